@@ -1,0 +1,3 @@
+# Binary, library, headers, pkg-config file, ready ensembles and shell completion.
+install(TARGETS ommatid_program ommatid)
+install(DIRECTORY include/ommatid DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -1,0 +1,43 @@
+/* Many models: training an ensemble over MPI ranks into one store, and ranking it. */
+#ifndef OM_ENSEMBLE_H
+#define OM_ENSEMBLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ommatid/om_spec.h"
+#include "ommatid/om_store.h"
+
+typedef struct om_run_options {
+    const char *spec_file;
+    const char *store;
+    int threads;   /* OpenMP threads per rank; 0: cores of the node divided by its trainers */
+    double unit_s; /* wanted length of a unit */
+    bool quiet;
+} om_run_options;
+
+/* Trains an ensemble, or goes on with it, on the ranks of MPI_COMM_WORLD: with one rank it trains
+ * itself, with more rank 0 coordinates. Collective; every rank returns the same status. MPI must be
+ * initialised. SIGINT, SIGTERM and SIGUSR1 end it cleanly with OM_ESTOPPED.
+ * Errors: as om_spec_read(), om_circuit_open(), om_store_create(); OM_EBUSY; OM_EFAIL if no model
+ * could be trained to the end. */
+om_status om_ensemble_run(const om_run_options *options);
+
+/* One line of a ranking: only what spec and seed determine. */
+typedef struct om_ranked {
+    int place; /* 1 is best; 0: not ranked (no check yet, or diverged) */
+    int model;
+    om_model_status status;
+    uint64_t iteration;      /* done in all */
+    uint64_t best_iteration; /* of the best check */
+    double epe, l2norm;      /* at the best check, mean over validation scenes */
+    double spread;           /* standard error of epe over validation scenes */
+    double stability; /* share of 1,000 bootstraps over scenes in which it keeps its place within
+                         one */
+} om_ranked;
+
+/* Ranks the models of a store by the store's selection measure. ranked [n_models]: best first, then
+ * the unranked by number. Local, read only. */
+om_status om_ensemble_rank(om_store *store, om_ranked *ranked);
+
+#endif

@@ -1,0 +1,39 @@
+/* The spec of an ensemble: one YAML file in, one plain structure out.
+ *
+ * One table in the code gives every key's type, default, range and meaning; the parser, `ommatid
+ * init`, the help and the documentation all come from it. */
+#ifndef OM_SPEC_H
+#define OM_SPEC_H
+
+#include <stdint.h>
+
+#include "ommatid/om_scenes.h"
+#include "ommatid/om_status.h"
+#include "ommatid/om_train.h"
+
+enum { OM_SPEC_TEXT = 256 };
+
+typedef struct om_spec {
+    char name[64];
+    uint64_t seed;
+    int models;
+    char circuit[OM_SPEC_TEXT]; /* name or path */
+    int extent;
+    char scenes[OM_SPEC_TEXT]; /* "procedural" or the path of a scene file */
+    om_world_options worlds;   /* used when procedural; its extent is the circuit's */
+    om_train_options train;
+} om_spec;
+
+/* All defaults. */
+void om_spec_defaults(om_spec *spec);
+/* Parses YAML text over the defaults. file: for messages. Every fault is reported with
+ * file:line:column, the value, what was expected and, for unknown keys, the nearest valid key.
+ * Relative paths in the spec are taken from the directory of `file`. Errors: OM_EDATA. */
+om_status om_spec_parse(const char *file, const char *text, om_spec *spec);
+/* Reads and parses a file; *text (owned by the caller, om_free()) is what was read, if not NULL. */
+om_status om_spec_read(const char *file, om_spec *spec, char **text);
+/* The commented spec with every key and its default, as `ommatid init` writes it: it parses to the
+ * defaults. Owned by the caller (om_free()). */
+om_status om_spec_template(char **text);
+
+#endif

@@ -1,0 +1,139 @@
+/* The store: one HDF5 file for one ensemble, a row per model in every dataset (docs/store.md).
+ * Invariants:
+ *   (I1) After creation no metadata of the file changes: ranks only overwrite raw data in place.
+ *   (I2) A slot's header is written after its body is durable.
+ *   (I3) A slot is believed only if its checksum holds; of two valid ones the higher iteration wins.
+ *   (I4) Everything outside /checkpoint can be rebuilt from the states in it. */
+#ifndef OM_STORE_H
+#define OM_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ommatid/om_circuit.h"
+#include "ommatid/om_scenes.h"
+#include "ommatid/om_train.h"
+
+typedef enum om_model_status {
+    OM_MODEL_WAITING = 0, /* not started, or between units */
+    OM_MODEL_RUNNING,
+    OM_MODEL_DONE,
+    OM_MODEL_STOPPED,  /* by a race */
+    OM_MODEL_DIVERGED, /* loss or parameters became non-finite */
+    OM_MODEL_FAILED    /* an error of machine or file, twice */
+} om_model_status;
+const char *om_model_status_name(om_model_status status);
+
+enum { OM_MESSAGE_BYTES = 160 };
+
+/* One row of the live table. */
+typedef struct om_model_row {
+    uint64_t seed; /* of the ensemble: with the model's number it names the model's streams */
+    om_model_status status;
+    uint64_t iteration;
+    int32_t worker;    /* rank that holds or last held it; -1: none yet */
+    double seconds;    /* spent training it */
+    uint32_t attempts; /* units begun again after a failure */
+    char message[OM_MESSAGE_BYTES];
+} om_model_row;
+
+/* What a running job says of itself, for `status`. */
+typedef struct om_run_row {
+    char job[OM_MESSAGE_BYTES]; /* host, process, job of the scheduler */
+    int32_t trainers;           /* ranks that train; 0: nobody runs */
+    double started, updated;    /* s since 1970 */
+    double iterations_per_s;    /* of all ranks together */
+    double seconds_left;        /* NaN: not known yet */
+} om_run_row;
+
+/* What a store is made from. Only read. */
+typedef struct om_store_plan {
+    const char *name;      /* of the ensemble */
+    const char *spec_text; /* kept whole */
+    uint64_t seed;
+    int n_models;
+    const om_circuit *circuit;
+    const om_scenes *scenes;
+    const om_train_options *train;
+    const om_state_layout *layout;
+    const om_baselines *baselines;
+} om_store_plan;
+
+/* Creates a store whole: every group, attribute and dataset with all its space, beside the final
+ * name, made durable, then renamed into place. Local (one rank, no MPI-IO). Errors: OM_EIO (exists
+ * already, directory missing or not writable, disk full), nothing is left behind. */
+om_status om_store_create(const char *path, const om_store_plan *plan);
+/* Bytes that the file of such a plan takes. */
+uint64_t om_store_bytes(const om_store_plan *plan);
+
+typedef struct om_store om_store;
+typedef enum om_store_mode {
+    OM_STORE_READ, /* beside running ranks, no locks taken */
+    OM_STORE_WRITE /* through MPI-IO on this rank alone, MPI must be initialised */
+} om_store_mode;
+
+/* Opens a store. Local: any rank, any time; only one thread of a rank may use it.
+ * Errors: OM_EIO (missing, no permission), OM_EDATA (not a store, other format version). */
+om_status om_store_open(const char *path, om_store_mode mode, om_store **store);
+void om_store_close(om_store *store); /* accepts NULL. Local. */
+
+/* What the store says of itself; pointers are owned by the store. */
+typedef struct om_store_info {
+    const char *path, *name, *spec_text, *program_version, *created;
+    uint64_t seed;
+    int n_models;
+    uint64_t circuit_checksum, scenes_checksum;
+    uint32_t real_bytes;
+    om_state_layout layout;
+    om_loss selection;
+    om_baselines baselines;
+    int n_types, n_pairs;
+    const char (*type_names)[OM_NAME_BYTES];            /* [n_types] */
+    const int *pair_source, *pair_target;               /* [n_pairs] type numbers */
+    const uint64_t *record_iteration, *check_iteration; /* [n_records], [n_checks] */
+    const char (*scene_names)[OM_SCENE_NAME_BYTES];     /* [n_scenes] validation scenes */
+} om_store_info;
+const om_store_info *om_store_describe(const om_store *store);
+
+/* Whether the store was made from this spec: seed, numbers, layout and checksums agree. Errors:
+ * OM_EDATA that names the first thing that differs, both values, and what to do. */
+om_status om_store_matches(const om_store *store, const om_store_plan *plan);
+
+/* Writes one model's state into its older slot, durably, then the slot's header, then the model's
+ * rows of /params, /history and /validation. Local. Errors: OM_EIO (disk full, ...), OM_EDATA (the
+ * state is not one of this store's). */
+om_status om_store_commit(om_store *store, int model, const om_state *state);
+/* Reads the newest valid state of a model. *found is false, without error, if it has none: the
+ * model starts over. state: layout.bytes. */
+om_status om_store_load(om_store *store, int model, om_state *state, bool *found);
+
+om_status om_store_write_row(om_store *store, int model, const om_model_row *row);
+om_status om_store_read_rows(om_store *store, om_model_row *rows); /* [n_models] */
+om_status om_store_write_run(om_store *store, const om_run_row *run);
+om_status om_store_read_run(om_store *store, om_run_row *run);
+
+/* Best parameters so far of a model, and its decoder's running statistics [OM_HIDDEN]. NaN where
+ * there has been no check yet. */
+om_status om_store_read_params(om_store *store, int model, om_real *params, om_real *running_mean,
+                               om_real *running_var);
+/* The model's curves: loss, epe [n_records]; l2norm, check_epe [n_checks]; NaN where not reached.
+ * Any may be NULL. */
+om_status om_store_read_history(om_store *store, int model, float *loss, float *epe, float *l2norm,
+                                float *check_epe);
+/* End-point error of each validation scene at the model's best check, [n_scenes]. */
+om_status om_store_read_scene_epe(om_store *store, int model, float *scene_epe);
+/* place [n_models]: 0 is best; -1: not ranked. error, spread, stability [n_models]. */
+om_status om_store_write_ranking(om_store *store, const int32_t *place, const double *error,
+                                 const double *spread, const double *stability);
+
+/* Takes the lock of a store (a file PATH.lock with host, process and job). A lock whose process is
+ * gone from this host is stale and is taken over. Local; call on one rank only. Errors: OM_EBUSY
+ * says who holds it and since when. */
+om_status om_store_lock(const char *path);
+void om_store_unlock(const char *path);
+
+/* Writes and reads a set of films (HDF5, the same style). Refuses to overwrite. */
+om_status om_scenes_save(const om_scenes *scenes, const char *path);
+om_status om_scenes_load(const char *path, om_scenes **scenes);
+
+#endif

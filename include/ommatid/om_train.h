@@ -1,0 +1,145 @@
+/* How one model learns (model.md 5, 8).
+ *
+ * A *state* is everything that a model in training is, in one flat, versioned block of fixed size:
+ * copying the block copies the model, writing it is a checkpoint, reading it elsewhere moves the
+ * model. A *trainer* is a workspace: it holds nothing of a model between calls that the state does
+ * not hold too. */
+#ifndef OM_TRAIN_H
+#define OM_TRAIN_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ommatid/om_batch.h"
+#include "ommatid/om_circuit.h"
+#include "ommatid/om_loss.h"
+#include "ommatid/om_params.h"
+#include "ommatid/om_scenes.h"
+
+typedef struct om_train_options {
+    om_init_options init;
+    om_batch_options batch; /* frames, dt, resampling, augmentation */
+    uint64_t iterations;    /* 250,000; rounded up to whole passes with whole_passes */
+    bool whole_passes;
+    int batch_size; /* 4 */
+    om_loss loss;
+    double learning_rate[2]; /* first and last: 5e-5, 5e-6 */
+    int rate_steps;          /* 10 levels in between */
+    uint64_t schedule_stop;  /* the last level is reached here; 0: at `iterations` */
+    double dropout;          /* 0.5 */
+    double t_pre_s;          /* grey before a training sequence: 0.5 */
+    double penalty_activity; /* 0.1; 0 switches it off */
+    double penalty_baseline; /* 5.0 */
+    uint64_t penalty_until;  /* iterations: 150,000 */
+    uint64_t validate_every; /* iterations between checks; 0: by passes */
+    uint64_t validate_every_passes;
+    double validate_t_pre_s; /* grey before a validation sequence */
+    om_loss selection;       /* measure that chooses the best check */
+    uint64_t record_every;   /* iterations per record of the history */
+} om_train_options;
+
+/* Where things lie in a state, and how many there are. A pure function of circuit, scenes and
+ * options; equal layouts have equal fingerprints. */
+typedef struct om_state_layout {
+    om_layout params;
+    int n_records, n_checks, n_scenes; /* history records, validation checks, validation scenes */
+    uint64_t iterations;               /* at the end of training */
+    uint64_t iterations_per_pass;
+    uint64_t fingerprint;
+    size_t bytes; /* of the whole state */
+    /* offsets in bytes from the start of the state */
+    size_t at_params, at_moment1, at_moment2; /* om_real [n_params] each */
+    size_t at_running_mean, at_running_var;   /* om_real [OM_HIDDEN] each */
+    size_t at_pass_params;                    /* om_real [n_network]: at the start of the pass */
+    size_t at_best_params;                    /* om_real [n_params]: of the best check */
+    size_t at_best_running_mean, at_best_running_var; /* om_real [OM_HIDDEN] each */
+    size_t at_best_scene_epe;                         /* float [n_scenes] */
+    size_t at_history_loss, at_history_epe;           /* float [n_records]; NaN where not reached */
+    size_t at_check_l2norm, at_check_epe;             /* float [n_checks]; NaN where not reached */
+} om_state_layout;
+
+om_status om_state_layout_of(const om_circuit *circuit, const om_scenes *scenes,
+                             const om_train_options *options, om_state_layout *layout);
+
+/* Iterations done at the end of record i (0 <= i < n_records) and at check i (0 <= i < n_checks;
+ * check 0 is before training). */
+uint64_t om_record_iteration(const om_state_layout *layout, const om_train_options *options, int i);
+uint64_t om_check_iteration(const om_state_layout *layout, const om_train_options *options, int i);
+
+/* The head of a state; the arrays of om_state_layout follow. */
+typedef struct om_state {
+    uint64_t magic;       /* OM_STATE_MAGIC */
+    uint32_t version;     /* OM_STATE_VERSION */
+    uint32_t real_bytes;  /* sizeof(om_real) */
+    uint64_t bytes;       /* of the whole state */
+    uint64_t fingerprint; /* of the layout */
+    uint64_t seed;        /* of the ensemble */
+    uint32_t model;       /* number in the ensemble */
+    uint32_t retries;     /* times it was rolled back after diverging */
+    uint64_t iteration;   /* iterations done */
+    double rate_factor;   /* learning rates are multiplied by it: 1, halved at each retry */
+    double record_loss_sum, record_epe_sum; /* of the record in progress */
+    uint64_t record_count;
+    uint32_t n_records, n_checks; /* done so far */
+    int32_t best_check;           /* -1: none yet */
+    uint32_t reserved;
+    double best_l2norm, best_epe; /* of the best check; NaN while there is none */
+} om_state;
+
+#define OM_STATE_MAGIC UINT64_C(0x315345544154534F) /* "OSTATES1", little endian */
+enum { OM_STATE_VERSION = 1 };
+
+/* A field of a state, by its offset in the layout. */
+static inline void *om_state_at(om_state *state, size_t offset) { return (char *)state + offset; }
+static inline const void *om_state_view(const om_state *state, size_t offset)
+{
+    return (const char *)state + offset;
+}
+
+/* Whether a block that was read is a state of this layout whose every number is finite where it has
+ * to be. Errors: OM_EDATA with what does not fit. */
+om_status om_state_check(const om_state_layout *layout, const om_state *state);
+
+typedef struct om_trainer om_trainer;
+
+/* Workspace for one model at a time. Circuit, scenes and stop must outlive it.
+ * threads: OpenMP threads of kernels; results do not depend on it.
+ * stop: when it becomes nonzero, om_train_advance() returns after the iteration in progress; NULL:
+ * never. Errors: OM_EDATA (no sequences, sequences too short, batch larger than the training set),
+ * OM_ENOMEM. */
+om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
+                            const om_train_options *options, int threads,
+                            const volatile sig_atomic_t *stop, om_trainer **trainer);
+void om_trainer_free(om_trainer *trainer); /* accepts NULL */
+const om_state_layout *om_trainer_layout(const om_trainer *trainer);
+/* Bytes that a trainer allocates, without the scenes. */
+size_t om_trainer_bytes(const om_circuit *circuit, const om_train_options *options, int threads);
+
+/* A new model: its initial parameters, nothing trained. state: layout->bytes, written. */
+void om_state_init(const om_state_layout *layout, const om_circuit *circuit,
+                   const om_train_options *options, uint64_t seed, uint32_t model, om_state *state);
+
+/* Trains until `iterations` iterations are done in all (at most layout->iterations), or until
+ * *stop. Validates on the way where a check is due. The result depends on the state alone: not on
+ * threads, on how often it was called, or on what the trainer did before. Errors: OM_EDIVERGED: the
+ * loss or a parameter became non-finite; the state is then that of no whole iteration and must be
+ * thrown away. OM_ESTOPPED: *stop was set; the state is valid. */
+om_status om_train_advance(om_trainer *trainer, om_state *state, uint64_t iterations);
+
+/* Validation of parameters on the validation scenes, decoder in evaluation mode.
+ * running_mean, running_var [OM_HIDDEN]; scene_epe [n_scenes] may be NULL. */
+om_status om_train_validate(om_trainer *trainer, const om_real *params, const om_real *running_mean,
+                            const om_real *running_var, double *l2norm, double *epe,
+                            float *scene_epe);
+
+/* What needs no eyes, on the same validation scenes: predicting zero flow, and predicting one
+ * constant vector, the flow averaged over all training scenes. */
+typedef struct om_baselines {
+    double zero_epe, zero_l2norm, mean_epe, mean_l2norm;
+} om_baselines;
+om_status om_train_baselines(const om_scenes *scenes, const om_batch_options *options,
+                             om_baselines *baselines);
+
+#endif

@@ -1,0 +1,8 @@
+/* Time for progress, never for arithmetic. */
+#ifndef OM_BASE_CLOCK_H
+#define OM_BASE_CLOCK_H
+
+double om_clock_s(void);         /* monotonic, s; does not jump when the clock is set */
+void om_sleep_s(double seconds); /* returns early when a signal arrives */
+
+#endif

@@ -1,0 +1,130 @@
+/* Text helpers. */
+#include "base/text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+
+bool om_parse_real(const char *text, double *out)
+{
+    if (strspn(text, "+-.0123456789eE") != strlen(text) || text[0] == '\0') return false;
+    char *end = NULL;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (*end != '\0' || !isfinite(value) || (errno == ERANGE && fabs(value) > 1)) return false;
+    *out = value;
+    return true;
+}
+
+bool om_parse_int(const char *text, int64_t *out)
+{
+    if (strspn(text, "+-0123456789") != strlen(text) || text[0] == '\0') return false;
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (*end != '\0' || errno == ERANGE) return false;
+    *out = value;
+    return true;
+}
+
+/* Levenshtein distance of two short words. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    enum { LONGEST = 64 };
+    size_t n = strlen(a), m = strlen(b), row[LONGEST + 1];
+    if (n > LONGEST || m > LONGEST) return LONGEST;
+    for (size_t j = 0; j <= m; j++) row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            row[j] = change < shift ? change : shift;
+        }
+    }
+    return row[m];
+}
+
+const char *om_nearest(const char *word, const char *const *words)
+{
+    const char *best = NULL;
+    size_t best_distance = (strlen(word) + 1) / 2 + 1;
+    for (; *words != NULL; words++) {
+        size_t distance = edit_distance(word, *words);
+        if (distance < best_distance) best_distance = distance, best = *words;
+    }
+    return best;
+}
+
+void om_text_add(om_text *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    size_t needed = text->length + (n > 0 ? (size_t)n : 0) + 1;
+    if (n < 0) text->failed = true;
+    if (!text->failed && needed > text->capacity) {
+        size_t capacity = needed * 2;
+        char *data = realloc(text->data, capacity);
+        if (data == NULL)
+            text->failed = true;
+        else
+            text->data = data, text->capacity = capacity;
+    }
+    if (!text->failed) {
+        vsnprintf(text->data + text->length, text->capacity - text->length, format, again);
+        text->length = needed - 1;
+    }
+    va_end(again);
+}
+
+void om_text_free(om_text *text)
+{
+    free(text->data);
+    *text = (om_text){0};
+}
+
+om_status om_read_file(const char *path, char **data, size_t *length)
+{
+    *data = NULL;
+    *length = 0;
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return om_fail_errno("cannot open", path);
+    om_status status = OM_OK;
+    struct stat info;
+    if (fstat(fileno(file), &info) != 0) {
+        status = om_fail_errno("cannot read", path);
+        goto done;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        status = om_fail(OM_EIO, "%s: not a file", path);
+        goto done;
+    }
+    if (info.st_size > 1L << 30) {
+        status = om_fail(OM_EDATA, "%s: %lld bytes is too large for this kind of file", path,
+                         (long long)info.st_size);
+        goto done;
+    }
+    status = om_alloc((size_t)info.st_size + 1, 1, data);
+    if (status != OM_OK) goto done;
+    *length = fread(*data, 1, (size_t)info.st_size, file);
+    if (ferror(file)) {
+        status = om_fail_errno("cannot read", path);
+        om_free(*data);
+        *data = NULL;
+    }
+done:
+    fclose(file);
+    return status;
+}

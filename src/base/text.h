@@ -1,0 +1,35 @@
+/* Text: strict numbers, nearest words, growing strings, whole files. */
+#ifndef OM_BASE_TEXT_H
+#define OM_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fail.h"
+
+/* Whole text as a finite number; false for anything else ("0.5zz", "", "nan", out of range). */
+bool om_parse_real(const char *text, double *out);
+/* Whole text as a decimal integer; false for "3.7", "3x", overflow. */
+bool om_parse_int(const char *text, int64_t *out);
+
+/* The word of the NULL-terminated list that is nearest to `word` (edit distance, at most half of
+ * its length away), or NULL. For "unknown key X, did you mean Y". */
+const char *om_nearest(const char *word, const char *const *words);
+
+/* A string that grows. Start with {0}; free with om_text_free(). On lack of memory later calls do
+ * nothing and `failed` stays set, so that one check at the end is enough. */
+typedef struct om_text {
+    char *data; /* always NUL-terminated once anything was added */
+    size_t length, capacity;
+    bool failed;
+} om_text;
+
+void om_text_add(om_text *text, const char *format, ...) OM_PRINTF(2, 3);
+void om_text_free(om_text *text);
+
+/* Reads a whole file; *data is NUL-terminated and owned by the caller (free with om_free()).
+ * Errors: OM_EIO with the file's name; OM_EDATA if larger than 1 GiB. */
+om_status om_read_file(const char *path, char **data, size_t *length);
+
+#endif
