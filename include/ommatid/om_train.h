@@ -114,9 +114,6 @@ om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
                             const volatile sig_atomic_t *stop, om_trainer **trainer);
 void om_trainer_free(om_trainer *trainer); /* accepts NULL */
 const om_state_layout *om_trainer_layout(const om_trainer *trainer);
-/* Bytes that a trainer allocates, without the scenes. */
-size_t om_trainer_bytes(const om_circuit *circuit, const om_train_options *options, int threads);
-
 /* A new model: its initial parameters, nothing trained. state: layout->bytes, written. */
 void om_state_init(const om_state_layout *layout, const om_circuit *circuit,
                    const om_train_options *options, uint64_t seed, uint32_t model, om_state *state);

@@ -1,0 +1,237 @@
+/* Network kernels on vectors: one Euler step of all cells, and its adjoint.
+ *
+ * Forward is target-stationary: the inputs of up to three targets are summed in registers over a row of
+ * strips, sharing the load of every source that several of them read. The adjoint is source-stationary:
+ * per pair the unscaled sum Q of counts times mu over its taps gives both the source's adjoint
+ * (times the pair's weight) and the strength's gradient (times the source's activity). Both read
+ * padded planes that stay in cache and stream the history past it. */
+#include "model/kernels/simd.h"
+#include "model/kernels/vector.h"
+
+enum {
+    MOST_VECTORS = 8, /* of a row, in registers at once */
+    FORWARD_STRIPS = MOST_VECTORS / PER_STRIP > 0 ? MOST_VECTORS / PER_STRIP : 1,
+#if defined(OM_ISA_AVX512)
+    TARGETS = OM_MOST_SHARED, /* 32 registers: 3 x 8 accumulators */
+    ADJOINT_STRIPS = FORWARD_STRIPS,
+#else
+    TARGETS = 1, /* 16 registers: 8 accumulators; 3 x 4 in the adjoint */
+    ADJOINT_STRIPS = FORWARD_STRIPS / 2 > 0 ? FORWARD_STRIPS / 2 : 1,
+#endif
+    FORWARD_VECTORS = FORWARD_STRIPS * PER_STRIP,
+    ADJOINT_VECTORS = ADJOINT_STRIPS * PER_STRIP,
+    PREFETCH = 2048 / sizeof(om_real) /* how far ahead the history is fetched */
+};
+
+/* Where strip `strip` of a row of a type lies. */
+INLINE size_t padded_at(const om_geometry *g, int type, const om_row *row, int strip)
+{
+    return ((size_t)type * g->plane + (size_t)row->cell) * OM_QUAD + (size_t)strip * OM_LANES;
+}
+INLINE size_t compact_at(const om_geometry *g, int type, const om_row *row, int strip)
+{
+    return ((size_t)type * g->compact + (size_t)row->position) * OM_QUAD + (size_t)strip * OM_LANES;
+}
+INLINE const om_real *mask_at(const om_geometry *g, int type, const om_row *row, int strip)
+{
+    return g->masks[g->mask_of_type[type]] + padded_at(g, 0, row, strip);
+}
+
+/* V += rate (I - V), masked, for one target's row of n vectors. */
+INLINE void update(const int n, const om_network_tables *tables, int type, const om_row *row,
+                   int strip, const om_step *step, const vec *current)
+{
+    const om_geometry *g = tables->geometry;
+    size_t padded = padded_at(g, type, row, strip), compact = compact_at(g, type, row, strip);
+    const om_real *v = step->v + padded, *mask = mask_at(g, type, row, strip);
+    const om_real *stimulus = step->stimulus + compact_at(g, 0, row, strip);
+    om_real *next = step->v_next + padded, *history = step->history_next + compact;
+    vec rate = all(tables->rate[type]);
+    int input = tables->is_input[type];
+    UNROLL for (int s = 0; s < n; s++)
+    {
+        vec i = current[s], old = load(v + s * W);
+        if (input) i += load(stimulus + s * W);
+        vec new = fma_(rate, i - old, old) * load(mask + s * W);
+        store(next + s * W, new);
+        stream(history + s * W, new);
+    }
+}
+
+/* `strips` is a constant in every caller: the accumulators must be registers. */
+INLINE void group_strips(const int strips, const om_network_tables *tables, const om_group *group,
+                         const om_row *row, int strip, const om_step *step)
+{
+    const int n = strips * PER_STRIP;
+    vec sum[TARGETS][FORWARD_VECTORS];
+    UNROLL for (int q = 0; q < TARGETS; q++)
+    {
+        vec b = all(q < group->n_targets ? tables->resting_potential[group->targets[q]] : 0);
+        UNROLL for (int s = 0; s < n; s++) sum[q][s] = b;
+    }
+    const om_real *origin = step->v + padded_at(tables->geometry, 0, row, strip);
+    const om_real *weight = tables->operation_weight + group->first_weight;
+    const int *offset = tables->operation_offset + group->first_operation;
+    UNROLL for (int mask = 1; mask < 1 << TARGETS; mask++)
+    {
+        for (const int *end = offset + group->operations[mask]; offset < end; offset++) {
+            const om_real *source = origin + *offset;
+            UNROLL for (int s = 0; s < n; s++)
+            {
+                vec activity = relu(load(source + s * W));
+                int w = 0;
+                UNROLL for (int q = 0; q < TARGETS; q++)
+                {
+                    if (mask >> q & 1) sum[q][s] = fma_(activity, all(weight[w++]), sum[q][s]);
+                }
+            }
+            weight += __builtin_popcount((unsigned)mask);
+        }
+    }
+    UNROLL for (int q = 0; q < TARGETS; q++)
+    {
+        if (q < group->n_targets) update(n, tables, group->targets[q], row, strip, step, sum[q]);
+    }
+}
+
+/* A row in parts of nearly equal length, each at most `most` strips. */
+#define FOR_PARTS_OF_ROW(row, most, strip, count)                                                  \
+    for (int strip = 0, parts = ((row)->strips + (most)-1) / (most),                               \
+             count = parts > 0 ? ((row)->strips + parts - 1) / parts : 0;                          \
+         parts > 0; strip += count, parts--,                                                       \
+             count = parts > 0 ? ((row)->strips - strip + parts - 1) / parts : 0)
+
+static void step_row(const om_network_tables *tables, const om_group *group, const om_row *row,
+                     const om_step *step)
+{
+    FOR_PARTS_OF_ROW(row, FORWARD_STRIPS, strip, count)
+    {
+        switch (count) {
+#define CASE(c)                                                                                    \
+    case c:                                                                                        \
+        if (c <= FORWARD_STRIPS)                                                                   \
+            group_strips(c <= FORWARD_STRIPS ? c : 1, tables, group, row, strip, step);            \
+        break;
+            CASE(8)
+            CASE(7) CASE(6) CASE(5) CASE(4) CASE(3) CASE(2) CASE(1)
+#undef CASE
+        }
+    }
+}
+
+static void network_step(const om_network_tables *tables, int first, int end, const om_step *step)
+{
+    const om_geometry *g = tables->geometry;
+    for (int i = first; i < end; i++)
+        for (int r = 0; r < g->n_rows; r++) step_row(tables, &tables->groups[i], &g->rows[r], step);
+}
+
+/* ---- adjoint ---- */
+
+/* sum[lane] += a * b over a row, strip after strip: the order is that of 16 lanes at any width. */
+INLINE void add_products(const int n, om_real *sum, const vec *a, const vec *b)
+{
+    vec lane[PER_STRIP];
+    UNROLL for (int p = 0; p < PER_STRIP; p++) lane[p] = load(sum + p * W);
+    UNROLL for (int s = 0; s < n; s++) lane[s % PER_STRIP] = fma_(a[s], b[s], lane[s % PER_STRIP]);
+    UNROLL for (int p = 0; p < PER_STRIP; p++) store(sum + p * W, lane[p]);
+}
+
+/* mu(t) = rate (f'(V) sum of w mu + external) + (1 - rate) mu(t + 1), and the type's own gradients. */
+INLINE void finish_source(const int n, const om_network_tables *tables, int type, const om_row *row,
+                          int strip, const om_adjoint_step *step, const vec *sum,
+                          const vec *activity)
+{
+    const om_geometry *g = tables->geometry;
+    size_t padded = padded_at(g, type, row, strip), compact = compact_at(g, type, row, strip);
+    const om_real *mu_at = step->mu + padded, *mask = mask_at(g, type, row, strip);
+    const om_real *external = step->external[type];
+    if (external != NULL) external += compact_at(g, 0, row, strip);
+    om_real *before = step->mu_before + padded;
+    vec mu[ADJOINT_VECTORS], rate = all(tables->rate[type]), rest = 1 - rate, ones[ADJOINT_VECTORS];
+    UNROLL for (int s = 0; s < n; s++)
+    {
+        mu[s] = load(mu_at + s * W);
+        ones[s] = all(1);
+        vec from_targets = where_positive(activity[s], sum[s]);
+        if (external != NULL) from_targets += load(external + s * W);
+        store(before + s * W, fma_(from_targets, rate, rest * mu[s]) * load(mask + s * W));
+    }
+    add_products(n, step->d_resting + type * OM_LANES, mu, ones);
+    if (step->d_strength == NULL) return;
+    vec change[ADJOINT_VECTORS];
+    UNROLL for (int s = 0; s < n; s++) change[s] =
+        load(step->v_next + compact + s * W) - load(step->v + compact + s * W);
+    add_products(n, step->d_rate + type * OM_LANES, mu, change);
+}
+
+INLINE void source_strips(const int strips, const om_network_tables *tables, int type,
+                          const om_row *row, int strip, const om_adjoint_step *step)
+{
+    const int n = strips * PER_STRIP;
+    const om_geometry *g = tables->geometry;
+    const om_real *v = step->v + compact_at(g, type, row, strip);
+    const om_real *v_next = step->v_next + compact_at(g, type, row, strip);
+    vec sum[ADJOINT_VECTORS], activity[ADJOINT_VECTORS], q[ADJOINT_VECTORS];
+    UNROLL for (int s = 0; s < n; s++)
+    {
+        __builtin_prefetch(v + s * W + PREFETCH);
+        __builtin_prefetch(v_next + s * W + PREFETCH);
+        sum[s] = (vec){0};
+        activity[s] = relu(load(v + s * W));
+    }
+    const om_real *origin = step->mu + padded_at(g, 0, row, strip);
+    for (int f = tables->fan_out_first[type]; f < tables->fan_out_first[type + 1]; f++) {
+        const om_fan_out *fan = &tables->fan_out[f];
+        const int *offset = tables->tap_offset + fan->first_tap;
+        const om_real *count = tables->tap_count + fan->first_tap;
+        UNROLL for (int s = 0; s < n; s++) q[s] = load(origin + offset[0] + s * W) * count[0];
+        for (int k = 1; k < fan->n_taps; k++) {
+            const om_real *mu = origin + offset[k];
+            vec c = all(count[k]);
+            UNROLL for (int s = 0; s < n; s++) q[s] = fma_(load(mu + s * W), c, q[s]);
+        }
+        vec weight = all(tables->pair_weight[fan->pair]);
+        UNROLL for (int s = 0; s < n; s++) sum[s] = fma_(q[s], weight, sum[s]);
+        if (step->d_strength != NULL)
+            add_products(n, step->d_strength + fan->pair * OM_LANES, activity, q);
+    }
+    finish_source(n, tables, type, row, strip, step, sum, activity);
+}
+
+static void adjoint_row(const om_network_tables *tables, int type, const om_row *row,
+                        const om_adjoint_step *step)
+{
+    FOR_PARTS_OF_ROW(row, ADJOINT_STRIPS, strip, count)
+    {
+        switch (count) {
+#define CASE(c)                                                                                    \
+    case c:                                                                                        \
+        if (c <= ADJOINT_STRIPS)                                                                   \
+            source_strips(c <= ADJOINT_STRIPS ? c : 1, tables, type, row, strip, step);            \
+        break;
+            CASE(8)
+            CASE(7) CASE(6) CASE(5) CASE(4) CASE(3) CASE(2) CASE(1)
+#undef CASE
+        }
+    }
+}
+
+static void network_step_adjoint(const om_network_tables *tables, int first, int end,
+                                 const om_adjoint_step *step)
+{
+    const om_geometry *g = tables->geometry;
+    for (int type = first; type < end; type++)
+        for (int r = 0; r < g->n_rows; r++) adjoint_row(tables, type, &g->rows[r], step);
+}
+
+const om_kernels OM_KERNELS_THIS_ISA = {
+    .name = OM_ISA_NAME,
+    .targets_per_group = TARGETS,
+    .step = network_step,
+    .step_adjoint = network_step_adjoint,
+    .conv1 = OM_THIS_ISA(om_conv1),
+    .head = OM_THIS_ISA(om_head),
+    .head_adjoint = OM_THIS_ISA(om_head_adjoint),
+    .conv1_adjoint = OM_THIS_ISA(om_conv1_adjoint),
+};

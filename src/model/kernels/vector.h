@@ -1,0 +1,31 @@
+/* Names that vector kernels carry for the instruction set that they are compiled for. */
+#ifndef OM_KERNELS_VECTOR_H
+#define OM_KERNELS_VECTOR_H
+
+#include "model/kernels/kernels.h"
+
+#if defined(OM_ISA_AVX512)
+#define OM_THIS_ISA(name) name##_avx512
+#define OM_ISA_NAME       "avx512"
+#elif defined(OM_ISA_AVX2)
+#define OM_THIS_ISA(name) name##_avx2
+#define OM_ISA_NAME       "avx2"
+#else
+#define OM_THIS_ISA(name) name##_portable
+#define OM_ISA_NAME       "portable"
+#endif
+#define OM_KERNELS_THIS_ISA OM_THIS_ISA(om_kernels)
+
+extern const om_kernels OM_KERNELS_THIS_ISA;
+
+void OM_THIS_ISA(om_conv1)(const om_decoder_tables *tables, const om_block *block,
+                           om_block_sums *sums);
+void OM_THIS_ISA(om_head)(const om_decoder_tables *tables, const om_norm *norm,
+                          const om_block *block, om_block_sums *sums);
+void OM_THIS_ISA(om_head_adjoint)(const om_decoder_tables *tables, const om_norm *norm,
+                                  const om_loss_weight *weight, const om_block *block,
+                                  om_block_sums *sums);
+void OM_THIS_ISA(om_conv1_adjoint)(const om_decoder_tables *tables, const om_norm *norm,
+                                   const om_block *block);
+
+#endif

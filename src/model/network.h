@@ -1,0 +1,59 @@
+/* The network: dynamics of all cells over a film, and their adjoint (model.md 3).
+ *
+ *     V(t+1) = V(t) + rate (-V(t) + b + sum_j w_j relu(V_j(t)) + stimulus(t)),  rate = dt / max(tau, dt)
+ *
+ * A network is a workspace for a batch: it holds the parameters last set, the history of V and the
+ * gradient that comes from outside. Samples are computed in quads; results of a sample do not depend
+ * on which other samples it is with, nor on threads. */
+#ifndef OM_MODEL_NETWORK_H
+#define OM_MODEL_NETWORK_H
+
+#include "model/geometry.h"
+#include "model/kernels/kernels.h"
+
+typedef struct om_network om_network;
+
+typedef struct om_network_options {
+    int batch, frames;
+    double dt_s;
+    int threads;
+    const om_kernels *kernels;
+    bool gradient_of_all; /* dLoss/dV may come in for every type, not only for the outputs */
+} om_network_options;
+
+om_status om_network_create(const om_circuit *circuit, const om_network_options *options,
+                            om_network **network);
+void om_network_free(om_network *network); /* accepts NULL */
+const om_geometry *om_network_geometry(const om_network *network);
+
+/* params: the vector's network part [n_network]. */
+void om_network_set_params(om_network *network, const om_real *params);
+/* luminance [frames][n_columns] of one sample, 0 <= sample < batch. */
+void om_network_set_luminance(om_network *network, int sample, const om_real *luminance);
+/* The state that every sample starts from: V = b, then `steps` steps of constant luminance. */
+void om_network_settle(om_network *network, int steps, om_real luminance);
+/* The whole film from there. */
+void om_network_forward(om_network *network);
+
+/* V after the step driven by `frame`, compact [n_types]; frame -1 is the initial state. Quads of
+ * samples: quad q holds samples 4q .. 4q + 3. */
+const om_real *om_network_history(const om_network *network, int quad, int frame);
+/* Activity of one type [n_columns]; 0 where the type has no cell. */
+void om_network_activity(const om_network *network, int sample, int frame, int type, om_real *out);
+
+/* dLoss/dV after `frame`, compact [n_outputs] (or [n_types], gradient_of_all): to be written before
+ * the adjoint. Lanes of samples past the batch must be 0. */
+om_real *om_network_external(om_network *network, int quad, int frame);
+/* Adjoint of om_network_forward(): d_params [n_network] = dLoss/dparams.
+ * d_luminance [batch][frames][n_columns] and d_initial [batch][n_types][n_columns] may be NULL. */
+void om_network_adjoint(om_network *network, om_real *d_params, om_real *d_luminance,
+                        om_real *d_initial);
+
+/* Activity penalty of the film that was run: activity * mean over samples and types of
+ * g(baseline - m)^2, m the mean over frames frames/4.. of the central cell, g(x) = x above zero and
+ * 0.1 x below (model.md 5). d_resting [n_types] = its gradient with respect to the resting
+ * potentials, through the dynamics. Returns the penalty. */
+double om_network_penalty(om_network *network, double activity, double baseline,
+                          om_real *d_resting);
+
+#endif

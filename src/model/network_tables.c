@@ -1,0 +1,245 @@
+/* The order of operations of the network kernels, made once from a circuit. */
+#include "model/network_tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* What targets can share: one source type at one offset. */
+typedef struct source {
+    int type, du, dv;
+} source;
+
+/* A tap that lands somewhere, with the number of its source among the distinct ones. */
+typedef struct live_tap {
+    int tap, pair, source;
+} live_tap;
+
+/* While the tables are made. */
+typedef struct draft {
+    const om_circuit *circuit;
+    om_network_order *out;
+    live_tap *live; /* [n_live] */
+    int n_live, n_sources;
+    source *sources; /* [n_sources] */
+    int *tap_of;     /* [n_types][n_sources] index into live, or -1 */
+    bool *used;      /* [n_types] */
+    int operations, weights;
+} draft;
+
+static int find_source(draft *d, int type, int du, int dv)
+{
+    for (int i = 0; i < d->n_sources; i++)
+        if (d->sources[i].type == type && d->sources[i].du == du && d->sources[i].dv == dv)
+            return i;
+    d->sources[d->n_sources] = (source){type, du, dv};
+    return d->n_sources++;
+}
+
+static void collect(draft *d)
+{
+    const om_circuit *c = d->circuit;
+    for (int p = 0; p < c->n_pairs; p++)
+        for (int k = 0; k < c->pairs[p].n_taps; k++) {
+            int tap = c->pairs[p].first_tap + k;
+            const om_tap *t = &c->taps[tap];
+            if (t->edges == 0) continue;
+            int s = find_source(d, c->pairs[p].source, t->du, t->dv);
+            d->live[d->n_live++] = (live_tap){tap, p, s};
+        }
+    size_t cells = (size_t)c->n_types * (size_t)d->n_sources;
+    for (size_t i = 0; i < cells; i++) d->tap_of[i] = -1;
+    for (int i = 0; i < d->n_live; i++) {
+        int target = c->pairs[d->live[i].pair].target;
+        d->tap_of[(size_t)target * (size_t)d->n_sources + (size_t)d->live[i].source] = i;
+    }
+}
+
+static const int *taps_of(const draft *d, int type)
+{
+    return d->tap_of + (size_t)type * (size_t)d->n_sources;
+}
+
+/* Types not yet in a group: the one with most taps, or the one that shares most with `group`. */
+static int best_partner(const draft *d, const om_group *group)
+{
+    int best = -1, best_score = -1;
+    for (int t = 0; t < d->circuit->n_types; t++) {
+        if (d->used[t]) continue;
+        int score = 0;
+        for (int s = 0; s < d->n_sources; s++) {
+            bool read = group->n_targets == 0;
+            for (int q = 0; q < group->n_targets; q++)
+                read = read || taps_of(d, group->targets[q])[s] >= 0;
+            score += read && taps_of(d, t)[s] >= 0;
+        }
+        if (score > best_score) best = t, best_score = score;
+    }
+    return best;
+}
+
+static void add_operation(draft *d, int s, const om_group *group, int mask)
+{
+    const om_geometry *g = d->out->tables.geometry;
+    const source *from = &d->sources[s];
+    d->out->tables.operation_offset[d->operations++] =
+        (from->type * (int)g->plane - from->du * g->pitch - from->dv) * OM_QUAD;
+    for (int q = 0; q < group->n_targets; q++) {
+        if (!(mask >> q & 1)) continue;
+        const live_tap *tap = &d->live[taps_of(d, group->targets[q])[s]];
+        d->out->weight_pair[d->weights] = tap->pair;
+        d->out->weight_count[d->weights++] = (om_real)d->circuit->taps[tap->tap].count;
+    }
+}
+
+/* Operations of a group, sorted by the set of targets that they feed. `only` >= 0 keeps just that
+ * target's, in the very same order: kernels that take targets one by one sum as the others do. */
+static void add_group(draft *d, const om_group *together, int only)
+{
+    om_group *g = &d->out->tables.groups[d->out->tables.n_groups++];
+    *g = (om_group){.n_targets = only < 0 ? together->n_targets : 1,
+                    .first_operation = d->operations,
+                    .first_weight = d->weights};
+    for (int q = 0; q < g->n_targets; q++) g->targets[q] = together->targets[only < 0 ? q : only];
+    for (int mask = 1; mask < 1 << OM_MOST_SHARED; mask++) {
+        int before = d->operations, own = only < 0 ? mask : 1;
+        for (int s = 0; s < d->n_sources; s++) {
+            int feeds = 0;
+            for (int q = 0; q < together->n_targets; q++)
+                feeds |= (taps_of(d, together->targets[q])[s] >= 0) << q;
+            if (feeds != mask || (only >= 0 && !(mask >> only & 1))) continue;
+            add_operation(d, s, g, own);
+        }
+        g->operations[own] += d->operations - before;
+    }
+}
+
+static void make_groups(draft *d, int targets_per_group)
+{
+    for (;;) {
+        om_group together = {0};
+        while (together.n_targets < OM_MOST_SHARED) {
+            int t = best_partner(d, &together);
+            if (t < 0) break;
+            d->used[t] = true;
+            together.targets[together.n_targets++] = t;
+        }
+        if (together.n_targets == 0) return;
+        if (targets_per_group > 1)
+            add_group(d, &together, -1);
+        else
+            for (int q = 0; q < together.n_targets; q++) add_group(d, &together, q);
+    }
+}
+
+static void make_fan_out(draft *d)
+{
+    om_network_tables *t = &d->out->tables;
+    const om_geometry *g = t->geometry;
+    int pairs = 0, taps = 0;
+    for (int type = 0; type < t->n_types; type++) {
+        t->fan_out_first[type] = pairs;
+        for (int i = 0; i < d->n_live; i++) {
+            const om_pair *pair = &d->circuit->pairs[d->live[i].pair];
+            if (pair->source != type) continue;
+            if (pairs == t->fan_out_first[type] || t->fan_out[pairs - 1].pair != d->live[i].pair)
+                t->fan_out[pairs++] = (om_fan_out){d->live[i].pair, taps, 0};
+            t->fan_out[pairs - 1].n_taps++;
+            const om_tap *tap = &d->circuit->taps[d->live[i].tap];
+            t->tap_offset[taps] =
+                (pair->target * (int)g->plane + tap->du * g->pitch + tap->dv) * OM_QUAD;
+            t->tap_count[taps++] = (om_real)tap->count;
+        }
+    }
+    t->fan_out_first[t->n_types] = pairs;
+}
+
+static om_status allocate(om_network_order *p, const om_circuit *c)
+{
+    om_network_tables *t = &p->tables;
+    size_t types = (size_t)c->n_types, pairs = (size_t)c->n_pairs, taps = (size_t)c->n_taps;
+    om_status s = om_alloc(types, sizeof(om_group), &t->groups);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &t->operation_offset);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &t->operation_weight);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &p->weight_pair);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &p->weight_count);
+    if (s == OM_OK) s = om_alloc(types + 1, sizeof(int), &t->fan_out_first);
+    if (s == OM_OK) s = om_alloc(pairs, sizeof(om_fan_out), &t->fan_out);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &t->tap_offset);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &t->tap_count);
+    if (s == OM_OK) s = om_alloc(pairs, sizeof(om_real), &t->pair_weight);
+    if (s == OM_OK) s = om_alloc(pairs, sizeof(int), &p->pair_sign);
+    if (s == OM_OK) s = om_alloc(types, sizeof(om_real), &t->resting_potential);
+    if (s == OM_OK) s = om_alloc(types, sizeof(om_real), &t->rate);
+    if (s == OM_OK) s = om_alloc(types, 1, &t->is_input);
+    return s;
+}
+
+om_status om_network_order_create(const om_circuit *circuit, const om_geometry *geometry,
+                                  int targets_per_group, om_network_order *p)
+{
+    *p = (om_network_order){
+        .tables = {.geometry = geometry, .n_types = circuit->n_types, .n_pairs = circuit->n_pairs}};
+    draft d = {.circuit = circuit, .out = p};
+    size_t taps = (size_t)circuit->n_taps, types = (size_t)circuit->n_types;
+    om_status s = allocate(p, circuit);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(live_tap), &d.live);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(source), &d.sources);
+    if (s == OM_OK) s = om_alloc(taps * types, sizeof(int), &d.tap_of);
+    if (s == OM_OK) s = om_alloc(types, sizeof(bool), &d.used);
+    if (s == OM_OK) {
+        collect(&d);
+        make_groups(&d, targets_per_group);
+        make_fan_out(&d);
+        p->n_weights = d.weights;
+        for (int k = 0; k < circuit->n_pairs; k++) p->pair_sign[k] = circuit->pairs[k].sign;
+        for (int i = 0; i < circuit->n_inputs; i++) p->tables.is_input[circuit->inputs[i]] = 1;
+    } else {
+        om_network_order_free(p);
+    }
+    om_free(d.live);
+    om_free(d.sources);
+    om_free(d.tap_of);
+    om_free(d.used);
+    return s;
+}
+
+void om_network_order_free(om_network_order *p)
+{
+    om_network_tables *t = &p->tables;
+    void *all[] = {t->groups,       t->operation_offset, t->operation_weight, p->weight_pair,
+                   p->weight_count, t->fan_out_first,    t->fan_out,          t->tap_offset,
+                   t->tap_count,    t->pair_weight,      p->pair_sign,        t->resting_potential,
+                   t->rate,         t->is_input};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
+    *p = (om_network_order){0};
+}
+
+void om_network_order_set_params(om_network_order *p, const om_real *resting_potential,
+                                 const om_real *time_constant, const om_real *strength, om_real dt)
+{
+    om_network_tables *t = &p->tables;
+    memcpy(t->resting_potential, resting_potential, (size_t)t->n_types * sizeof(om_real));
+    for (int i = 0; i < t->n_types; i++)
+        t->rate[i] = dt / (time_constant[i] > dt ? time_constant[i] : dt);
+    for (int i = 0; i < t->n_pairs; i++) t->pair_weight[i] = (om_real)p->pair_sign[i] * strength[i];
+    for (int i = 0; i < p->n_weights; i++)
+        t->operation_weight[i] = t->pair_weight[p->weight_pair[i]] * p->weight_count[i];
+}
+
+int om_group_cost(const om_group *group)
+{
+    int cost = 4 * group->n_targets; /* the update of V */
+    for (int mask = 1; mask < 1 << OM_MOST_SHARED; mask++)
+        cost += group->operations[mask] * (1 + __builtin_popcount((unsigned)mask));
+    return cost;
+}
+
+int om_source_cost(const om_network_tables *tables, int type)
+{
+    int cost = 8;
+    for (int f = tables->fan_out_first[type]; f < tables->fan_out_first[type + 1]; f++)
+        cost += tables->fan_out[f].n_taps + 4;
+    return cost;
+}

@@ -1,0 +1,63 @@
+/* The vector of free parameters: where each part lies, and what it starts from. */
+#include "ommatid/om_params.h"
+
+#include <stdlib.h>
+
+#include "ommatid/om_random.h"
+
+bool om_kernel_inside(int row, int column) { return abs(row + column - (OM_KERNEL - 1)) <= 2; }
+
+om_layout om_layout_of(const om_circuit *circuit)
+{
+    om_layout l = {
+        .n_types = circuit->n_types, .n_pairs = circuit->n_pairs, .n_outputs = circuit->n_outputs};
+    size_t types = (size_t)l.n_types, outputs = (size_t)l.n_outputs;
+    l.resting_potential = 0;
+    l.time_constant = types;
+    l.strength = 2 * types;
+    l.n_network = l.strength + (size_t)l.n_pairs;
+    l.decoder = l.conv1_weight = l.n_network;
+    l.conv1_bias = l.conv1_weight + (size_t)OM_HIDDEN * outputs * OM_KERNEL_CELLS;
+    l.norm_weight = l.conv1_bias + OM_HIDDEN;
+    l.norm_bias = l.norm_weight + OM_HIDDEN;
+    l.conv2_weight = l.norm_bias + OM_HIDDEN;
+    l.conv2_bias = l.conv2_weight + (size_t)OM_HEAD * OM_HIDDEN * OM_KERNEL_CELLS;
+    l.n_params = l.conv2_bias + OM_HEAD;
+    l.n_decoder = l.n_params - l.n_network;
+    return l;
+}
+
+/* Kernels [outer][5][5]: `value` inside the hexagon, zero at the masked entries. */
+static void init_kernels(size_t outer, om_real value, om_real *weight)
+{
+    for (size_t i = 0; i < outer; i++)
+        for (int row = 0; row < OM_KERNEL; row++)
+            for (int column = 0; column < OM_KERNEL; column++)
+                *weight++ = om_kernel_inside(row, column) ? value : 0;
+}
+
+void om_params_init(const om_circuit *circuit, const om_init_options *options, uint64_t seed,
+                    uint32_t model, om_real *params)
+{
+    om_layout l = om_layout_of(circuit);
+    om_stream stream = {seed, options->shared ? 0 : model, OM_FOR_INIT, 0, 0};
+    for (int t = 0; t < l.n_types; t++) {
+        double z = om_random_normal(&stream, (uint32_t)t);
+        params[l.resting_potential + (size_t)t] =
+            (om_real)(options->resting_potential_mean + options->resting_potential_std * z);
+        params[l.time_constant + (size_t)t] = (om_real)options->time_constant_s;
+    }
+    for (int p = 0; p < l.n_pairs; p++) {
+        double mean = circuit->pairs[p].mean_count;
+        params[l.strength + (size_t)p] = (om_real)(mean > 0 ? options->strength_scale / mean : 0);
+    }
+    om_real start = (om_real)options->decoder;
+    init_kernels((size_t)OM_HIDDEN * (size_t)l.n_outputs, start, params + l.conv1_weight);
+    init_kernels((size_t)OM_HEAD * OM_HIDDEN, start, params + l.conv2_weight);
+    for (int h = 0; h < OM_HIDDEN; h++) {
+        params[l.conv1_bias + (size_t)h] = start;
+        params[l.norm_weight + (size_t)h] = 1;
+        params[l.norm_bias + (size_t)h] = 0;
+    }
+    for (int h = 0; h < OM_HEAD; h++) params[l.conv2_bias + (size_t)h] = start;
+}

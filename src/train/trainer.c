@@ -1,0 +1,428 @@
+/* One model's training: iterations, checks and records, in the order that model.md 8 gives. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+#include "model/decoder.h"
+#include "model/network.h"
+#include "ommatid/om_train.h"
+#include "train/optimiser.h"
+
+static const om_real GREY = (om_real)0.5;
+
+struct om_trainer {
+    const om_circuit *circuit;
+    const om_scenes *scenes;
+    om_train_options options;
+    om_state_layout layout;
+    const volatile sig_atomic_t *stop;
+    int threads;
+    om_network *network;
+    om_decoder *decoder;
+    om_batcher **batchers;      /* [batch_size] */
+    int steps;                  /* frames after resampling */
+    om_real *luminance;         /* [batch_size][steps][n_columns] */
+    om_real *flow;              /* [batch_size][steps][2][n_columns] */
+    om_real *gradient;          /* [n_params] */
+    om_real *d_resting;         /* [n_types] of the penalty */
+    uint32_t *order;            /* [n_training] sequences of the pass at hand */
+    int *training, *validation; /* numbers of the sequences */
+    int *batch;                 /* [batch_size] sequences of the batch at hand */
+    float *scene_epe;           /* [n_validation] of the check at hand */
+};
+
+static om_status list_sequences(om_trainer *t)
+{
+    const om_scenes *s = t->scenes;
+    OM_TRY(om_alloc((size_t)s->n_training, sizeof(int), &t->training));
+    OM_TRY(om_alloc((size_t)s->n_validation, sizeof(int), &t->validation));
+    OM_TRY(om_alloc((size_t)s->n_training, sizeof(uint32_t), &t->order));
+    OM_TRY(om_alloc((size_t)t->options.batch_size, sizeof(int), &t->batch));
+    OM_TRY(om_alloc((size_t)s->n_validation, sizeof(float), &t->scene_epe));
+    int training = 0, validation = 0;
+    for (int i = 0; i < s->n_sequences; i++)
+        if (s->sequences[i].validation)
+            t->validation[validation++] = i;
+        else
+            t->training[training++] = i;
+    return OM_OK;
+}
+
+static om_status make_workspace(om_trainer *t)
+{
+    const om_train_options *o = &t->options;
+    const om_kernels *kernels;
+    size_t batch = (size_t)o->batch_size, columns = (size_t)t->circuit->n_columns;
+    OM_TRY(om_kernels_select(NULL, &kernels));
+    OM_TRY(om_alloc(batch, sizeof(om_batcher *), &t->batchers));
+    for (size_t i = 0; i < batch; i++)
+        OM_TRY(om_batcher_create(t->scenes, &o->batch, &t->batchers[i]));
+    t->steps = om_batcher_steps(t->batchers[0]);
+    size_t film = batch * (size_t)t->steps * columns;
+    OM_TRY(om_alloc(film, sizeof(om_real), &t->luminance));
+    OM_TRY(om_alloc(2 * film, sizeof(om_real), &t->flow));
+    OM_TRY(om_alloc(t->layout.params.n_params, sizeof(om_real), &t->gradient));
+    OM_TRY(om_alloc((size_t)t->circuit->n_types, sizeof(om_real), &t->d_resting));
+    om_network_options network = {.batch = o->batch_size,
+                                  .frames = t->steps,
+                                  .dt_s = o->batch.dt_s,
+                                  .threads = t->threads,
+                                  .kernels = kernels};
+    om_decoder_options decoder = {o->batch_size, t->steps, t->threads, kernels};
+    OM_TRY(om_network_create(t->circuit, &network, &t->network));
+    return om_decoder_create(t->circuit, om_network_geometry(t->network), &decoder, &t->decoder);
+}
+
+om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
+                            const om_train_options *options, int threads,
+                            const volatile sig_atomic_t *stop, om_trainer **trainer)
+{
+    *trainer = NULL;
+    om_trainer *t = NULL;
+    if (scenes->extent != circuit->extent)
+        return om_fail(OM_EDATA, "scenes of extent %d, but the circuit has extent %d",
+                       scenes->extent, circuit->extent);
+    OM_TRY(om_alloc(1, sizeof *t, &t));
+    t->circuit = circuit;
+    t->scenes = scenes;
+    t->options = *options;
+    t->stop = stop;
+    t->threads = threads;
+    om_status status = om_state_layout_of(circuit, scenes, options, &t->layout);
+    if (status == OM_OK) status = list_sequences(t);
+    if (status == OM_OK) status = make_workspace(t);
+    if (status != OM_OK) {
+        om_trainer_free(t);
+        return status;
+    }
+    *trainer = t;
+    return OM_OK;
+}
+
+void om_trainer_free(om_trainer *t)
+{
+    if (t == NULL) return;
+    om_decoder_free(t->decoder);
+    om_network_free(t->network);
+    for (int i = 0; t->batchers != NULL && i < t->options.batch_size; i++)
+        om_batcher_free(t->batchers[i]);
+    void *all[] = {t->batchers,  t->luminance, t->flow,     t->gradient,
+                   t->d_resting, t->order,     t->training, t->validation};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
+    om_free(t);
+}
+
+const om_state_layout *om_trainer_layout(const om_trainer *t) { return &t->layout; }
+
+/* ---- films in ---- */
+
+static om_real *luminance_of(const om_trainer *t, int sample)
+{
+    return t->luminance + (size_t)(sample * t->steps) * (size_t)t->circuit->n_columns;
+}
+static om_real *flow_of(const om_trainer *t, int sample)
+{
+    return t->flow + (size_t)(sample * t->steps) * 2 * (size_t)t->circuit->n_columns;
+}
+
+/* Loads n sequences as the samples of a batch; draws: of the iteration, or NULL to take them as
+ * they are. */
+static void load_batch(om_trainer *t, const int *sequences, int n, const om_stream *draws)
+{
+#pragma omp parallel for schedule(static) num_threads(t->threads)
+    for (int s = 0; s < n; s++) {
+        om_stream own = draws != NULL ? *draws : (om_stream){0};
+        own.sample = (uint32_t)s;
+        om_batcher_sample(t->batchers[s], sequences[s], draws != NULL ? &own : NULL,
+                          luminance_of(t, s), flow_of(t, s));
+    }
+    for (int s = 0; s < n; s++) {
+        om_network_set_luminance(t->network, s, luminance_of(t, s));
+        om_decoder_set_target(t->decoder, s, flow_of(t, s));
+    }
+}
+
+static int settling_steps(const om_trainer *t, double t_pre_s)
+{
+    return (int)(t_pre_s / t->options.batch.dt_s);
+}
+
+/* ---- validation ---- */
+
+om_status om_train_validate(om_trainer *t, const om_real *params, const om_real *running_mean,
+                            const om_real *running_var, double *l2norm, double *epe,
+                            float *scene_epe)
+{
+    const int batch = t->options.batch_size, n = t->scenes->n_validation;
+    om_moments running;
+    memcpy(running.mean, running_mean, sizeof running.mean);
+    memcpy(running.var, running_var, sizeof running.var);
+    om_network_set_params(t->network, params);
+    om_decoder_set_params(t->decoder, params + t->layout.params.decoder);
+    om_network_settle(t->network, settling_steps(t, t->options.validate_t_pre_s), GREY);
+    double sum_l2norm = 0, sum_epe = 0;
+    for (int first = 0; first < n; first += batch) {
+        int some = n - first < batch ? n - first : batch;
+        load_batch(t, t->validation + first, some, NULL);
+        om_network_forward(t->network);
+        om_decoder_evaluate(t->decoder, t->network, &running);
+        for (int s = 0; s < some; s++) {
+            double scene = om_decoder_epe(t->decoder, s);
+            sum_l2norm += om_decoder_l2norm(t->decoder, s);
+            sum_epe += scene;
+            if (scene_epe != NULL) scene_epe[first + s] = (float)scene;
+        }
+    }
+    *l2norm = sum_l2norm / n;
+    *epe = sum_epe / n;
+    if (!isfinite(*l2norm) || !isfinite(*epe))
+        return om_fail(OM_EDIVERGED, "the validation error is not finite");
+    return OM_OK;
+}
+
+/* One check: validates the parameters as they are and keeps them if they are the best so far. */
+static om_status check(om_trainer *t, om_state *state)
+{
+    const om_state_layout *l = &t->layout;
+    const om_real *params = om_state_at(state, l->at_params);
+    const om_real *mean = om_state_at(state, l->at_running_mean);
+    const om_real *var = om_state_at(state, l->at_running_var);
+    double l2norm, epe;
+    OM_TRY(om_train_validate(t, params, mean, var, &l2norm, &epe, t->scene_epe));
+    uint32_t i = state->n_checks++;
+    ((float *)om_state_at(state, l->at_check_l2norm))[i] = (float)l2norm;
+    ((float *)om_state_at(state, l->at_check_epe))[i] = (float)epe;
+    bool better =
+        t->options.selection == OM_LOSS_EPE ? epe < state->best_epe : l2norm < state->best_l2norm;
+    if (state->best_check >= 0 && !better) return OM_OK;
+    state->best_check = (int32_t)i;
+    state->best_l2norm = l2norm;
+    state->best_epe = epe;
+    size_t channels = OM_HIDDEN * sizeof(om_real);
+    memcpy(om_state_at(state, l->at_best_params), params, l->params.n_params * sizeof(om_real));
+    memcpy(om_state_at(state, l->at_best_running_mean), mean, channels);
+    memcpy(om_state_at(state, l->at_best_running_var), var, channels);
+    memcpy(om_state_at(state, l->at_best_scene_epe), t->scene_epe,
+           (size_t)l->n_scenes * sizeof(float));
+    return OM_OK;
+}
+
+/* ---- training ---- */
+
+/* Strengths stay positive: a synapse never changes its sign. */
+static void clamp(const om_trainer *t, om_real *params)
+{
+    om_real *strength = params + t->layout.params.strength;
+    for (int p = 0; p < t->layout.params.n_pairs; p++)
+        if (strength[p] < 0) strength[p] = 0;
+}
+
+/* Makes the workspace that of the state's pass: order of the sequences and the steady state, which
+ * rests on the parameters at the start of the pass. */
+static void enter_pass(om_trainer *t, om_state *state)
+{
+    const om_state_layout *l = &t->layout;
+    om_real *pass_params = om_state_at(state, l->at_pass_params);
+    uint64_t pass = state->iteration / l->iterations_per_pass;
+    if (state->iteration % l->iterations_per_pass == 0)
+        memcpy(pass_params, om_state_at(state, l->at_params),
+               l->params.n_network * sizeof(om_real));
+    om_stream stream = {state->seed, state->model, OM_FOR_ORDER, (uint32_t)pass, 0};
+    om_random_permutation(&stream, (uint32_t)t->scenes->n_training, t->order);
+    om_network_set_params(t->network, pass_params);
+    om_network_settle(t->network, settling_steps(t, t->options.t_pre_s), GREY);
+}
+
+static void draw_dropout(om_trainer *t, const om_stream *draws)
+{
+    const int side = om_decoder_side(t->decoder), blocks = om_decoder_blocks_per_quad(t->decoder);
+    const size_t quad = (size_t)blocks * OM_HIDDEN * (size_t)side * (size_t)side;
+    if (t->options.dropout <= 0) return;
+#pragma omp parallel for schedule(static) num_threads(t->threads)
+    for (int q = 0; q < (t->options.batch_size + OM_QUAD - 1) / OM_QUAD; q++)
+        for (int s = q * OM_QUAD; s < (q + 1) * OM_QUAD && s < t->options.batch_size; s++) {
+            om_stream own = *draws;
+            own.sample = (uint32_t)s;
+            om_dropout(&own, t->options.dropout, t->steps, side, s % OM_QUAD,
+                       om_decoder_keep(t->decoder) + (size_t)q * quad);
+        }
+}
+
+/* Loss and end-point error of the batch that was just decoded. */
+static void measure(const om_trainer *t, double *l2norm, double *epe)
+{
+    const int batch = t->options.batch_size;
+    *l2norm = *epe = 0;
+    for (int s = 0; s < batch; s++) {
+        *l2norm += om_decoder_l2norm(t->decoder, s) / batch;
+        *epe += om_decoder_epe(t->decoder, s) / batch;
+    }
+}
+
+/* Adam on all parameters, then the penalty's own step on the resting potentials, whose gradient comes
+ * from the same forward pass. */
+static void update(om_trainer *t, om_state *state)
+{
+    const om_layout *l = &t->layout.params;
+    const om_train_options *o = &t->options;
+    om_real *params = om_state_at(state, t->layout.at_params);
+    uint64_t per_pass = t->layout.iterations_per_pass;
+    uint64_t pass_start = state->iteration / per_pass * per_pass;
+    double rate = om_learning_rate(o, t->layout.iterations, pass_start) * state->rate_factor;
+    bool penalty = o->penalty_activity > 0 && state->iteration < o->penalty_until;
+    if (penalty)
+        om_network_penalty(t->network, o->penalty_activity, o->penalty_baseline, t->d_resting);
+    om_adam(l->n_params, rate, state->iteration + 1, t->gradient,
+            om_state_at(state, t->layout.at_moment1), om_state_at(state, t->layout.at_moment2),
+            params);
+    for (int i = 0; penalty && i < l->n_types; i++)
+        params[l->resting_potential + (size_t)i] -= (om_real)(rate * (double)t->d_resting[i]);
+    clamp(t, params);
+}
+
+static void record(const om_trainer *t, om_state *state, double loss, double epe)
+{
+    const om_state_layout *l = &t->layout;
+    state->record_loss_sum += loss;
+    state->record_epe_sum += epe;
+    state->record_count++;
+    if (state->iteration < om_record_iteration(l, &t->options, (int)state->n_records)) return;
+    uint32_t i = state->n_records++;
+    double n = (double)state->record_count;
+    ((float *)om_state_at(state, l->at_history_loss))[i] = (float)(state->record_loss_sum / n);
+    ((float *)om_state_at(state, l->at_history_epe))[i] = (float)(state->record_epe_sum / n);
+    state->record_loss_sum = state->record_epe_sum = 0;
+    state->record_count = 0;
+}
+
+static om_status iterate(om_trainer *t, om_state *state)
+{
+    const om_state_layout *l = &t->layout;
+    const int batch = t->options.batch_size;
+    om_real *params = om_state_at(state, l->at_params);
+    om_stream draws = {state->seed, state->model, OM_FOR_AUGMENT, (uint32_t)state->iteration, 0};
+    uint64_t place = state->iteration % l->iterations_per_pass;
+    for (int s = 0; s < batch; s++)
+        t->batch[s] = t->training[t->order[place * (uint64_t)batch + (uint64_t)s]];
+    load_batch(t, t->batch, batch, &draws);
+    draw_dropout(t, &draws);
+
+    om_moments moments, running;
+    om_network_set_params(t->network, params);
+    om_decoder_set_params(t->decoder, params + l->params.decoder);
+    om_network_forward(t->network);
+    om_decoder_forward(t->decoder, t->network, t->options.dropout, &moments);
+    double l2norm, epe;
+    measure(t, &l2norm, &epe);
+    double loss = t->options.loss == OM_LOSS_EPE ? epe : l2norm;
+    if (!isfinite(loss))
+        return om_fail(OM_EDIVERGED, "model %u: the loss of iteration %llu is %g", state->model,
+                       (unsigned long long)state->iteration + 1, loss);
+    om_decoder_adjoint(t->decoder, t->network, t->options.loss, t->gradient + l->params.decoder);
+    om_network_adjoint(t->network, t->gradient, NULL, NULL);
+
+    size_t channels = OM_HIDDEN * sizeof(om_real);
+    memcpy(running.mean, om_state_at(state, l->at_running_mean), channels);
+    memcpy(running.var, om_state_at(state, l->at_running_var), channels);
+    om_moments_update(&running, &moments, om_decoder_count(t->decoder));
+    memcpy(om_state_at(state, l->at_running_mean), running.mean, channels);
+    memcpy(om_state_at(state, l->at_running_var), running.var, channels);
+    update(t, state);
+    for (size_t i = 0; i < l->params.n_params; i++)
+        if (!isfinite(params[i]))
+            return om_fail(OM_EDIVERGED, "model %u: parameter %zu is %g after iteration %llu",
+                           state->model, i, (double)params[i],
+                           (unsigned long long)state->iteration + 1);
+    state->iteration++;
+    record(t, state, loss, epe);
+    return OM_OK;
+}
+
+static bool check_is_due(const om_trainer *t, const om_state *state)
+{
+    return state->n_checks < (uint32_t)t->layout.n_checks &&
+           om_check_iteration(&t->layout, &t->options, (int)state->n_checks) <= state->iteration;
+}
+
+om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
+{
+    bool in_pass = false; /* the workspace is that of the state's pass */
+    if (iterations > t->layout.iterations) iterations = t->layout.iterations;
+    for (;;) {
+        if (check_is_due(t, state)) {
+            OM_TRY(check(t, state));
+            in_pass = false;
+        }
+        if (state->iteration >= iterations) return OM_OK;
+        if (t->stop != NULL && *t->stop)
+            return om_fail(OM_ESTOPPED, "stopped at iteration %llu",
+                           (unsigned long long)state->iteration);
+        if (!in_pass || state->iteration % t->layout.iterations_per_pass == 0) enter_pass(t, state);
+        in_pass = true;
+        OM_TRY(iterate(t, state));
+    }
+}
+
+/* ---- baselines ---- */
+
+/* Adds up the flow of the sequences of one kind; counts its vectors. */
+static void add_flow(om_batcher *batcher, const om_scenes *scenes, om_real *luminance,
+                     om_real *flow, double sum[2], double *vectors)
+{
+    const int steps = om_batcher_steps(batcher), columns = scenes->n_columns;
+    for (int i = 0; i < scenes->n_sequences; i++) {
+        if (scenes->sequences[i].validation) continue;
+        om_batcher_sample(batcher, i, NULL, luminance, flow);
+        for (int f = 0; f < steps; f++)
+            for (int k = 0; k < 2; k++)
+                for (int c = 0; c < columns; c++) sum[k] += (double)flow[(f * 2 + k) * columns + c];
+        *vectors += (double)steps * columns;
+    }
+}
+
+/* Errors of predicting the vector `constant` everywhere, mean over the validation sequences. */
+static void constant_errors(om_batcher *batcher, const om_scenes *scenes, om_real *luminance,
+                            om_real *flow, const double constant[2], double *epe, double *l2norm)
+{
+    const int steps = om_batcher_steps(batcher), columns = scenes->n_columns;
+    *epe = *l2norm = 0;
+    for (int i = 0; i < scenes->n_sequences; i++) {
+        if (!scenes->sequences[i].validation) continue;
+        om_batcher_sample(batcher, i, NULL, luminance, flow);
+        double length = 0, square = 0;
+        for (int f = 0; f < steps; f++)
+            for (int c = 0; c < columns; c++) {
+                double x = (double)flow[f * 2 * columns + c] - constant[0];
+                double y = (double)flow[(f * 2 + 1) * columns + c] - constant[1];
+                length += sqrt(x * x + y * y);
+                square += x * x + y * y;
+            }
+        *epe += length / ((double)steps * columns) / scenes->n_validation;
+        *l2norm += sqrt(square) / scenes->n_validation;
+    }
+}
+
+om_status om_train_baselines(const om_scenes *scenes, const om_batch_options *options,
+                             om_baselines *b)
+{
+    om_batcher *batcher = NULL;
+    om_real *luminance = NULL, *flow = NULL;
+    om_status status = om_batcher_create(scenes, options, &batcher);
+    if (status != OM_OK) return status;
+    size_t film = (size_t)om_batcher_steps(batcher) * (size_t)scenes->n_columns;
+    status = om_alloc(film, sizeof(om_real), &luminance);
+    if (status == OM_OK) status = om_alloc(2 * film, sizeof(om_real), &flow);
+    if (status == OM_OK) {
+        double zero[2] = {0, 0}, mean[2] = {0, 0}, vectors = 0;
+        add_flow(batcher, scenes, luminance, flow, mean, &vectors);
+        for (int k = 0; k < 2 && vectors > 0; k++) mean[k] /= vectors;
+        constant_errors(batcher, scenes, luminance, flow, zero, &b->zero_epe, &b->zero_l2norm);
+        constant_errors(batcher, scenes, luminance, flow, mean, &b->mean_epe, &b->mean_l2norm);
+    }
+    om_batcher_free(batcher);
+    om_free(luminance);
+    om_free(flow);
+    return status;
+}
