@@ -133,17 +133,25 @@ static void read_types(om_circuit *c)
     H5Fclose(decoder);
 }
 
-/* Lines of source,target,du,dv,n_syn,sign,filled after a heading; a pair's taps stand together. */
+/* Opens a table of golden/ behind its line of headings. */
+static FILE *open_table(const char *name)
+{
+    char path[4096], heading[512];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *table = fopen(path, "r");
+    assert_non_null(table);
+    assert_non_null(fgets(heading, sizeof heading, table));
+    return table;
+}
+
+/* Lines of source,target,du,dv,n_syn,sign,filled; a pair's taps stand together. */
 static void read_taps(om_circuit *c)
 {
     enum { MOST_PAIRS = 700, MOST_TAPS = 2500 };
-    char path[4096], line[256], source[32], target[32];
-    snprintf(path, sizeof path, "%s/taps.csv", directory);
-    FILE *csv = fopen(path, "r");
-    assert_non_null(csv);
+    char line[256], source[32], target[32];
+    FILE *csv = open_table("taps.csv");
     c->pairs = naive_zeroed(MOST_PAIRS, sizeof *c->pairs);
     c->taps = naive_zeroed(MOST_TAPS, sizeof *c->taps);
-    assert_non_null(fgets(line, sizeof line, csv));
     while (fgets(line, sizeof line, csv)) {
         om_tap tap = {0};
         int sign, filled;
@@ -174,6 +182,26 @@ om_circuit *golden_circuit(int extent)
     read_taps(c);
     naive_circuit_count(c);
     return c;
+}
+
+/* Lines of source,target,edges,mean count,initial strength,... */
+double *golden_initial_strength_e3(const naive_model *m)
+{
+    const om_circuit *c = m->circuit;
+    double *strength = naive_zeros(c->n_pairs), mean, value;
+    char line[512], source[32], target[32];
+    int edges, n = 0;
+    FILE *csv = open_table("init_strength.csv");
+    for (; fgets(line, sizeof line, csv); n++) {
+        assert_int_equal(
+            sscanf(line, "%31[^,],%31[^,],%d,%lf,%lf", source, target, &edges, &mean, &value), 5);
+        int pair = find_pair(c, find_type(c, source), find_type(c, target));
+        assert_true(pair >= 0);
+        strength[pair] = edges > 0 ? value : 0;
+    }
+    fclose(csv);
+    assert_int_equal(n, c->n_pairs);
+    return strength;
 }
 
 void golden_pairs(hid_t file, const char *names, const char *path, const naive_model *m,

@@ -27,6 +27,8 @@ double golden_attribute(hid_t file, const char *name);
  * with naive_circuit_free(). */
 om_circuit *golden_circuit(int extent);
 
+/* Initial strengths at extent 3, scale 0.01, from golden/init_strength.csv: [n_pairs], free(). */
+double *golden_initial_strength_e3(const naive_model *model);
 /* A dataset by pair of the file (whose names are datasets
  * NAMESpair_source and NAMESpair_target), put in the circuit's
  * order: strength [n_pairs], 0 for the pairs that the file lacks. */

@@ -107,6 +107,18 @@ static om_layout lay_out(const om_circuit *c)
     return l;
 }
 
+naive_part naive_part_of(const naive_model *m, int part)
+{
+    const om_layout *l = &m->layout;
+    const size_t first[NAIVE_PARTS + 1] = {
+        l->resting_potential, l->time_constant, l->strength,     l->conv1_weight, l->conv1_bias,
+        l->norm_weight,       l->norm_bias,     l->conv2_weight, l->conv2_bias,   l->n_params};
+    const char *const names[NAIVE_PARTS] = {"resting potential", "time constant", "strength",
+                                            "conv1 weight",      "conv1 bias",    "norm weight",
+                                            "norm bias",         "conv2 weight",  "conv2 bias"};
+    return (naive_part){names[part], first[part], (int)(first[part + 1] - first[part])};
+}
+
 bool naive_masked(const naive_model *m, size_t parameter)
 {
     const om_layout *l = &m->layout;

@@ -53,6 +53,29 @@ int naive_find_cell(const naive_model *model, int type, int u, int v);
 /* Whether a parameter is an entry of a kernel outside its hexagon: always 0, never trained. */
 bool naive_masked(const naive_model *model, size_t parameter);
 
+/* The nine kinds of parameters, in the vector's order. */
+enum {
+    NAIVE_RESTING_POTENTIAL,
+    NAIVE_TIME_CONSTANT,
+    NAIVE_STRENGTH,
+    NAIVE_CONV1_WEIGHT,
+    NAIVE_CONV1_BIAS,
+    NAIVE_NORM_WEIGHT,
+    NAIVE_NORM_BIAS,
+    NAIVE_CONV2_WEIGHT,
+    NAIVE_CONV2_BIAS,
+    NAIVE_PARTS,
+    NAIVE_DECODER = NAIVE_CONV1_WEIGHT /* the first part of the decoder */
+};
+
+typedef struct naive_part {
+    const char *name;
+    size_t first; /* in the vector */
+    int n;
+} naive_part;
+
+naive_part naive_part_of(const naive_model *model, int part);
+
 /* Network (network.c; model.md 3) ------------------------------------------------------------ */
 
 typedef enum naive_activation {
