@@ -166,6 +166,25 @@ static void test_a_lone_cell_relaxes(void **state)
     destroy(f);
 }
 
+/* The same for the steady state: int(t_pre / dt) steps, truncated, from V = b in grey. */
+static void test_steady_state_takes_whole_steps(void **state)
+{
+    (void)state;
+    fixture *f = create(6, true);
+    const naive_model *m = f->model;
+    naive_run run = {NAIVE_RELU, 0.01, 2, 1};
+    memset(f->params + m->layout.strength, 0, 20 * sizeof(double));
+    naive_steady_state(m, &run, 0.29, f->params, f->initial); /* 0.29 / 0.01 is just below 29 */
+    for (int i = 0; i < 2 * m->n_cells; i++) {
+        int type = m->cells[i % m->n_cells].type;
+        double tau = f->params[m->layout.time_constant + (size_t)type], expected = f->params[type];
+        if (f->circuit->types[type].input)
+            expected += 0.5 * (1 - pow(1 - run.dt_s / fmax(tau, run.dt_s), 28));
+        assert_true(fabs(f->initial[i] - expected) < 1e-12);
+    }
+    destroy(f);
+}
+
 /* With b = e = 0 and tau = dt, one step turns a unit impulse in one cell into its output weights. */
 static void test_an_impulse_shows_the_taps(void **state)
 {
@@ -301,6 +320,35 @@ static void test_decoder_gradients(void **state)
     }
 }
 
+/* Dropout scales what it keeps; running statistics move by a tenth, to the unbiased variance. */
+static void test_dropout_and_running_statistics_by_hand(void **state)
+{
+    (void)state;
+    fixture *f = create(23, true);
+    naive_decode_options options = {f->task.run.samples, f->task.run.frames, true, 0.25, f->keep};
+    double mean[OM_HIDDEN], var[OM_HIDDEN];
+    int map = f->model->side * f->model->side, n = f->images * map;
+    memcpy(mean, f->running_mean, sizeof mean);
+    memcpy(var, f->running_var, sizeof var);
+    weighted_activity(f);
+    naive_decoded *d =
+        naive_decode(f->model, &options, f->params, mean, var, f->activity, f->prediction);
+    for (int k = 0; k < f->n_keep; k++) {
+        double expected = f->keep[k] > 0 ? log1p(exp(d->scaled[k])) / 0.75 : 0;
+        assert_true(fabs(d->kept[k] - expected) < 1e-14);
+    }
+    for (int c = 0; c < OM_HIDDEN; c++) {
+        double sum = 0, squares = 0;
+        for (int k = 0; k < f->n_keep; k++)
+            if (k / map % OM_HIDDEN == c) sum += d->hidden[k], squares += pow(d->hidden[k], 2);
+        double unbiased = (squares - sum * sum / n) / (n - 1);
+        assert_true(fabs(mean[c] - 0.9 * f->running_mean[c] - 0.1 * sum / n) < 1e-13);
+        assert_true(fabs(var[c] - 0.9 * f->running_var[c] - 0.1 * unbiased) < 1e-13);
+    }
+    naive_decoded_free(d);
+    destroy(f);
+}
+
 /* In evaluation neither dropout nor the running statistics move. */
 static void test_evaluation_changes_nothing(void **state)
 {
@@ -335,6 +383,23 @@ static void test_losses_by_hand(void **state)
     assert_true(naive_loss(OM_LOSS_EPE, 2, 1, 2, prediction, target, d) == 1.25);
     for (int k = 0; k < 8; k++)
         assert_true(fabs(d[k] - (k == 0 ? 0.15 : k == 2 ? 0.2 : 0)) < 1e-16);
+}
+
+/* Frames before a quarter do not count; above the baseline a tenth of the distance does. */
+static void test_penalty_by_hand(void **state)
+{
+    (void)state;
+    fixture *f = create(41, true);
+    const naive_model *m = f->model;
+    const double frames[5] = {1000, 1.5, -0.5, -0.5, -0.5}; /* the last four: mean 0 */
+    for (int type = 0; type < m->circuit->n_types; type++)
+        for (int frame = 0; frame < 5; frame++) {
+            int cell = naive_find_cell(m, type, 0, 0);
+            f->activity[frame * m->n_cells + cell] = (type == 0 ? 7 : 4) + frames[frame];
+        }
+    double expected = 0.1 * (0.2 * 0.2 + 7) / 8;
+    assert_true(fabs(naive_penalty(m, 1, 5, 0.1, 5, f->activity, NULL) - expected) < 1e-15);
+    destroy(f);
 }
 
 static double task_loss(void *context)
@@ -398,8 +463,8 @@ static naive_training begin(fixture *f)
     return t;
 }
 
-/* The first Adam step has the length of the rate, whatever the gradient's size. */
-static void test_first_adam_step_is_the_rate(void **state)
+/* The first Adam step has the length of the rate, whatever the gradient's size, but for 1e-8. */
+static void test_first_adam_step(void **state)
 {
     (void)state;
     fixture *f = create(50, true);
@@ -407,11 +472,12 @@ static void test_first_adam_step_is_the_rate(void **state)
     naive_training t = begin(f);
     double *gradient = naive_zeros(f->n_params), *before = naive_zeros(f->n_params);
     memcpy(before, f->params, (size_t)f->n_params * sizeof *before);
-    for (int k = 0; k < f->n_params; k++) gradient[k] = k % 3 == 0 ? 0 : k % 3 == 1 ? 0.1 : -30;
+    const double gradients[4] = {0, 0.1, -30, 1e-8}, steps[4] = {0, -1, 1, -0.5};
+    for (int k = 0; k < f->n_params; k++) gradient[k] = gradients[k % 4];
     naive_adam(f->model, &t, gradient);
     for (size_t k = 0; k < l->n_params; k++) {
         double rate = k < l->n_network ? 1e-3 : 2e-3;
-        double step = k % 3 == 0 || naive_masked(f->model, k) ? 0 : k % 3 == 1 ? -rate : rate;
+        double step = naive_masked(f->model, k) ? 0 : rate * steps[k % 4];
         assert_true(fabs(f->params[k] - before[k] - step) < 1e-9);
     }
     free(t.moment1);
@@ -450,15 +516,18 @@ int main(void)
         cmocka_unit_test(test_random_circuit_has_everything),
         cmocka_unit_test(test_19_entries_of_a_kernel_are_free),
         cmocka_unit_test(test_a_lone_cell_relaxes),
+        cmocka_unit_test(test_steady_state_takes_whole_steps),
         cmocka_unit_test(test_an_impulse_shows_the_taps),
         cmocka_unit_test(test_network_gradients),
         cmocka_unit_test(test_clamp_lifts_negative_strengths_only),
         cmocka_unit_test(test_decoder_gradients),
+        cmocka_unit_test(test_dropout_and_running_statistics_by_hand),
         cmocka_unit_test(test_evaluation_changes_nothing),
         cmocka_unit_test(test_losses_by_hand),
+        cmocka_unit_test(test_penalty_by_hand),
         cmocka_unit_test(test_task_gradients),
         cmocka_unit_test(test_penalty_gradient),
-        cmocka_unit_test(test_first_adam_step_is_the_rate),
+        cmocka_unit_test(test_first_adam_step),
         cmocka_unit_test(test_iterations_lower_the_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
