@@ -185,7 +185,7 @@ static void test_steady_state_takes_whole_steps(void **state)
     destroy(f);
 }
 
-/* With b = e = 0 and tau = dt, one step turns a unit impulse in one cell into its output weights. */
+/* With b = e = 0 and tau below dt, one step turns a unit impulse in one cell into its output weights. */
 static void test_an_impulse_shows_the_taps(void **state)
 {
     (void)state;

@@ -128,8 +128,8 @@ typedef struct naive_decode_options {
     const double *keep;
 } naive_decode_options;
 
-/* What a forward pass through the decoder went through (options.keep is borrowed); arrays are [image][channel][row][column]
- * over the square array, row = u + extent, column = v + extent. */
+/* What a forward pass through the decoder went through (options.keep is borrowed). Arrays are
+ * [image][channel][row][column] over the square array, row = u + extent, column = v + extent. */
 typedef struct naive_decoded {
     naive_decode_options options;
     double *input;                          /* n_outputs channels: max(0, V) */
