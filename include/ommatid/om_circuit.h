@@ -71,6 +71,10 @@ om_status om_circuit_parse_json(const char *name, const char *text, int extent,
  * overwrite an existing file. */
 om_status om_circuit_save(const om_circuit *circuit, const char *path);
 
+/* Gives the circuit another name (before it is saved; the checksum does not depend on it). Errors:
+ * OM_EUSAGE for a name that is empty, too long, or has blanks, '#', ',' or '"'. */
+om_status om_circuit_rename(om_circuit *circuit, const char *name);
+
 /* Number of the type of that name, or -1. */
 int om_circuit_type(const om_circuit *circuit, const char *name);
 /* Whether the type has a cell in column (u, v) (which must be on the lattice). */

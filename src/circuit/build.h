@@ -1,0 +1,28 @@
+/* The steps between a table's text and a circuit that are not for users of the library. */
+#ifndef CIRCUIT_BUILD_H
+#define CIRCUIT_BUILD_H
+
+#include <stddef.h>
+
+#include "ommatid/om_circuit.h"
+
+typedef struct om_offset {
+    int du, dv;
+} om_offset;
+
+/* Convex hull of n offsets: its vertices counter-clockwise without collinear points, into hull
+ * [n + 1]. Sorts the points. Returns the number of vertices; below 3 there is no inside. */
+int om_hull(int n, om_offset *points, om_offset *hull);
+/* Whether a point is inside by the reference's rule for points on the boundary. */
+bool om_hull_contains(int n, const om_offset *hull, om_offset point);
+
+/* Names of types and circuits are visible ASCII without '#', ',' and '"', shorter than `bytes`.
+ * Returns NULL, or what is wrong with one. */
+const char *om_name_fault(const char *name, size_t bytes);
+/* OM_EUSAGE unless 1 <= extent <= OM_LATTICE_MAX_EXTENT. */
+om_status om_circuit_check_extent(int extent);
+
+/* Fills in everything of a circuit that depends on its extent, and the checksum. */
+void om_circuit_instantiate(om_circuit *circuit, int extent);
+
+#endif
