@@ -30,7 +30,7 @@ static fixture *create(uint64_t seed, bool strides)
     fixture *f = naive_zeroed(1, sizeof *f);
     f->circuit = naive_random_circuit(seed, 8, 20, 2, strides);
     f->model = naive_create(f->circuit);
-    f->task = (naive_task){{NAIVE_RELU, 0.02, 2, 5}, OM_LOSS_L2NORM, true, 0.3};
+    f->task = (naive_task){{NAIVE_RELU, 0.02, 2, 4}, OM_LOSS_L2NORM, true, 0.3};
     f->images = f->task.run.samples * f->task.run.frames;
     f->n_params = (int)f->model->layout.n_params;
     f->n_activity = f->images * f->model->n_cells;
@@ -185,7 +185,7 @@ static void test_steady_state_takes_whole_steps(void **state)
     destroy(f);
 }
 
-/* With b = e = 0 and tau below dt, one step turns a unit impulse in one cell into its output weights. */
+/* With b = e = 0 and tau below dt, one step turns a unit impulse in one cell into its weights. */
 static void test_an_impulse_shows_the_taps(void **state)
 {
     (void)state;

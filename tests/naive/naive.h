@@ -142,8 +142,8 @@ typedef struct naive_decoded {
 } naive_decoded;
 
 /* activity [sample][frame][cell] -> flow [sample][frame][2][column].
- * running_mean, running_var [OM_HIDDEN]: used in evaluation, updated in training (momentum 0.1, with
- * the unbiased variance). Free the result with naive_decoded_free(). */
+ * running_mean, running_var [OM_HIDDEN]: used in evaluation, updated in training (momentum 0.1,
+ * with the unbiased variance). Free the result with naive_decoded_free(). */
 naive_decoded *naive_decode(const naive_model *model, const naive_decode_options *options,
                             const double *params, double *running_mean, double *running_var,
                             const double *activity, double *flow);

@@ -140,7 +140,7 @@ om_circuit *naive_random_circuit(uint64_t seed, int types, int pairs, int extent
     fill_types(c, strides);
     choose_pairs(c, &seed);
     for (int i = 0; i < pairs - 1; i++) choose_taps(c, &c->pairs[i], &seed);
-    /* No synapse: between columns of a stride of 3, or from one end of the lattice past the other. */
+    /* No synapse: between columns of a stride of 3, or past the lattice from its very end. */
     add_tap(c, &c->pairs[pairs - 1], strides ? 1 : 2 * extent + 1, 0, 7);
     naive_circuit_count(c);
     return c;
