@@ -143,6 +143,25 @@ static void test_19_entries_of_a_kernel_are_free(void **state)
     destroy(f);
 }
 
+/* What holds of the naive model's parameter vector holds of the library's. */
+static void test_the_layout_is_the_library_s(void **state)
+{
+    (void)state;
+    fixture *f = create(7, true);
+    const om_layout a = f->model->layout, b = om_layout_of(f->circuit);
+    assert_true(a.n_types == b.n_types && a.n_pairs == b.n_pairs && a.n_outputs == b.n_outputs);
+    assert_true(a.resting_potential == b.resting_potential && a.time_constant == b.time_constant);
+    assert_true(a.strength == b.strength && a.decoder == b.decoder && a.n_params == b.n_params);
+    assert_true(a.conv1_weight == b.conv1_weight && a.conv1_bias == b.conv1_bias);
+    assert_true(a.norm_weight == b.norm_weight && a.norm_bias == b.norm_bias);
+    assert_true(a.conv2_weight == b.conv2_weight && a.conv2_bias == b.conv2_bias);
+    assert_true(a.n_network == b.n_network && a.n_decoder == b.n_decoder);
+    for (int k = 0; k < OM_KERNEL_CELLS; k++)
+        assert_int_equal(naive_masked(f->model, a.conv1_weight + (size_t)k),
+                         !om_kernel_inside(k / OM_KERNEL, k % OM_KERNEL));
+    destroy(f);
+}
+
 /* Network ------------------------------------------------------------------------------------ */
 
 /* Without synapses V relaxes: V_k = s + (V_0 - s) (1 - dt / max(tau, dt))^k, s = b + e. */
@@ -515,6 +534,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_circuit_has_everything),
         cmocka_unit_test(test_19_entries_of_a_kernel_are_free),
+        cmocka_unit_test(test_the_layout_is_the_library_s),
         cmocka_unit_test(test_a_lone_cell_relaxes),
         cmocka_unit_test(test_steady_state_takes_whole_steps),
         cmocka_unit_test(test_an_impulse_shows_the_taps),

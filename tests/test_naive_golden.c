@@ -92,6 +92,43 @@ static void test_circuit(void **state)
     end(&r);
 }
 
+/* The connectome that the library reads from the published file, hull fill included, is the one
+ * that everything below is computed with. */
+static void test_the_library_reads_the_same_circuit(void **state)
+{
+    (void)state;
+    om_circuit *c = golden_circuit(3), *other = NULL;
+    om_status status = om_circuit_open(OM_SHARED "/connectome/fib25-fib19_v2.2.json", 3, &other);
+    if (status != OM_OK) fail_msg("%s", om_message());
+    assert_true(c->n_types == other->n_types && c->n_pairs == other->n_pairs);
+    assert_true(c->n_taps == other->n_taps && c->n_cells == other->n_cells);
+    assert_true(c->n_edges == other->n_edges && c->n_live_taps == other->n_live_taps);
+    assert_true(c->n_inputs == other->n_inputs && c->n_outputs == other->n_outputs);
+    assert_true(c->max_offset == other->max_offset && c->n_live_pairs == other->n_live_pairs);
+    assert_memory_equal(c->inputs, other->inputs, (size_t)c->n_inputs * sizeof *c->inputs);
+    assert_memory_equal(c->outputs, other->outputs, (size_t)c->n_outputs * sizeof *c->outputs);
+    for (int i = 0; i < c->n_types; i++) {
+        const om_type *a = &c->types[i], *b = &other->types[i];
+        assert_string_equal(a->name, b->name);
+        assert_true(a->stride_u == b->stride_u && a->stride_v == b->stride_v);
+        assert_true(a->input == b->input && a->output == b->output && a->cells == b->cells);
+    }
+    for (int i = 0; i < c->n_pairs; i++) {
+        const om_pair *a = &c->pairs[i], *b = &other->pairs[i];
+        assert_true(a->source == b->source && a->target == b->target && a->sign == b->sign);
+        assert_true(a->first_tap == b->first_tap && a->n_taps == b->n_taps);
+        assert_true(a->edges == b->edges);
+        assert_true(fabs(a->mean_count - b->mean_count) <= 1e-12 * a->mean_count);
+    }
+    for (int i = 0; i < c->n_taps; i++) {
+        const om_tap *a = &c->taps[i], *b = &other->taps[i];
+        assert_true(a->du == b->du && a->dv == b->dv && a->edges == b->edges);
+        assert_true(a->count == b->count && a->filled == b->filled);
+    }
+    om_circuit_free(other);
+    naive_circuit_free(c);
+}
+
 static void test_initial_strength(void **state)
 {
     (void)state;
@@ -404,6 +441,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_circuit),
+        cmocka_unit_test(test_the_library_reads_the_same_circuit),
         cmocka_unit_test(test_initial_strength),
         cmocka_unit_test(test_dynamics_with_every_activation),
         cmocka_unit_test(test_network_gradients),
