@@ -28,7 +28,7 @@ check() {
 # Help is there for everything and goes to standard output.
 expect 0 "usage: ommatid <command>" --help
 check test ! -s "$work/err"
-expect 0 "usage: ommatid help [COMMAND]" help help
+expect 0 "usage: ommatid help [COMMAND" help help
 expect 0 "example" help --help
 expect 0 "ommatid " --version
 for command in $("$OMMATID" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
@@ -52,6 +52,26 @@ check test $? -eq 1
 check grep -q "cannot write" "$work/err"
 "$OMMATID" help >&- 2>"$work/err"
 check test $? -eq 1
+
+# A new spec: printed or written, never over a file, never half.
+expect 0 "models: 8" init
+expect 0 "ommatid run" init -o "$work/spec.yaml"
+check grep -q "models: 8" "$work/spec.yaml"
+echo mine >"$work/spec.yaml"
+expect 1 "there is such a file" init -o "$work/spec.yaml"
+check grep -qx mine "$work/spec.yaml"
+expect 0 "" init --quiet --output="$work/other.yaml"
+check test ! -s "$work/err"
+expect 1 "No such file" init -o "$work/nowhere/spec.yaml"
+expect 2 "--output needs a value" init -o
+expect 2 "try: --output" init --outptu x
+expect 2 "one argument too many" init -- -o
+expect 0 "train.iterations" help spec
+if (ulimit -f 1; trap '' XFSZ; "$OMMATID" init -q -o "$work/short.yaml" 2>"$work/err"); then
+    "$OMMATID" init | head -c 1025 | wc -c # the limit must have been passed
+    check false
+fi
+check test ! -e "$work/short.yaml"
 
 # The completion is valid bash and knows every command.
 "$OMMATID" --completion >"$work/completion"

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 
 const om_command *const om_commands[] = {
+    &om_cmd_init,
     &om_cmd_help,
     NULL,
 };
