@@ -60,17 +60,15 @@ check grep -q "models: 8" "$work/spec.yaml"
 echo mine >"$work/spec.yaml"
 expect 1 "there is such a file" init -o "$work/spec.yaml"
 check grep -qx mine "$work/spec.yaml"
-expect 0 "" init --quiet --output="$work/other.yaml"
+check "$OMMATID" init --quiet --output="$work/other.yaml" 2>"$work/err"
 check test ! -s "$work/err"
 expect 1 "No such file" init -o "$work/nowhere/spec.yaml"
 expect 2 "--output needs a value" init -o
 expect 2 "try: --output" init --outptu x
 expect 2 "one argument too many" init -- -o
 expect 0 "train.iterations" help spec
-if (ulimit -f 1; trap '' XFSZ; "$OMMATID" init -q -o "$work/short.yaml" 2>"$work/err"); then
-    "$OMMATID" init | head -c 1025 | wc -c # the limit must have been passed
-    check false
-fi
+(ulimit -f 1; trap '' XFSZ; "$OMMATID" init -q -o "$work/short.yaml" 2>"$work/err")
+check test $? -eq 1
 check test ! -e "$work/short.yaml"
 
 # The completion is valid bash and knows every command.
