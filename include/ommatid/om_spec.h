@@ -13,6 +13,13 @@
 
 enum { OM_SPEC_TEXT = 256 };
 
+/* Sets of values that take the place of defaults: how the published ensembles were trained. */
+typedef enum om_profile {
+    OM_PROFILE_NONE,
+    OM_PROFILE_PAPER,  /* by the paper's own runs */
+    OM_PROFILE_PACKAGE /* by the package that was published with it */
+} om_profile;
+
 typedef struct om_spec {
     char name[64];
     uint64_t seed;
@@ -20,20 +27,24 @@ typedef struct om_spec {
     char circuit[OM_SPEC_TEXT]; /* name or path */
     int extent;
     char scenes[OM_SPEC_TEXT]; /* "procedural" or the path of a scene file */
-    om_world_options worlds;   /* used when procedural; its extent is the circuit's */
+    om_world_options worlds;   /* used when procedural; extent and frames are those of training */
+    om_profile profile;        /* what it stands for is in the other fields already */
     om_train_options train;
 } om_spec;
 
 /* All defaults. */
 void om_spec_defaults(om_spec *spec);
 /* Parses YAML text over the defaults. file: for messages. Every fault is reported with
- * file:line:column, the value, what was expected and, for unknown keys, the nearest valid key.
- * Relative paths in the spec are taken from the directory of `file`. Errors: OM_EDATA. */
+ * file:line:column, the value, what was expected and, for unknown keys, the nearest valid key; all
+ * of a file at once (up to 20). Relative paths in the spec are taken from the directory of `file`.
+ * After a failure *spec is of no use. Errors: OM_EDATA. */
 om_status om_spec_parse(const char *file, const char *text, om_spec *spec);
 /* Reads and parses a file; *text (owned by the caller, om_free()) is what was read, if not NULL. */
 om_status om_spec_read(const char *file, om_spec *spec, char **text);
 /* The commented spec with every key and its default, as `ommatid init` writes it: it parses to the
  * defaults. Owned by the caller (om_free()). */
 om_status om_spec_template(char **text);
+/* The reference of all keys in Markdown, which is docs/spec.md. Owned by the caller (om_free()). */
+om_status om_spec_reference(char **text);
 
 #endif

@@ -1,8 +1,12 @@
-/* ommatid: the program. */
-#include <stdio.h>
+/* ommatid: the program. The table of its commands, in the order in which one meets them. */
+#include <stddef.h>
 
-int main(void)
-{
-    fputs("ommatid: no command\n", stderr);
-    return 2;
-}
+#include "cli/command.h"
+
+const om_command *const om_commands[] = {
+    &om_cmd_init,
+    &om_cmd_help,
+    NULL,
+};
+
+int main(int argc, char **argv) { return om_command_main(argc, argv); }

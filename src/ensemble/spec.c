@@ -1,0 +1,377 @@
+/* Reading a spec: libyaml makes a tree of the text, the table of keys says what may stand where.
+ *
+ * The tree is walked in the order of the file, every fault is noted with its position, and the walk
+ * goes on, so that one look at the messages mends the whole file. */
+#include "ommatid/om_spec.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <yaml.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "ensemble/spec_table.h"
+
+enum { MOST_FAULTS = 20, PATH_BYTES = 96 };
+
+typedef struct walk {
+    const char *file;
+    yaml_document_t *document;
+    om_spec *spec;
+    int faults;
+    yaml_mark_t marks[OM_SPEC_MOST_KEYS]; /* where a key's value stands */
+    bool given[OM_SPEC_MOST_KEYS];        /* whether it was given */
+} walk;
+
+/* Notes a fault; beyond MOST_FAULTS they are only counted. */
+static void fault(walk *w, yaml_mark_t mark, const char *format, ...) OM_PRINTF(3, 4);
+static void fault(walk *w, yaml_mark_t mark, const char *format, ...)
+{
+    if (w->faults++ >= MOST_FAULTS) return;
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    om_fail_more(OM_EDATA, "%s:%zu:%zu: %s", w->file, mark.line + 1, mark.column + 1, text);
+}
+
+static yaml_node_t *node_of(walk *w, int item) { return yaml_document_get_node(w->document, item); }
+
+static const char *text_of(const yaml_node_t *node)
+{
+    return (const char *)node->data.scalar.value;
+}
+
+/* A scalar that is a text without NUL, which escapes can make. */
+static bool is_scalar(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE && strlen(text_of(node)) == node->data.scalar.length;
+}
+
+static const char *kind_of(const yaml_node_t *node)
+{
+    switch (node->type) {
+    case YAML_SEQUENCE_NODE: return "a list";
+    case YAML_MAPPING_NODE: return "a section";
+    default: return text_of(node);
+    }
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+/* The text of a value as the table takes it, in `text`; false if its form is wrong. Numbers and
+ * flags in quotes are texts, not numbers. */
+static bool value_text(walk *w, const om_spec_key *key, const yaml_node_t *node, char *text,
+                       size_t room)
+{
+    if (key->kind != OM_SPEC_RATES) {
+        bool is_text = key->kind <= OM_SPEC_SCENES;
+        if (!is_scalar(node)) return false;
+        if (!is_text && node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) return false;
+        return (size_t)snprintf(text, room, "%s", text_of(node)) < room;
+    }
+    if (node->type != YAML_SEQUENCE_NODE) return false;
+    const yaml_node_item_t *items = node->data.sequence.items.start;
+    if (node->data.sequence.items.top - items != 2) return false;
+    const yaml_node_t *first = node_of(w, items[0]), *last = node_of(w, items[1]);
+    if (!is_scalar(first) || !is_scalar(last)) return false;
+    return (size_t)snprintf(text, room, "%s, %s", text_of(first), text_of(last)) < room;
+}
+
+static void read_value(walk *w, const om_spec_key *key, const yaml_node_t *node)
+{
+    char text[1024], expected[160];
+    size_t index = (size_t)(key - om_spec_keys);
+    w->given[index] = true;
+    w->marks[index] = node->start_mark;
+    if (value_text(w, key, node, text, sizeof text) && om_spec_set(w->spec, key, w->file, text))
+        return;
+    om_spec_expected(key, expected);
+    const char *is = kind_of(node);
+    bool quoted = node->type == YAML_SCALAR_NODE && key->kind > OM_SPEC_SCENES &&
+                  node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    const char *mark = node->type != YAML_SCALAR_NODE ? "" : quoted ? "\"" : "'";
+    fault(w, node->start_mark, "%s: %s%.64s%s: expected %s", key->path, mark, is, mark, expected);
+}
+
+/* --- sections -------------------------------------------------------------------------------- */
+
+static bool is_section(const char *path)
+{
+    size_t n = strlen(path);
+    for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++)
+        if (strncmp(key->path, path, n) == 0 && key->path[n] == '.') return true;
+    return false;
+}
+
+/* The words that may stand below a prefix ("" or "init."), each once, in `room`. */
+static void words_below(const char *prefix, char room[][PATH_BYTES],
+                        const char *words[OM_SPEC_MOST_KEYS])
+{
+    size_t n = strlen(prefix);
+    int count = 0;
+    for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++) {
+        if (strncmp(key->path, prefix, n) != 0) continue;
+        const char *word = key->path + n;
+        snprintf(room[count], PATH_BYTES, "%.*s", (int)strcspn(word, "."), word);
+        if (count > 0 && strcmp(room[count], room[count - 1]) == 0) continue;
+        words[count] = room[count];
+        count++;
+    }
+    words[count] = NULL;
+}
+
+/* The one key anywhere whose last word this is: somebody forgot, or misplaced, a section. */
+static const char *elsewhere(const char *word)
+{
+    const char *found = NULL;
+    for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++) {
+        const char *dot = strrchr(key->path, '.');
+        if (strcmp(dot ? dot + 1 : key->path, word) != 0) continue;
+        if (found != NULL) return NULL;
+        found = key->path;
+    }
+    return found;
+}
+
+static void unknown_key(walk *w, const yaml_node_t *node, const char *prefix)
+{
+    char room[OM_SPEC_MOST_KEYS][PATH_BYTES];
+    const char *words[OM_SPEC_MOST_KEYS];
+    words_below(prefix, room, words);
+    const char *word = is_scalar(node) ? text_of(node) : kind_of(node);
+    const char *other = elsewhere(word), *nearest = om_nearest(word, words);
+    if (other != NULL)
+        fault(w, node->start_mark, "unknown key '%s%.64s'; there is %s", prefix, word, other);
+    else if (nearest != NULL)
+        fault(w, node->start_mark, "unknown key '%s%.64s'; the nearest is %s%s", prefix, word,
+              prefix, nearest);
+    else
+        fault(w, node->start_mark, "unknown key '%s%.64s'; `ommatid help spec` lists all", prefix,
+              word);
+}
+
+/* Whether the key of a pair stood in the same section before. */
+static bool is_duplicate(walk *w, const yaml_node_t *map, const yaml_node_pair_t *pair)
+{
+    const yaml_node_t *key = node_of(w, pair->key);
+    for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
+        const yaml_node_t *before = node_of(w, p->key);
+        if (!is_scalar(before) || !is_scalar(key) || strcmp(text_of(before), text_of(key)) != 0)
+            continue;
+        fault(w, key->start_mark, "key '%.64s' is given twice; the first is in line %zu",
+              text_of(key), before->start_mark.line + 1);
+        return true;
+    }
+    return false;
+}
+
+/* A section whose every line is commented out. */
+static bool is_empty(const yaml_node_t *node)
+{
+    return is_scalar(node) && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+           node->data.scalar.length == 0;
+}
+
+/* prefix: "" or the section's path with a dot at its end. Depth is bounded by the table. */
+static void read_section(walk *w, const yaml_node_t *map, const char *prefix)
+{
+    const yaml_node_pair_t *end = map->data.mapping.pairs.top;
+    for (const yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < end; pair++) {
+        const yaml_node_t *name = node_of(w, pair->key), *value = node_of(w, pair->value);
+        char path[PATH_BYTES] = "", below[PATH_BYTES + 1];
+        if (is_scalar(name)) snprintf(path, sizeof path, "%s%.64s", prefix, text_of(name));
+        const om_spec_key *key = om_spec_key_find(path);
+        snprintf(below, sizeof below, "%s.", path);
+        if (is_duplicate(w, map, pair)) continue;
+        if (!is_scalar(name) || strchr(text_of(name), '.') != NULL)
+            unknown_key(w, name, prefix);
+        else if (key != NULL)
+            read_value(w, key, value);
+        else if (!is_section(path))
+            unknown_key(w, name, prefix);
+        else if (value->type == YAML_MAPPING_NODE)
+            read_section(w, value, below);
+        else if (!is_empty(value))
+            fault(w, value->start_mark, "%s: %.64s: expected a section of keys", path,
+                  kind_of(value));
+    }
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+/* The value of a key of a section, or NULL. */
+static const yaml_node_t *value_below(walk *w, const yaml_node_t *map, const char *word)
+{
+    if (map == NULL || map->type != YAML_MAPPING_NODE) return NULL;
+    const yaml_node_pair_t *end = map->data.mapping.pairs.top;
+    for (const yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < end; pair++) {
+        const yaml_node_t *name = node_of(w, pair->key);
+        if (is_scalar(name) && strcmp(text_of(name), word) == 0) return node_of(w, pair->value);
+    }
+    return NULL;
+}
+
+/* A profile stands for defaults, so it is applied before any key is read. What is wrong with it
+ * is noted later, by the walk. */
+static void apply_profile(walk *w, const yaml_node_t *root)
+{
+    const yaml_node_t *value = value_below(w, value_below(w, root, "train"), "profile");
+    const om_spec_key *key = om_spec_key_find("train.profile");
+    if (value == NULL || !is_scalar(value) || !om_spec_set(w->spec, key, "", text_of(value)))
+        return;
+    for (const om_spec_setting *s = om_spec_profile_settings(w->spec->profile); s->path; s++)
+        om_spec_set(w->spec, om_spec_key_find(s->path), "", s->text);
+}
+
+static bool was_given(const walk *w, const char *path, yaml_mark_t *mark)
+{
+    size_t index = (size_t)(om_spec_key_find(path) - om_spec_keys);
+    if (w->given[index]) *mark = w->marks[index];
+    return w->given[index];
+}
+
+/* Checks are spaced by iterations or by passes: giving one switches the default of the other off. */
+static void settle_validation(walk *w)
+{
+    om_train_options *train = &w->spec->train;
+    yaml_mark_t mark = {0};
+    bool every = was_given(w, "validate.every", &mark);
+    bool passes = was_given(w, "validate.every_passes", &mark);
+    if (every && !passes && train->validate_every > 0) train->validate_every_passes = 0;
+    if (passes && !every && train->validate_every_passes > 0) train->validate_every = 0;
+    if ((train->validate_every > 0) == (train->validate_every_passes > 0))
+        fault(w, mark,
+              "validate.every %llu, validate.every_passes %llu: expected one of them to be 0, and "
+              "the other not",
+              (unsigned long long)train->validate_every,
+              (unsigned long long)train->validate_every_passes);
+}
+
+/* What one key alone does not show. */
+static void check_together(walk *w)
+{
+    om_spec *spec = w->spec;
+    const om_train_options *train = &spec->train;
+    yaml_mark_t mark = {0};
+    settle_validation(w);
+    was_given(w, "init.time_constant", &mark);
+    was_given(w, "train.dt", &mark);
+    if (train->batch.dt_s > train->init.time_constant_s)
+        fault(w, mark,
+              "train.dt %g: expected at most init.time_constant %g: time constants below the time "
+              "step are never trained",
+              train->batch.dt_s, train->init.time_constant_s);
+    was_given(w, "scenes.training", &mark);
+    was_given(w, "train.batch", &mark);
+    if (strcmp(spec->scenes, "procedural") == 0 && train->batch_size > spec->worlds.training)
+        fault(w, mark, "train.batch %d: expected at most scenes.training %d", train->batch_size,
+              spec->worlds.training);
+}
+
+/* Fields that are no keys of their own. */
+static void derive(om_spec *spec)
+{
+    spec->worlds.extent = spec->extent;
+    spec->worlds.frames = spec->train.batch.frames;
+}
+
+void om_spec_defaults(om_spec *spec)
+{
+    memset(spec, 0, sizeof *spec);
+    for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++)
+        om_spec_set(spec, key, "", key->usual);
+    derive(spec);
+}
+
+static om_status read_document(walk *w)
+{
+    const yaml_node_t *root = yaml_document_get_root_node(w->document);
+    if (root == NULL || is_empty(root)) {
+        om_fail(OM_EDATA, "%s: there is nothing in it", w->file);
+        return om_hint(OM_EDATA, "ommatid init, which writes one with every key");
+    }
+    om_message_clear();
+    if (root->type != YAML_MAPPING_NODE) {
+        fault(w, root->start_mark, "%.64s: expected keys, as `ommatid init` writes them",
+              kind_of(root));
+        return OM_EDATA;
+    }
+    apply_profile(w, root);
+    read_section(w, root, "");
+    if (w->faults == 0) check_together(w);
+    if (w->faults > MOST_FAULTS)
+        om_fail_more(OM_EDATA, "%s: and %d more faults", w->file, w->faults - MOST_FAULTS);
+    derive(w->spec);
+    return w->faults > 0 ? OM_EDATA : OM_OK;
+}
+
+/* What libyaml could not read. */
+static om_status syntax_fault(const char *file, const yaml_parser_t *parser)
+{
+    if (parser->error == YAML_MEMORY_ERROR) return om_fail(OM_ENOMEM, "%s: no memory", file);
+    yaml_mark_t mark = parser->problem_mark;
+    if (parser->error == YAML_READER_ERROR)
+        return om_fail(OM_EDATA, "%s: byte %zu: %s", file, parser->problem_offset, parser->problem);
+    om_fail(OM_EDATA, "%s:%zu:%zu: not YAML: %s", file, mark.line + 1, mark.column + 1,
+            parser->problem ? parser->problem : "unknown fault");
+    if (parser->context != NULL)
+        om_fail_more(OM_EDATA, "%s:%zu:%zu: %s", file, parser->context_mark.line + 1,
+                     parser->context_mark.column + 1, parser->context);
+    return OM_EDATA;
+}
+
+/* Nothing may follow the first document. */
+static om_status expect_end(const char *file, yaml_parser_t *parser)
+{
+    yaml_document_t more;
+    if (!yaml_parser_load(parser, &more)) return syntax_fault(file, parser);
+    const yaml_node_t *root = yaml_document_get_root_node(&more);
+    om_status status = OM_OK;
+    if (root != NULL)
+        status = om_fail(OM_EDATA, "%s:%zu:%zu: a second document: expected one spec in a file",
+                         file, root->start_mark.line + 1, root->start_mark.column + 1);
+    yaml_document_delete(&more);
+    return status;
+}
+
+om_status om_spec_parse(const char *file, const char *text, om_spec *spec)
+{
+    yaml_parser_t parser;
+    yaml_document_t document;
+    om_spec_defaults(spec);
+    if (!yaml_parser_initialize(&parser)) return om_fail(OM_ENOMEM, "%s: no memory", file);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
+    om_status status;
+    if (!yaml_parser_load(&parser, &document)) {
+        status = syntax_fault(file, &parser);
+    } else {
+        walk w = {.file = file, .document = &document, .spec = spec};
+        status = read_document(&w);
+        yaml_document_delete(&document);
+        if (status == OM_OK) status = expect_end(file, &parser);
+    }
+    yaml_parser_delete(&parser);
+    return status;
+}
+
+om_status om_spec_read(const char *file, om_spec *spec, char **text)
+{
+    char *data;
+    size_t length;
+    OM_TRY(om_read_file(file, &data, &length));
+    om_status status;
+    if (strlen(data) != length)
+        status = om_fail(OM_EDATA, "%s: byte %zu is 0: expected YAML in UTF-8", file, strlen(data));
+    else
+        status = om_spec_parse(file, data, spec);
+    if (status == OM_OK && text != NULL)
+        *text = data;
+    else
+        om_free(data);
+    return status;
+}

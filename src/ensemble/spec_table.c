@@ -1,0 +1,288 @@
+/* The table of keys, and how the text of a value becomes a field of om_spec. */
+#include "ensemble/spec_table.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+_Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof(int) &&
+                   sizeof(om_profile) == sizeof(int),
+               "choices are stored as int");
+
+static const char *const profiles[] = {"none", "paper", "package", NULL}; /* om_profile */
+static const char *const resamplings[] = {"package", "paper", NULL};      /* om_resampling */
+static const char *const losses[] = {"l2norm", "epe", NULL};              /* om_loss */
+
+#define AT(field) offsetof(om_spec, field)
+static const double many = 1e9; /* iterations: far more than anybody trains */
+
+/* clang-format off */
+const om_spec_key om_spec_keys[] = {
+    {"name", OM_SPEC_NAME, AT(name), "ensemble",
+     .meaning = "what the ensemble is called"},
+    {"seed", OM_SPEC_UINT64, AT(seed), "0", 0, 9.2e18,
+     .meaning = "of every random number but those of the scenes"},
+    {"models", OM_SPEC_INT, AT(models), "8", 1, 100000,
+     .meaning = "networks to train"},
+
+    {"circuit.source", OM_SPEC_CIRCUIT, AT(circuit), "motion-pathway",
+     .meaning = "name of a circuit, or path of a circuit or connectome file"},
+    {"circuit.extent", OM_SPEC_INT, AT(extent), "15", 1, 60, .unit = "columns",
+     .meaning = "radius of the lattice around its centre"},
+
+    {"init.resting_potential.mean", OM_SPEC_REAL, AT(train.init.resting_potential_mean), "0.5",
+     -100, 100, .meaning = "of the normal distribution that initial resting potentials come from"},
+    {"init.resting_potential.std", OM_SPEC_REAL, AT(train.init.resting_potential_std), "0.05",
+     0, 100, .meaning = "its standard deviation"},
+    {"init.time_constant", OM_SPEC_REAL, AT(train.init.time_constant_s), "0.05", 0, 10,
+     .above = true, .unit = "s", .meaning = "initial time constant of every cell type"},
+    {"init.strength_scale", OM_SPEC_REAL, AT(train.init.strength_scale), "0.01", 0, 100,
+     .meaning = "initial strength of a synapse times the mean synapse count of its pair"},
+    {"init.decoder", OM_SPEC_REAL, AT(train.init.decoder), "0.001", -100, 100,
+     .meaning = "initial weights and biases of the decoder's convolutions"},
+    {"init.shared", OM_SPEC_FLAG, AT(train.init.shared), "false",
+     .meaning = "all models start from the same parameters and differ by the order of data alone"},
+
+    {"scenes.source", OM_SPEC_SCENES, AT(scenes), "procedural",
+     .meaning = "procedural, or path of a file of scenes"},
+    {"scenes.seed", OM_SPEC_UINT64, AT(worlds.seed), "1", 0, 9.2e18,
+     .meaning = "of procedural scenes"},
+    {"scenes.training", OM_SPEC_INT, AT(worlds.training), "64", 1, 100000,
+     .meaning = "procedural sequences to train on"},
+    {"scenes.validation", OM_SPEC_INT, AT(worlds.validation), "16", 1, 100000,
+     .meaning = "procedural sequences held out to choose and rank by"},
+
+    {"augment.enabled", OM_SPEC_FLAG, AT(train.batch.augment.enabled), "true",
+     .meaning = "vary training sequences; validation sequences never are"},
+    {"augment.noise", OM_SPEC_REAL, AT(train.batch.augment.noise_std), "0.08", 0, 10,
+     .meaning = "standard deviation of noise on every column and frame"},
+    {"augment.contrast", OM_SPEC_REAL, AT(train.batch.augment.contrast_std), "0.2", 0, 10,
+     .meaning = "standard deviation of the logarithm of contrast"},
+    {"augment.brightness", OM_SPEC_REAL, AT(train.batch.augment.brightness_std), "0.1", 0, 10,
+     .meaning = "standard deviation of brightness"},
+    {"augment.flip", OM_SPEC_REAL, AT(train.batch.augment.flip), "0.5", 0, 1,
+     .meaning = "probability of a reflection, about one of three axes"},
+    {"augment.rotate", OM_SPEC_REAL, AT(train.batch.augment.rotate), "0.5", 0, 1,
+     .meaning = "probability of a rotation, by one to five times 60 degrees"},
+
+    {"train.profile", OM_SPEC_CHOICE, AT(profile), "none", .choices = profiles,
+     .meaning = "defaults of the published ensembles: paper, package or none; given keys win"},
+    {"train.iterations", OM_SPEC_UINT64, AT(train.iterations), "250000", 1, many,
+     .meaning = "training steps of each model"},
+    {"train.whole_passes", OM_SPEC_FLAG, AT(train.whole_passes), "false",
+     .meaning = "round iterations up to whole passes through the training sequences"},
+    {"train.batch", OM_SPEC_INT, AT(train.batch_size), "4", 1, 4096,
+     .meaning = "sequences per iteration"},
+    {"train.frames", OM_SPEC_INT, AT(train.batch.frames), "19", 1, 10000,
+     .meaning = "frames of a sequence, and length of procedural ones"},
+    {"train.dt", OM_SPEC_REAL, AT(train.batch.dt_s), "0.02", 0, 1, .above = true, .unit = "s",
+     .meaning = "time step of the simulation, at most init.time_constant"},
+    {"train.resampling", OM_SPEC_CHOICE, AT(train.batch.resampling), "package",
+     .choices = resamplings,
+     .meaning = "how frames become time steps: as the published package or the paper's runs did"},
+    {"train.loss", OM_SPEC_CHOICE, AT(train.loss), "l2norm", .choices = losses,
+     .meaning = "what training minimises: norm of the flow's error, or mean end-point error"},
+    {"train.learning_rate", OM_SPEC_RATES, AT(train.learning_rate), "5.0e-5, 5.0e-6", 0, 10,
+     .meaning = "first and last"},
+    {"train.steps", OM_SPEC_INT, AT(train.rate_steps), "10", 1, 100000,
+     .meaning = "levels of the learning rate, evenly spaced from first to last"},
+    {"train.schedule_stop", OM_SPEC_UINT64, AT(train.schedule_stop), "0", 0, many,
+     .unit = "iterations", .meaning = "where the last rate is reached, to stay; 0: at the end"},
+    {"train.dropout", OM_SPEC_REAL, AT(train.dropout), "0.5", 0, 1, .below = true,
+     .meaning = "share of the decoder's hidden channels that are dropped in training"},
+    {"train.t_pre", OM_SPEC_REAL, AT(train.t_pre_s), "0.5", 0, 100, .unit = "s",
+     .meaning = "grey before a training sequence, until the network is at rest"},
+    {"train.selection", OM_SPEC_CHOICE, AT(train.selection), "epe", .choices = losses,
+     .meaning = "validation measure that chooses a model's best check and ranks models"},
+    {"train.record_every", OM_SPEC_UINT64, AT(train.record_every), "100", 1, many,
+     .unit = "iterations", .meaning = "averaged into one entry of the training curves"},
+
+    {"penalty.activity", OM_SPEC_REAL, AT(train.penalty_activity), "0.1", 0, 1e6,
+     .meaning = "weight of the penalty on central cells away from the baseline; 0: none"},
+    {"penalty.baseline", OM_SPEC_REAL, AT(train.penalty_baseline), "5.0", -1e6, 1e6,
+     .meaning = "mean activity of central cells that the penalty asks for"},
+    {"penalty.until", OM_SPEC_UINT64, AT(train.penalty_until), "150000", 0, many,
+     .unit = "iterations", .meaning = "after which there is no penalty"},
+
+    {"validate.every", OM_SPEC_UINT64, AT(train.validate_every), "5000", 0, many,
+     .unit = "iterations", .meaning = "from one check to the next; 0: by passes"},
+    {"validate.every_passes", OM_SPEC_UINT64, AT(train.validate_every_passes), "0", 0, many,
+     .unit = "passes", .meaning = "from one check to the next; 0: by iterations"},
+    {"validate.t_pre", OM_SPEC_REAL, AT(train.validate_t_pre_s), "0.5", 0, 100, .unit = "s",
+     .meaning = "grey before a validation sequence"},
+    {0},
+};
+/* clang-format on */
+
+/* What the two published ways of training do differently from each other, and both of them from
+ * the defaults. */
+static const om_spec_setting of_none[] = {{0}};
+static const om_spec_setting of_paper[] = {
+    {"init.shared", "true"},           {"train.iterations", "250000"},
+    {"train.whole_passes", "true"},    {"train.resampling", "paper"},
+    {"train.schedule_stop", "200000"}, {"train.selection", "epe"},
+    {"validate.every", "0"},           {"validate.every_passes", "334"},
+    {"validate.t_pre", "0.5"},         {0}};
+static const om_spec_setting of_package[] = {
+    {"init.shared", "true"},        {"train.iterations", "250000"},
+    {"train.whole_passes", "true"}, {"train.resampling", "package"},
+    {"train.schedule_stop", "0"},   {"train.selection", "l2norm"},
+    {"validate.every", "0"},        {"validate.every_passes", "300"},
+    {"validate.t_pre", "0.25"},     {0}};
+
+const om_spec_setting *om_spec_profile_settings(om_profile profile)
+{
+    switch (profile) {
+    case OM_PROFILE_PAPER: return of_paper;
+    case OM_PROFILE_PACKAGE: return of_package;
+    default: return of_none;
+    }
+}
+
+const om_spec_key *om_spec_key_find(const char *path)
+{
+    for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++)
+        if (strcmp(key->path, path) == 0) return key;
+    return NULL;
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* Whether a source names a file rather than something that ommatid knows by name. */
+static bool is_path(om_spec_kind kind, const char *text)
+{
+    if (kind == OM_SPEC_SCENES) return strcmp(text, "procedural") != 0;
+    return strchr(text, '/') != NULL || ends_with(text, ".json") || ends_with(text, ".circuit");
+}
+
+/* Copies a text that has to be printable on one line; a relative path is put behind the
+ * directory of the spec. */
+static bool set_text(char *field, size_t room, om_spec_kind kind, const char *file,
+                     const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) return false;
+    const char *slash = strrchr(file, '/');
+    int directory = slash == NULL ? 0 : (int)(slash - file) + 1;
+    if (kind == OM_SPEC_NAME || !is_path(kind, text) || text[0] == '/') directory = 0;
+    int n = snprintf(field, room, "%.*s%s", directory, file, text);
+    return text[0] != '\0' && n > 0 && (size_t)n < room;
+}
+
+static bool in_range(const om_spec_key *key, double value)
+{
+    return (key->above ? value > key->least : value >= key->least) &&
+           (key->below ? value < key->most : value <= key->most);
+}
+
+static bool set_rates(const om_spec_key *key, const char *text, double *rates)
+{
+    char first[64];
+    const char *comma = strstr(text, ", ");
+    if (comma == NULL || comma - text >= (ptrdiff_t)sizeof first) return false;
+    snprintf(first, sizeof first, "%.*s", (int)(comma - text), text);
+    return om_parse_real(first, &rates[0]) && om_parse_real(comma + 2, &rates[1]) &&
+           in_range(key, rates[0]) && in_range(key, rates[1]);
+}
+
+static bool set_choice(const om_spec_key *key, const char *text, int *choice)
+{
+    for (int i = 0; key->choices[i] != NULL; i++)
+        if (strcmp(key->choices[i], text) == 0) {
+            *choice = i;
+            return true;
+        }
+    return false;
+}
+
+static bool set_integer(const om_spec_key *key, const char *text, void *field)
+{
+    int64_t integer;
+    if (!om_parse_int(text, &integer) || !in_range(key, (double)integer)) return false;
+    if (key->kind == OM_SPEC_INT)
+        *(int *)field = (int)integer;
+    else
+        *(uint64_t *)field = (uint64_t)integer;
+    return true;
+}
+
+static bool set_flag(const char *text, bool *flag)
+{
+    *flag = strcmp(text, "true") == 0;
+    return *flag || strcmp(text, "false") == 0;
+}
+
+bool om_spec_set(om_spec *spec, const om_spec_key *key, const char *file, const char *text)
+{
+    void *field = (char *)spec + key->offset;
+    switch (key->kind) {
+    case OM_SPEC_NAME: return set_text(field, sizeof spec->name, key->kind, file, text);
+    case OM_SPEC_CIRCUIT:
+    case OM_SPEC_SCENES: return set_text(field, OM_SPEC_TEXT, key->kind, file, text);
+    case OM_SPEC_FLAG: return set_flag(text, field);
+    case OM_SPEC_INT:
+    case OM_SPEC_UINT64: return set_integer(key, text, field);
+    case OM_SPEC_REAL: return om_parse_real(text, field) && in_range(key, *(double *)field);
+    case OM_SPEC_RATES: return set_rates(key, text, field);
+    case OM_SPEC_CHOICE: return set_choice(key, text, field);
+    }
+    return false;
+}
+
+/* --- descriptions ---------------------------------------------------------------------------- */
+
+void om_spec_range(const om_spec_key *key, char text[96])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    switch (key->kind) {
+    case OM_SPEC_FLAG: snprintf(text, 96, "true or false"); return;
+    case OM_SPEC_CHOICE:
+        for (int i = 0; key->choices[i] != NULL && used < 96; i++)
+            used += (size_t)snprintf(text + used, 96 - used, "%s%s",
+                                     i == 0                        ? ""
+                                     : key->choices[i + 1] == NULL ? " or "
+                                                                   : ", ",
+                                     key->choices[i]);
+        return;
+    case OM_SPEC_INT:
+    case OM_SPEC_UINT64:
+    case OM_SPEC_REAL:
+    case OM_SPEC_RATES:
+        if (key->above)
+            snprintf(text, 96, "above %.10g, up to %.10g", key->least, key->most);
+        else if (key->most > 1e18)
+            snprintf(text, 96, "%.10g or more", key->least);
+        else
+            snprintf(text, 96, "%.10g %s %.10g", key->least, key->below ? "to below" : "to",
+                     key->most);
+        return;
+    default: return;
+    }
+}
+
+void om_spec_expected(const om_spec_key *key, char text[160])
+{
+    char range[96];
+    om_spec_range(key, range);
+    switch (key->kind) {
+    case OM_SPEC_NAME: snprintf(text, 160, "a text of 1 to 63 printable characters"); return;
+    case OM_SPEC_CIRCUIT:
+    case OM_SPEC_SCENES:
+        snprintf(text, 160, "a name or path of 1 to %d printable characters", OM_SPEC_TEXT - 1);
+        return;
+    case OM_SPEC_INT:
+    case OM_SPEC_UINT64: snprintf(text, 160, "an integer, %s", range); return;
+    case OM_SPEC_REAL: snprintf(text, 160, "a number, %s", range); return;
+    case OM_SPEC_RATES: snprintf(text, 160, "two numbers, [first, last], %s", range); return;
+    default: snprintf(text, 160, "%s", range); return;
+    }
+}
