@@ -21,13 +21,13 @@ struct om_batcher {
     const om_scenes *scenes;
     om_batch_options options;
     int steps;
-    int *luminance_frame;              /* [steps] */
-    int *flow_frame;                   /* [steps] */
-    om_real *flow_weight;              /* [steps] of the frame after */
-    int *source;                       /* [flip][rotation][n_columns]; om_lattice_symmetry() */
-    om_real matrix[SYMMETRIES][2][2];  /* [flip][rotation] */
-    om_real *frame;                    /* [n_columns] one augmented frame before its symmetry */
-    float *normals;                    /* [n_columns] */
+    int *luminance_frame;             /* [steps] */
+    int *flow_frame;                  /* [steps] */
+    om_real *flow_weight;             /* [steps] of the frame after */
+    int *source;                      /* [flip][rotation][n_columns]; om_lattice_symmetry() */
+    om_real matrix[SYMMETRIES][2][2]; /* [flip][rotation] */
+    om_real *frame;                   /* [n_columns] one augmented frame before its symmetry */
+    float *normals;                   /* [n_columns] */
 };
 
 static om_status check_augmentation(const om_augment_options *o)
@@ -188,8 +188,7 @@ void om_batcher_sample(om_batcher *batcher, int sequence, const om_stream *strea
     om_augmentation drawn = {.contrast = 1};
     om_stream noise = {0};
     if (stream) {
-        drawn = om_augmentation_draw(augment, stream,
-                                     batcher->scenes->sequences[sequence].frames,
+        drawn = om_augmentation_draw(augment, stream, batcher->scenes->sequences[sequence].frames,
                                      batcher->options.frames);
         noise = *stream;
         noise.purpose = OM_FOR_NOISE;

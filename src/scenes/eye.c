@@ -2,6 +2,8 @@
  * that reach over the image's border see zeros there; the centres themselves must lie inside. */
 #include "ommatid/om_eye.h"
 
+#include <stddef.h>
+
 #include "base/fail.h"
 #include "ommatid/om_lattice.h"
 #include "scenes/eye.h"
