@@ -32,6 +32,12 @@ typedef struct om_scenes {
     void *memory;           /* what om_scenes_free() frees; NULL if somebody else owns the films */
 } om_scenes;
 
+/* Makes an empty set of n sequences (copied; their offsets are filled in, training ones must come
+ * first). No films yet: om_scenes_place(). Free with om_scenes_free(). Errors: OM_EUSAGE, OM_EDATA
+ * (a sequence without frames, or out of order), OM_ENOMEM. */
+om_status om_scenes_create(const om_sequence *sequences, int n, int extent, double frame_rate_hz,
+                           om_scenes **scenes);
+
 /* How procedural worlds are made. The same options give the same films everywhere. */
 typedef struct om_world_options {
     uint64_t seed;
