@@ -58,13 +58,14 @@ static om_sway sway(dice *d, double speed, double reach)
     return (om_sway){speed / omega, omega, phase};
 }
 
-/* The camera turns and travels; `pace` is the speed that all of it adds up to at the background. */
+/* The camera turns and travels; `pace` is the speed that both add up to at the background. Travel is
+ * bounded because the nearest objects pass five times as fast. */
 static void draw_camera(dice *d, om_world *world)
 {
     double f = world->focal = uniform(d, 700, 1100);
     double pace = heavy_tailed(d, 2.2, 0.9, 10);
     double turning = uniform(d, 0, 1), heading = uniform(d, 0, 2 * PI);
-    double turn = pace * turning / f, travel = pace * (1 - turning) / f;
+    double turn = pace * turning / f, travel = fmin(pace * (1 - turning), 5) / f;
     double course = uniform(d, 0, 2 * PI);
     world->yaw = sway(d, turn * cos(heading), 0.2);
     world->pitch = sway(d, turn * sin(heading), 0.2);
@@ -103,14 +104,14 @@ static void draw_surface(dice *d, om_layer *layer, double base_std, double least
     layer->texture_s = floor(uniform(d, 0, OM_TEXTURE_SIZE));
     layer->texture_t = floor(uniform(d, 0, OM_TEXTURE_SIZE));
     layer->base = (float)normal(d, -0.15, base_std);
-    layer->gain = (float)uniform(d, least_gain, most_gain);
+    layer->gain = (float)log_uniform(d, least_gain, most_gain);
 }
 
 static void draw_background(dice *d, const om_world *world, om_layer *layer)
 {
     place(layer, world->focal, 1, 0, 0);
     draw_axes(d, layer, uniform(d, 0, 15) * PI / 180);
-    draw_surface(d, layer, 0.45, 0.7, 1.3);
+    draw_surface(d, layer, 0.5, 0.4, 1);
 }
 
 /* A plane that slopes away from below the camera to the background, or from beside it: ground,
@@ -127,7 +128,7 @@ static void draw_slope(dice *d, const om_world *world, om_layer *layer)
         layer->axis_s[i] = axis_s[i];
         layer->axis_t[i] = axis_t[i];
     }
-    draw_surface(d, layer, 0.6, 0.6, 1.2);
+    draw_surface(d, layer, 0.7, 0.35, 0.9);
 }
 
 /* Foliage, a fence, smoke: a plane with holes through which the rest is seen. */
@@ -137,7 +138,7 @@ static void draw_screen(dice *d, const om_world *world, om_layer *layer)
     draw_axes(d, layer, uniform(d, 0, 30) * PI / 180);
     layer->outline = OM_OUTLINE_SCREEN;
     layer->threshold = uniform(d, 0.6, 1.3);
-    draw_surface(d, layer, 0.8, 0.4, 1);
+    draw_surface(d, layer, 0.9, 0.25, 0.8);
 }
 
 /* Own motion of an object: it flies, and turns in its plane. */
@@ -159,12 +160,12 @@ static void draw_object(dice *d, const om_world *world, om_layer *layer)
     place(layer, world->focal, depth, x, y);
     draw_axes(d, layer, uniform(d, 0, 40) * PI / 180);
     bool board = chance(d, 0.3);
-    double radius = log_uniform(d, 22, 120), aspect = log_uniform(d, 1, board ? 7 : 2.5);
+    double radius = log_uniform(d, 25, 140), aspect = log_uniform(d, 1, board ? 7 : 2.5);
     layer->outline = board ? OM_OUTLINE_BOARD : OM_OUTLINE_ROUND;
     layer->half[0] = radius * sqrt(aspect) / TEXEL_PIXELS;
     layer->half[1] = radius / sqrt(aspect) / TEXEL_PIXELS;
     layer->fray = board ? uniform(d, 0, 0.15) : uniform(d, 0.1, 0.5);
-    draw_surface(d, layer, 0.9, 0.4, 1.2);
+    draw_surface(d, layer, 1.1, 0.25, 0.9);
     if (chance(d, 0.4)) draw_motion(d, world, layer);
 }
 
@@ -179,7 +180,7 @@ static void add_layer(om_world *world, dice like, draw_layer *draw)
 
 static void draw_layers(dice d, om_world *world)
 {
-    int objects = 5 + (int)uniform(&d, 0, 8);
+    int objects = 7 + (int)uniform(&d, 0, 8);
     bool slope = chance(&d, 0.5), screen = chance(&d, 0.3);
     add_layer(world, d, draw_background);
     if (slope) add_layer(world, d, draw_slope);
