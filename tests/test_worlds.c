@@ -587,8 +587,8 @@ static void test_sheet_is_a_picture_and_is_not_overwritten(void **state)
     assert_int_equal(image.height, 2 * (2 * 135 + 16) + 4);
     png_image_free(&image);
 
-    assert_int_equal(om_scenes_sheet(scenes, sequences, 2, 2, false, path), OM_EUSAGE);
-    assert_non_null(strstr(om_message(), path));
+    assert_int_equal(om_scenes_sheet(scenes, sequences, 2, 2, false, path), OM_EIO);
+    assert_non_null(strstr(om_message(), "exists already"));
     assert_int_equal(om_scenes_sheet(scenes, sequences, 1, 2, true, path), OM_OK);
     assert_int_equal(om_scenes_sheet(scenes, sequences, 1, 2, true, "/no/such/place.png"), OM_EIO);
     const int beyond = 5;

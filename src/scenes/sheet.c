@@ -154,10 +154,11 @@ static void draw_wheel(sheet *s)
 static om_status write_png(const sheet *s, bool force, const char *path)
 {
     FILE *file = fopen(path, force ? "wb" : "wbx");
-    if (!file) {
-        om_fail_errno("cannot write", path);
-        return errno == EEXIST ? om_hint(OM_EUSAGE, "--force, or another file") : OM_EIO;
+    if (!file && errno == EEXIST) {
+        om_fail(OM_EIO, "%s: exists already", path);
+        return om_hint(OM_EIO, "--force, or another name after -o");
     }
+    if (!file) return om_fail_errno("cannot write", path);
     png_image image = {.version = PNG_IMAGE_VERSION,
                        .width = (png_uint_32)s->width,
                        .height = (png_uint_32)s->height,
