@@ -32,7 +32,19 @@ typedef struct om_scenes {
     void *memory;           /* what om_scenes_free() frees; NULL if somebody else owns the films */
 } om_scenes;
 
-/* How procedural worlds are made. The same options give the same films everywhere. */
+/* Makes an empty set of n sequences (copied; their offsets are filled in, training ones must come
+ * first). No films yet: om_scenes_place(). Free with om_scenes_free(). Errors: OM_EUSAGE, OM_EDATA
+ * (a sequence without frames, or out of order), OM_ENOMEM. */
+om_status om_scenes_create(const om_sequence *sequences, int n, int extent, double frame_rate_hz,
+                           om_scenes **scenes);
+
+/* How procedural worlds are made. The same options give the same films everywhere.
+ *
+ * A world is a set of textured planes (natural 1/f statistics, hard irregular outlines) at several
+ * depths, some with a motion of their own, before a camera that turns and travels smoothly. World i
+ * of a set depends on seed and i only: not on how many others there are, on the extent (a smaller
+ * eye sees the middle of what a larger one does) or on the frames (a longer film goes on). The eye's
+ * boxes are sampled by 5 x 5 rays; flow is their mean times the unit of om_eye.h, exact for each. */
 typedef struct om_world_options {
     uint64_t seed;
     int training, validation; /* numbers of sequences, from disjoint sets of worlds */
