@@ -22,7 +22,5 @@ install(FILES ${PROJECT_BINARY_DIR}/ommatid.pc DESTINATION ${pc_directory})
 
 install(DIRECTORY ensembles DESTINATION ${CMAKE_INSTALL_DATADIR}/ommatid OPTIONAL
         FILES_MATCHING PATTERN "*.yaml")
-install(FILES tools/completion RENAME ommatid OPTIONAL
-        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES LICENSE NOTICE CITATION.cff README.md CHANGELOG.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -34,7 +34,3 @@ for spec in "$OM_SOURCE_DIR"/ensembles/*.yaml; do
     [ -e "$spec" ] || continue
     cmp "$spec" "$work/prefix/share/ommatid/ensembles/${spec##*/}"
 done
-if [ -e "$OM_SOURCE_DIR/tools/completion" ]; then
-    cmp "$OM_SOURCE_DIR/tools/completion" \
-        "$work/prefix/share/bash-completion/completions/ommatid"
-fi

@@ -22,5 +22,4 @@ for file in tools/* jobs/* tests/*.sh .ci/run; do
     fi
 done
 shellcheck "${scripts[@]}" || failed=1
-if [ -f tools/completion ]; then shellcheck --shell=bash tools/completion || failed=1; fi
 exit $failed
