@@ -2,7 +2,7 @@
  * Invariants:
  *   (I1) After creation no metadata of the file changes: ranks only overwrite raw data in place.
  *   (I2) A slot's header is written after its body is durable.
- *   (I3) A slot is believed only if its checksum holds; of two valid ones the higher iteration wins.
+ *   (I3) A slot is believed only if its checksum holds; of two valid ones the later commit wins.
  *   (I4) Everything outside /checkpoint can be rebuilt from the states in it. */
 #ifndef OM_STORE_H
 #define OM_STORE_H
@@ -106,6 +106,10 @@ om_status om_store_commit(om_store *store, int model, const om_state *state);
 /* Reads the newest valid state of a model. *found is false, without error, if it has none: the
  * model starts over. state: layout.bytes. */
 om_status om_store_load(om_store *store, int model, om_state *state, bool *found);
+
+/* Rewrites what commit copies out of a state, from the state that om_store_load() gave: a process
+ * that was killed may have left such a row half written. Local. Errors: as om_store_commit(). */
+om_status om_store_repair(om_store *store, int model, const om_state *state);
 
 om_status om_store_write_row(om_store *store, int model, const om_model_row *row);
 om_status om_store_read_rows(om_store *store, om_model_row *rows); /* [n_models] */

@@ -1,0 +1,108 @@
+/* Attributes: text, and the members of a structure, each under its name. */
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+#include "store/h5_inside.h"
+
+/* At the format's earliest version an attribute lives in its object's header. */
+enum { ATTRIBUTE_BYTES = 64000 };
+
+static om_status write_attribute(om_h5 *file, const char *object, const char *name, hid_t type,
+                                 const void *data)
+{
+    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t attribute = H5Acreate_by_name(file->id, object, name, type, space, H5P_DEFAULT,
+                                        H5P_DEFAULT, H5P_DEFAULT);
+    herr_t written = attribute < 0 ? -1 : H5Awrite(attribute, type, data);
+    om_status status = OM_OK;
+    if (written < 0) {
+        om_h5_fail(OM_EIO, file->path, object, "cannot be written");
+        status = om_context(OM_EIO, "attribute '%s'", name);
+    }
+    if (attribute >= 0) H5Aclose(attribute);
+    H5Sclose(space);
+    return status;
+}
+
+om_status om_h5_set_text(om_h5 *file, const char *object, const char *name, const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    if (bytes > ATTRIBUTE_BYTES)
+        return om_fail(OM_EDATA, "%s: attribute '%s' of %s: %zu bytes of text, expected at most %d",
+                       file->path, name, object, bytes, ATTRIBUTE_BYTES);
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, bytes);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    om_status status = write_attribute(file, object, name, type, text);
+    H5Tclose(type);
+    return status;
+}
+
+static om_status open_attribute(om_h5 *file, const char *object, const char *name, hid_t *attribute)
+{
+    *attribute = om_h5_has(file, object)
+                     ? H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT)
+                     : H5I_INVALID_HID;
+    if (*attribute >= 0) return OM_OK;
+    return om_fail(OM_EDATA, "%s: %s has no attribute '%s'", file->path, object, name);
+}
+
+om_status om_h5_get_text(om_h5 *file, const char *object, const char *name, char **text)
+{
+    *text = NULL;
+    hid_t attribute;
+    OM_TRY(open_attribute(file, object, name, &attribute));
+    hid_t type = H5Aget_type(attribute);
+    om_status status = OM_OK;
+    if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0) {
+        status = om_fail(OM_EDATA, "%s: %s: attribute '%s' is not text", file->path, object, name);
+        goto done;
+    }
+    status = om_alloc(H5Tget_size(type) + 1, 1, text);
+    if (status != OM_OK) goto done;
+    if (H5Aread(attribute, type, *text) < 0) {
+        status = om_h5_fail(OM_EIO, file->path, object, "an attribute cannot be read");
+        om_free(*text);
+        *text = NULL;
+    }
+done:
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return status;
+}
+
+om_status om_h5_set_members(om_h5 *file, const char *object, const om_h5_member *members, size_t n,
+                            const void *structure)
+{
+    for (size_t i = 0; i < n; i++)
+        OM_TRY(write_attribute(file, object, members[i].name, om_h5_memory_type(members[i].type),
+                               (const char *)structure + members[i].offset));
+    return OM_OK;
+}
+
+static om_status get_member(om_h5 *file, const char *object, const om_h5_member *member, void *out)
+{
+    hid_t attribute;
+    OM_TRY(open_attribute(file, object, member->name, &attribute));
+    hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    om_status status = OM_OK;
+    if (H5Tequal(type, om_h5_memory_type(member->type)) <= 0 ||
+        H5Sget_simple_extent_npoints(space) != 1)
+        status = om_fail(OM_EDATA, "%s: %s: attribute '%s' is not one number of type %s",
+                         file->path, object, member->name, om_h5_type_name(member->type));
+    else if (H5Aread(attribute, type, out) < 0)
+        status = om_h5_fail(OM_EIO, file->path, object, "an attribute cannot be read");
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return status;
+}
+
+om_status om_h5_get_members(om_h5 *file, const char *object, const om_h5_member *members, size_t n,
+                            void *structure)
+{
+    for (size_t i = 0; i < n; i++)
+        OM_TRY(get_member(file, object, &members[i], (char *)structure + members[i].offset));
+    return OM_OK;
+}

@@ -1,0 +1,228 @@
+/* Files: made under another name, made durable, then named with link(), which refuses to replace
+ * anything. The format stays at its earliest version: later ones mark a file as in use while it is
+ * written, and a killed writer leaves that mark behind. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "store/h5_inside.h"
+
+enum {
+    PAGE = 4096,            /* large datasets begin on a page of their own */
+    ALIGN_FROM = 64 * 1024, /* bytes from which a dataset is large */
+    DESCRIPTION_BYTES = 512
+};
+
+static herr_t keep_first(unsigned n, const H5E_error2_t *error, void *out)
+{
+    if (n == 0 && error->desc != NULL) snprintf(out, DESCRIPTION_BYTES, "%s", error->desc);
+    return 0;
+}
+
+/* HDF5 wraps the system's reason in times and addresses: keep the reason alone. */
+static void shorten(char *text)
+{
+    static const char mark[] = "error message = '";
+    char *reason = strstr(text, mark);
+    if (reason != NULL) {
+        reason += sizeof mark - 1;
+        memmove(text, reason, strlen(reason) + 1);
+        char *end = strchr(text, '\'');
+        if (end != NULL) *end = '\0';
+    }
+    for (char *c = text; *c != '\0'; c++)
+        if (*c == '\n') *c = ' ';
+}
+
+om_status om_h5_fail(om_status status, const char *file, const char *object, const char *what)
+{
+    char reason[DESCRIPTION_BYTES] = "no reason given";
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, reason);
+    shorten(reason);
+    if (object == NULL) return om_fail(status, "%s: %s: %s", file, what, reason);
+    return om_fail(status, "%s: %s: %s: %s", file, object, what, reason);
+}
+
+/* Our messages replace the stack that HDF5 prints. */
+static void silence(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
+
+static om_status new_file(const char *path, om_h5 **file)
+{
+    OM_TRY(om_alloc(1, sizeof **file, file));
+    (*file)->id = H5I_INVALID_HID;
+    (*file)->path = strdup(path);
+    if ((*file)->path != NULL) return OM_OK;
+    om_free(*file);
+    *file = NULL;
+    return om_fail(OM_ENOMEM, "%s: out of memory", path);
+}
+
+static om_status fail_exists(const char *path)
+{
+    om_fail(OM_EIO, "%s: exists already", path);
+    return om_hint(OM_EIO, "another name, or move that file away");
+}
+
+static om_status create_partial(om_h5 *file)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
+    H5Pset_alignment(access, ALIGN_FROM, PAGE);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_file_locking(access, 0, 1); /* nobody else knows the name yet */
+    file->id = H5Fcreate(file->partial, H5F_ACC_EXCL, H5P_DEFAULT, access);
+    om_status status = OM_OK;
+    if (file->id < 0) {
+        /* Say it for the name that the user gave; and what is there is not ours to delete. */
+        status = om_h5_fail(OM_EIO, file->path, NULL, "cannot be created");
+        free(file->partial);
+        file->partial = NULL;
+    }
+    H5Pclose(access);
+    return status;
+}
+
+om_status om_h5_create(const char *path, om_h5 **file)
+{
+    silence();
+    *file = NULL;
+    if (access(path, F_OK) == 0) return fail_exists(path);
+    om_h5 *made = NULL;
+    OM_TRY(new_file(path, &made));
+    om_status status = OM_OK;
+    if (asprintf(&made->partial, "%s.partial.%ld", path, (long)getpid()) < 0) {
+        made->partial = NULL;
+        status = om_fail(OM_ENOMEM, "%s: out of memory", path);
+        goto done;
+    }
+    status = create_partial(made);
+done:
+    if (status != OM_OK)
+        om_h5_close(made);
+    else
+        *file = made;
+    return status;
+}
+
+static om_status sync_path(const char *path, int flags)
+{
+    int descriptor = open(path, flags | O_CLOEXEC);
+    if (descriptor < 0) return om_fail_errno("cannot open", path);
+    om_status status = OM_OK;
+    if (fsync(descriptor) != 0) status = om_fail_errno("cannot be made durable", path);
+    close(descriptor);
+    return status;
+}
+
+static om_status sync_directory_of(const char *path)
+{
+    char *copy = strdup(path);
+    if (copy == NULL) return om_fail(OM_ENOMEM, "%s: out of memory", path);
+    om_status status = sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
+    free(copy);
+    return status;
+}
+
+om_status om_h5_publish(om_h5 *file)
+{
+    herr_t closed = H5Fclose(file->id);
+    file->id = H5I_INVALID_HID;
+    if (closed < 0) return om_h5_fail(OM_EIO, file->path, NULL, "cannot be written");
+    OM_TRY(sync_path(file->partial, O_RDONLY));
+    if (link(file->partial, file->path) != 0)
+        return errno == EEXIST ? fail_exists(file->path)
+                               : om_fail_errno("cannot be created", file->path);
+    unlink(file->partial);
+    free(file->partial);
+    file->partial = NULL;
+    return sync_directory_of(file->path);
+}
+
+/* What HDF5 would report less clearly. */
+static om_status check_file(const char *path, om_h5_access mode)
+{
+    int descriptor = open(path, (mode == OM_H5_UPDATE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    if (descriptor < 0) return om_fail_errno("cannot be opened", path);
+    struct stat info;
+    bool regular = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
+    close(descriptor);
+    if (!regular) return om_fail(OM_EIO, "%s: not a file", path);
+    if (H5Fis_hdf5(path) <= 0) return om_fail(OM_EDATA, "%s: not an HDF5 file", path);
+    return OM_OK;
+}
+
+static om_status access_list(const char *path, om_h5_access mode, hid_t *list)
+{
+    if (mode == OM_H5_UPDATE) {
+        int initialised = 0;
+        MPI_Initialized(&initialised);
+        if (!initialised)
+            return om_fail(OM_EUSAGE, "%s: cannot be opened for writing before MPI_Init", path);
+    }
+    *list = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(*list, H5F_CLOSE_STRONG);
+    if (mode == OM_H5_UPDATE) {
+        /* On MPI_COMM_SELF a rank can write and close whatever the others do, or if they died. */
+        H5Pset_fapl_mpio(*list, MPI_COMM_SELF, MPI_INFO_NULL);
+    } else {
+        H5Pset_file_locking(*list, 0, 1);
+        H5Pset_sieve_buf_size(*list, 0); /* or a second look would show what the first one saw */
+    }
+    return OM_OK;
+}
+
+om_status om_h5_open(const char *path, om_h5_access mode, om_h5 **file)
+{
+    silence();
+    *file = NULL;
+    OM_TRY(check_file(path, mode));
+    hid_t list = H5I_INVALID_HID;
+    OM_TRY(access_list(path, mode, &list));
+    om_h5 *opened = NULL;
+    om_status status = new_file(path, &opened);
+    if (status != OM_OK) goto done;
+    opened->id = H5Fopen(path, mode == OM_H5_UPDATE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
+    if (opened->id < 0) {
+        om_h5_fail(OM_EDATA, path, NULL, "cannot be opened as HDF5");
+        status = om_hint(OM_EDATA, "the copy it was taken from: this file is damaged or cut short");
+    }
+done:
+    H5Pclose(list);
+    if (status != OM_OK)
+        om_h5_close(opened);
+    else
+        *file = opened;
+    return status;
+}
+
+void om_h5_close(om_h5 *file)
+{
+    if (file == NULL) return;
+    if (file->id >= 0) H5Fclose(file->id);
+    if (file->partial != NULL) unlink(file->partial);
+    free(file->partial);
+    free(file->path);
+    om_free(file);
+}
+
+om_status om_h5_group(om_h5 *file, const char *path)
+{
+    hid_t group = H5Gcreate2(file->id, path, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (group < 0) return om_h5_fail(OM_EIO, file->path, path, "cannot be created");
+    H5Gclose(group);
+    return OM_OK;
+}
+
+bool om_h5_has(om_h5 *file, const char *path)
+{
+    return strcmp(path, "/") == 0 || H5Lexists(file->id, path, H5P_DEFAULT) > 0;
+}

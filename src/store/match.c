@@ -1,0 +1,90 @@
+/* Whether a store and a spec belong together. Going on with other settings than the store was begun
+ * with would give models that no spec describes, so every one of them is compared. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "store/store_inside.h"
+
+enum { VALUE_BYTES = 32 };
+
+static void print_value(om_h5_type type, const void *value, char text[VALUE_BYTES])
+{
+    union {
+        uint8_t u8;
+        int32_t i32;
+        uint64_t u64;
+        double f64;
+    } v = {0};
+    memcpy(&v, value, om_h5_type_bytes(type));
+    if (type == OM_H5_F64)
+        snprintf(text, VALUE_BYTES, "%.9g", v.f64);
+    else if (type == OM_H5_U64)
+        snprintf(text, VALUE_BYTES, "%" PRIu64, v.u64);
+    else if (type == OM_H5_I32)
+        snprintf(text, VALUE_BYTES, "%d", v.i32);
+    else
+        snprintf(text, VALUE_BYTES, "%s", v.u8 ? "true" : "false");
+}
+
+static om_status differ(const om_store *store, const char *what, const char *in_store,
+                        const char *in_spec)
+{
+    om_fail(OM_EDATA, "%s: belongs to another ensemble: %s is %s in the store, %s in the spec",
+            store->info.path, what, in_store, in_spec);
+    return om_hint(OM_EDATA, "the spec that the store was made from, or another file after -o");
+}
+
+static om_status same_number(const om_store *store, const char *what, uint64_t in_store,
+                             uint64_t in_spec)
+{
+    char a[VALUE_BYTES], b[VALUE_BYTES];
+    if (in_store == in_spec) return OM_OK;
+    snprintf(a, sizeof a, "%" PRIu64, in_store);
+    snprintf(b, sizeof b, "%" PRIu64, in_spec);
+    return differ(store, what, a, b);
+}
+
+static om_status same_checksum(const om_store *store, const char *what, uint64_t in_store,
+                               uint64_t in_spec)
+{
+    char a[VALUE_BYTES], b[VALUE_BYTES];
+    if (in_store == in_spec) return OM_OK;
+    snprintf(a, sizeof a, "%016" PRIx64, in_store);
+    snprintf(b, sizeof b, "%016" PRIx64, in_spec);
+    return differ(store, what, a, b);
+}
+
+static om_status same_members(const om_store *store, const om_members *members,
+                              const void *in_store, const void *in_spec)
+{
+    for (size_t i = 0; i < members->n; i++) {
+        const om_h5_member *m = &members->items[i];
+        const char *a = (const char *)in_store + m->offset, *b = (const char *)in_spec + m->offset;
+        if (memcmp(a, b, om_h5_type_bytes(m->type)) == 0) continue;
+        char stored[VALUE_BYTES], wanted[VALUE_BYTES];
+        print_value(m->type, a, stored);
+        print_value(m->type, b, wanted);
+        return differ(store, m->name, stored, wanted);
+    }
+    return OM_OK;
+}
+
+om_status om_store_matches(const om_store *store, const om_store_plan *plan)
+{
+    const om_store_info *info = &store->info;
+    OM_TRY(same_number(store, "seed", info->seed, plan->seed));
+    OM_TRY(same_number(store, "the number of models", (uint64_t)info->n_models,
+                       (uint64_t)plan->n_models));
+    OM_TRY(same_checksum(store, "the circuit's checksum", info->circuit_checksum,
+                         plan->circuit->checksum));
+    OM_TRY(same_checksum(store, "the scenes' checksum", info->scenes_checksum,
+                         plan->scenes->checksum));
+    om_train_options stored;
+    memset(&stored, 0, sizeof stored);
+    OM_TRY(om_h5_get_members(store->file, "/options", om_schema_options.items, om_schema_options.n,
+                             &stored));
+    OM_TRY(same_members(store, &om_schema_options, &stored, plan->train));
+    return same_members(store, &om_schema_layout, &info->layout, plan->layout);
+}
