@@ -36,8 +36,9 @@ typedef struct om_ranked {
                          one */
 } om_ranked;
 
-/* Ranks the models of a store by the store's selection measure. ranked [n_models]: best first, then
- * the unranked by number. Local, read only. */
-om_status om_ensemble_rank(om_store *store, om_ranked *ranked);
+/* Ranks the models of a store by one measure at each model's best check, which the store's own
+ * selection measure decides. ranked [n_models]: best first, then the unranked by number.
+ * Local, read only. */
+om_status om_ensemble_rank(om_store *store, om_loss by, om_ranked *ranked);
 
 #endif

@@ -1,0 +1,131 @@
+/* ommatid rank: models by their error on the validation scenes. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "ommatid/om_ensemble.h"
+
+static const char *const measures[] = {"epe", "l2norm", NULL}; /* by[] below */
+static const om_loss by_choice[] = {OM_LOSS_EPE, OM_LOSS_L2NORM};
+
+static struct {
+    int by, top;
+    bool csv;
+} set = {.by = -1};
+
+static const om_option options[] = {
+    {"by", 0, OM_OPTION_CHOICE, "MEASURE", "epe or l2norm; default: the one that chose the checks",
+     .value = &set.by, .choices = measures},
+    {"top", 0, OM_OPTION_INT, "N", "only the best N", .value = &set.top, .least = 1, .most = 1e6},
+    {"csv", 0, OM_OPTION_FLAG, NULL, "comma-separated values", .value = &set.csv},
+    {0},
+};
+
+static const char *measure_name(om_loss by) { return by == OM_LOSS_EPE ? "EPE" : "l2norm"; }
+
+static void print_table(const om_store_info *info, om_loss by, const om_ranked *ranked, int n)
+{
+    const om_baselines *b = &info->baselines;
+    double zero = by == OM_LOSS_EPE ? b->zero_epe : b->zero_l2norm;
+    double mean = by == OM_LOSS_EPE ? b->mean_epe : b->mean_l2norm;
+    printf("%s: %d models, by %s on %d validation scenes\n\n", info->name, info->n_models,
+           measure_name(by), info->layout.n_scenes);
+    printf("place  model      EPE  +- s.e.   l2norm  stability   vs zero   vs mean  iteration  "
+           "status\n");
+    for (int i = 0; i < n; i++) {
+        const om_ranked *r = &ranked[i];
+        double error = by == OM_LOSS_EPE ? r->epe : r->l2norm;
+        if (r->place > 0)
+            printf("%5d  %5d", r->place, r->model);
+        else
+            printf("    -  %5d", r->model);
+        if (isnan(error))
+            printf("        -         -        -          -         -         -");
+        else
+            printf("  %7.4f  %7.4f  %7.2f  %8.0f %%  %+6.1f %%  %+6.1f %%", r->epe, r->spread,
+                   r->l2norm, 100 * r->stability, 100 * (error / zero - 1),
+                   100 * (error / mean - 1));
+        printf("  %9llu  %s\n", (unsigned long long)r->best_iteration,
+               om_model_status_name(r->status));
+    }
+    printf("\nwithout looking: zero flow  EPE %.4f  l2norm %.2f\n", b->zero_epe, b->zero_l2norm);
+    printf("                 mean flow  EPE %.4f  l2norm %.2f  (one vector, of the training "
+           "scenes)\n",
+           b->mean_epe, b->mean_l2norm);
+    printf("s.e.: over scenes. stability: how often a model keeps its place within one when scenes "
+           "are\ndrawn again. vs: against predicting no motion, and the mean motion; negative is "
+           "better.\n");
+}
+
+static void print_csv(const om_ranked *ranked, int n)
+{
+    printf("place,model,status,iteration,best_iteration,epe,l2norm,spread,stability\n");
+    for (int i = 0; i < n; i++) {
+        const om_ranked *r = &ranked[i];
+        if (r->place > 0) printf("%d", r->place);
+        printf(",%d,%s,%llu,%llu,%.9g,%.9g,%.9g,%.9g\n", r->model, om_model_status_name(r->status),
+               (unsigned long long)r->iteration, (unsigned long long)r->best_iteration, r->epe,
+               r->l2norm, r->spread, r->stability);
+    }
+}
+
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static om_status print_json(const om_store_info *info, om_loss by, const om_ranked *ranked, int n)
+{
+    const om_baselines *b = &info->baselines;
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) {
+        const om_ranked *r = &ranked[i];
+        json_array_append_new(
+            list,
+            json_pack("{s:o s:i s:s s:I s:I s:o s:o s:o s:o}", "place",
+                      r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model,
+                      "status", om_model_status_name(r->status), "iteration",
+                      (json_int_t)r->iteration, "best_iteration", (json_int_t)r->best_iteration,
+                      "epe", number(r->epe), "l2norm", number(r->l2norm), "spread",
+                      number(r->spread), "stability", number(r->stability)));
+    }
+    return om_command_print_json(
+        json_pack("{s:s s:I s:s s:{s:f s:f s:f s:f} s:o}", "name", info->name, "seed",
+                  (json_int_t)info->seed, "by", by == OM_LOSS_EPE ? "epe" : "l2norm", "baselines",
+                  "zero_epe", b->zero_epe, "zero_l2norm", b->zero_l2norm, "mean_epe", b->mean_epe,
+                  "mean_l2norm", b->mean_l2norm, "models", list));
+}
+
+static om_status run(const om_arguments *args)
+{
+    om_store *store;
+    om_ranked *ranked = NULL;
+    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    const om_store_info *info = om_store_describe(store);
+    om_loss by = set.by >= 0 ? by_choice[set.by] : info->selection;
+    om_status status = om_alloc((size_t)info->n_models, sizeof *ranked, &ranked);
+    if (status == OM_OK) status = om_ensemble_rank(store, by, ranked);
+    if (status == OM_OK) {
+        int n = set.top > 0 && set.top < info->n_models ? set.top : info->n_models;
+        if (args->json)
+            status = print_json(info, by, ranked, n);
+        else if (set.csv)
+            print_csv(ranked, n);
+        else
+            print_table(info, by, ranked, n);
+    }
+    om_free(ranked);
+    om_store_close(store);
+    return status;
+}
+
+const om_command om_cmd_rank = {
+    .name = "rank",
+    .summary = "models by their error on the validation scenes",
+    .synopsis = "STORE",
+    .options = options,
+    .json = true,
+    .least = 1,
+    .most = 1,
+    .example = "ommatid rank quickstart.h5 --top 3",
+    .run = run,
+};

@@ -1,0 +1,203 @@
+/* ommatid status: how a run is doing, read beside it without disturbing it. */
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "ensemble/progress.h"
+#include "ommatid/om_store.h"
+
+static const double SILENT_S = 60; /* a run that has said nothing for longer has probably died */
+static const double WATCH_EVERY_S = 2;
+
+static struct {
+    bool all, watch;
+} set;
+
+static const om_option options[] = {
+    {"all", 'a', OM_OPTION_FLAG, NULL, "list every model, not only those that run or failed",
+     .value = &set.all},
+    {"watch", 'w', OM_OPTION_FLAG, NULL, "again every two seconds, until nothing runs any more",
+     .value = &set.watch},
+    {0},
+};
+
+/* What is read at one moment. */
+typedef struct picture {
+    const om_store_info *info;
+    om_model_row *rows; /* [n_models] */
+    float *error;       /* [n_models] selection measure at the best check; NaN */
+    om_run_row run;
+    int count[OM_MODEL_FAILED + 1];
+    uint64_t iterations, total;
+    int best; /* -1: none */
+} picture;
+
+static om_status read_error(om_store *store, const picture *p, int model)
+{
+    const om_store_info *info = p->info;
+    float check[info->layout.n_checks];
+    bool epe = info->selection == OM_LOSS_EPE;
+    OM_TRY(om_store_read_history(store, model, NULL, NULL, epe ? NULL : check, epe ? check : NULL));
+    p->error[model] = NAN;
+    for (int i = 0; i < info->layout.n_checks; i++)
+        if (!isnan(check[i]) && !(check[i] >= p->error[model])) p->error[model] = check[i];
+    return OM_OK;
+}
+
+static om_status take_picture(om_store *store, picture *p)
+{
+    for (int s = 0; s <= OM_MODEL_FAILED; s++) p->count[s] = 0;
+    p->iterations = p->total = 0;
+    p->best = -1;
+    OM_TRY(om_store_read_rows(store, p->rows));
+    OM_TRY(om_store_read_run(store, &p->run));
+    for (int m = 0; m < p->info->n_models; m++) {
+        OM_TRY(read_error(store, p, m));
+        p->count[p->rows[m].status]++;
+        p->iterations += p->rows[m].iteration;
+        p->total += p->info->layout.iterations;
+        if (!isnan(p->error[m]) && (p->best < 0 || p->error[m] < p->error[p->best])) p->best = m;
+    }
+    return OM_OK;
+}
+
+static double silence_s(const picture *p)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec - p->run.updated;
+}
+
+static const char *state_of(const picture *p)
+{
+    if (p->run.trainers > 0) return silence_s(p) < SILENT_S ? "training" : "silent";
+    if (p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0) return "stopped";
+    return "finished";
+}
+
+static const char *selection_name(const picture *p)
+{
+    return p->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm";
+}
+
+static void print_models(const picture *p)
+{
+    bool head = false;
+    for (int m = 0; m < p->info->n_models; m++) {
+        const om_model_row *r = &p->rows[m];
+        if (!set.all && r->status != OM_MODEL_RUNNING && r->status != OM_MODEL_DIVERGED &&
+            r->status != OM_MODEL_FAILED)
+            continue;
+        if (!head)
+            printf("\nmodel  status     iteration  worker   seconds  attempts  best %-6s\n",
+                   selection_name(p));
+        head = true;
+        printf("%5d  %-9s  %9llu  %6d  %8.0f  %8u  ", m, om_model_status_name(r->status),
+               (unsigned long long)r->iteration, r->worker, r->seconds, r->attempts);
+        if (isnan(p->error[m]))
+            printf("%11s", "-");
+        else
+            printf("%11.4f", (double)p->error[m]);
+        printf("%s%s\n", r->message[0] ? "  " : "", r->message);
+    }
+}
+
+static void print_text(const picture *p)
+{
+    char text[32];
+    const char *state = state_of(p);
+    printf("%s: %s\n", p->info->name, state);
+    printf("  models      %d done, %d running, %d waiting", p->count[OM_MODEL_DONE],
+           p->count[OM_MODEL_RUNNING], p->count[OM_MODEL_WAITING]);
+    if (p->count[OM_MODEL_STOPPED] > 0) printf(", %d stopped", p->count[OM_MODEL_STOPPED]);
+    if (p->count[OM_MODEL_DIVERGED] > 0) printf(", %d diverged", p->count[OM_MODEL_DIVERGED]);
+    if (p->count[OM_MODEL_FAILED] > 0) printf(", %d failed", p->count[OM_MODEL_FAILED]);
+    printf("\n  iterations  %llu of %llu (%.1f %%)", (unsigned long long)p->iterations,
+           (unsigned long long)p->total, 100 * (double)p->iterations / (double)p->total);
+    if (p->run.trainers > 0) {
+        printf(", %.1f a second", p->run.iterations_per_s);
+        om_progress_duration(p->run.seconds_left, text, sizeof text);
+        if (isfinite(p->run.seconds_left)) printf(", %s left", text);
+    }
+    if (p->best >= 0)
+        printf("\n  best        %s %.4f (model %d)", selection_name(p), (double)p->error[p->best],
+               p->best);
+    if (p->run.trainers > 0) {
+        om_progress_duration(silence_s(p), text, sizeof text);
+        printf("\n  job         %s, %d trainers, last heard of %s ago", p->run.job, p->run.trainers,
+               text);
+        if (silence_s(p) >= SILENT_S)
+            printf("\n              it has probably died: the same run command goes on from here");
+    }
+    printf("\n");
+    print_models(p);
+}
+
+static om_status print_json(const picture *p)
+{
+    json_t *list = json_array();
+    for (int m = 0; m < p->info->n_models; m++) {
+        const om_model_row *r = &p->rows[m];
+        json_t *best = isnan(p->error[m]) ? json_null() : json_real((double)p->error[m]);
+        json_array_append_new(
+            list, json_pack("{s:i s:s s:I s:i s:f s:i s:o s:s}", "model", m, "status",
+                            om_model_status_name(r->status), "iteration", (json_int_t)r->iteration,
+                            "worker", r->worker, "seconds", r->seconds, "attempts",
+                            (int)r->attempts, "best", best, "message", r->message));
+    }
+    json_t *left = isfinite(p->run.seconds_left) ? json_real(p->run.seconds_left) : json_null();
+    return om_command_print_json(
+        json_pack("{s:s s:s s:s s:s s:I s:I s:i s:f s:o s:s s:o}", "name", p->info->name, "store",
+                  p->info->path, "state", state_of(p), "selection",
+                  p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm", "iterations",
+                  (json_int_t)p->iterations, "iterations_total", (json_int_t)p->total, "trainers",
+                  (int)p->run.trainers, "iterations_per_s", p->run.iterations_per_s, "seconds_left",
+                  left, "job", p->run.job, "models", list));
+}
+
+static om_status show(om_store *store, picture *p, const om_arguments *args)
+{
+    for (;;) {
+        OM_TRY(take_picture(store, p));
+        if (set.watch && !args->json && isatty(STDOUT_FILENO)) printf("\033[H\033[2J");
+        if (args->json)
+            OM_TRY(print_json(p));
+        else
+            print_text(p);
+        fflush(stdout);
+        if (!set.watch || p->run.trainers == 0 || silence_s(p) >= SILENT_S) return OM_OK;
+        om_sleep_s(WATCH_EVERY_S);
+    }
+}
+
+static om_status run(const om_arguments *args)
+{
+    om_store *store;
+    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    picture p = {.info = om_store_describe(store)};
+    size_t models = (size_t)p.info->n_models;
+    om_status status = om_alloc(models, sizeof *p.rows, &p.rows);
+    if (status == OM_OK) status = om_alloc(models, sizeof *p.error, &p.error);
+    if (status == OM_OK) status = show(store, &p, args);
+    om_free(p.rows);
+    om_free(p.error);
+    om_store_close(store);
+    return status;
+}
+
+const om_command om_cmd_status = {
+    .name = "status",
+    .summary = "how a run is doing, while it runs or after",
+    .synopsis = "STORE [--watch]",
+    .options = options,
+    .json = true,
+    .least = 1,
+    .most = 1,
+    .example = "ommatid status quickstart.h5 --watch",
+    .run = run,
+};

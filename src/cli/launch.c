@@ -1,0 +1,135 @@
+/* mpirun as a child. Its own exit status and messages say little of ours, so rank 0 leaves outcome and
+ * message in a file whose name the ranks get by the environment; ranks themselves exit with 0, which
+ * keeps mpirun from calling a clean stop a failure. */
+#include "cli/launch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "parallel/stop.h"
+
+#define OUTCOME  "OMMATID_OUTCOME"
+#define TERMINAL "OMMATID_TERMINAL"
+
+enum { MOST_WORDS = 64 };
+
+bool om_launch_is_watching(void) { return getenv(OUTCOME) != NULL; }
+
+void om_launch_report(om_status status)
+{
+    const char *path = getenv(OUTCOME);
+    if (path == NULL) return;
+    FILE *file = fopen(path, "w");
+    if (file == NULL) return;
+    fprintf(file, "%d\n%s", (int)status, om_message());
+    fclose(file);
+}
+
+/* mpirun's arguments before ours. Ranks may outnumber cores by the coordinator, which sleeps; they are
+ * not bound, so that its moments fall on whichever core is free. */
+static int mpirun_words(const char *count, const char **words)
+{
+    int n = 0;
+    words[n++] = "mpirun";
+    if (geteuid() == 0) words[n++] = "--allow-run-as-root";
+    words[n++] = "--oversubscribe";
+    words[n++] = "--bind-to";
+    words[n++] = "none";
+    words[n++] = "--mca";
+    words[n++] = "odls_base_sigkill_timeout";
+    words[n++] = "60"; /* a rank that is told to end may finish its iteration and commit */
+    words[n++] = "-n";
+    words[n++] = count;
+    return n;
+}
+
+static void run_mpirun(const char *const *words)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* not to outlive the program that the user sees */
+    setpgid(0, 0);                    /* Ctrl-C is ours to pass on */
+    FILE *none = freopen("/dev/null", "r", stdin);
+    (void)none;
+    execvp(words[0], (char *const *)words);
+    fprintf(stderr, "ommatid: cannot start mpirun: %s\n  try: apt-get install openmpi-bin\n",
+            strerror(errno));
+    _exit(127);
+}
+
+/* Waits for mpirun. The first wish to stop reaches the ranks as SIGUSR1, which mpirun hands through; at
+ * a second one mpirun ends them. */
+static int wait_for(pid_t child)
+{
+    int state, passed = 0;
+    for (;;) {
+        pid_t ended = waitpid(child, &state, 0);
+        if (ended == child) return state;
+        if (ended < 0 && errno != EINTR) return -1;
+        if (om_stop_signal) {
+            kill(child, passed++ == 0 ? SIGUSR1 : SIGTERM);
+            om_stop_signal = 0;
+        }
+    }
+}
+
+/* Outcome and message that rank 0 left. */
+static om_status read_outcome(const char *path, int state)
+{
+    char *text = NULL, *message = NULL;
+    size_t length;
+    om_status status = om_read_file(path, &text, &length);
+    if (status == OM_OK && length > 0) {
+        status = (om_status)strtol(text, &message, 10);
+        if (*message == '\n') message++;
+        if (status != OM_OK) om_fail(status, "%s", message);
+    } else if (WIFEXITED(state) && WEXITSTATUS(state) == 127) {
+        status = OM_EFAIL; /* mpirun is missing, and that has been said */
+        om_message_clear();
+    } else {
+        status = om_fail(OM_EFAIL, "a rank ended before its time; finished units are in the store");
+        om_hint(status, "the same command again: it goes on from the last checkpoints");
+    }
+    om_free(text);
+    return status;
+}
+
+om_status om_launch(int trainers, bool quiet, int n, const char *const *arguments)
+{
+    char path[] = "/tmp/ommatid-outcome-XXXXXX", count[16], self[4096] = "";
+    const char *words[MOST_WORDS];
+    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
+        return om_fail_errno("cannot find this program", "/proc/self/exe");
+    int file = mkstemp(path);
+    if (file < 0) return om_fail_errno("cannot create", path);
+    close(file);
+    setenv(OUTCOME, path, 1);
+    if (isatty(STDERR_FILENO)) setenv(TERMINAL, "1", 1);
+    snprintf(count, sizeof count, "%d", trainers + 1);
+    int own = mpirun_words(count, words), k = own;
+    words[k++] = self;
+    for (int i = 0; i < n && k < MOST_WORDS - 1; i++) words[k++] = arguments[i];
+    words[k] = NULL;
+    if (!quiet) {
+        fprintf(stderr, "%d trainers and a coordinator:", trainers);
+        for (int i = 0; i < own; i++) fprintf(stderr, " %s", words[i]);
+        fprintf(stderr, "\n");
+    }
+    om_stop_listen();
+    pid_t child = fork();
+    if (child == 0) run_mpirun(words);
+    om_status status = OM_OK;
+    if (child < 0)
+        status = om_fail_errno("cannot start another process", "mpirun");
+    else
+        status = read_outcome(path, wait_for(child));
+    unlink(path);
+    return status;
+}

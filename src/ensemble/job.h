@@ -1,0 +1,74 @@
+/* What every rank of a training job knows, and what coordinator and workers say to each other. */
+#ifndef OM_ENSEMBLE_JOB_H
+#define OM_ENSEMBLE_JOB_H
+
+#include "ommatid/om_ensemble.h"
+#include "ommatid/om_plan.h"
+
+typedef struct om_job {
+    const om_run_options *options;
+    om_spec spec;
+    char *spec_text;
+    om_circuit *circuit;
+    om_scenes *scenes;
+    om_state_layout layout;
+    om_baselines baselines; /* rank 0 */
+    om_store *store;
+    int trainers; /* ranks that train */
+    int threads;  /* of each */
+    bool locked;  /* rank 0 holds the store's lock */
+} om_job;
+
+/* The films of the job, in memory that the ranks of a node share: procedural worlds are rendered by
+ * them together, a file is read by one of them. Collective. */
+om_status om_job_open_scenes(om_job *job);
+
+/* ---- messages ---- */
+
+typedef enum om_report_kind {
+    OM_REPORT_ASK,      /* wants a unit */
+    OM_REPORT_PROGRESS, /* is at iteration */
+    OM_REPORT_DONE,     /* unit committed at iteration */
+    OM_REPORT_STOPPED,  /* as done, and will not ask again */
+    OM_REPORT_DIVERGED,
+    OM_REPORT_FAILED
+} om_report_kind;
+
+typedef struct om_report {
+    om_report_kind kind;
+    int model;
+    uint64_t iteration;
+    double seconds; /* of training, in the unit */
+    double best;    /* selection measure at its best check; NaN: none yet */
+    char message[OM_MESSAGE_BYTES];
+} om_report;
+
+typedef enum om_order_kind { OM_ORDER_UNIT, OM_ORDER_LEAVE, OM_ORDER_STOP } om_order_kind;
+
+typedef struct om_order {
+    om_order_kind kind;
+    om_unit unit;
+} om_order;
+
+/* ---- worker ---- */
+
+typedef struct om_worker om_worker; /* trains units; holds the model of the last one */
+
+om_status om_worker_create(om_job *job, om_worker **worker);
+void om_worker_free(om_worker *worker); /* accepts NULL */
+/* Trains one unit and commits it; tell(context, report) hears of progress about once a second and may
+ * set *om_stop_signal. The report at the end says how it went. */
+void om_worker_train(om_worker *worker, const om_unit *unit,
+                     void (*tell)(void *context, const om_report *report), void *context,
+                     om_report *report);
+/* Asks, trains and reports until told to leave. */
+void om_worker_serve(om_worker *worker);
+
+/* ---- coordinator ---- */
+
+/* Plans, hands out units, keeps the live table and the progress line. With one rank it trains the units
+ * itself with `worker`, else worker is NULL. Rank 0 only. Errors: OM_ESTOPPED, OM_EFAIL (no model
+ * could be trained), OM_EIO. */
+om_status om_coordinate(om_job *job, om_worker *worker);
+
+#endif

@@ -1,0 +1,129 @@
+/* Running an ensemble: from a spec to a trained, ranked store. Every step that can fail is agreed upon
+ * by all ranks before any of them goes on. */
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "ensemble/job.h"
+#include "ensemble/ranking.h"
+#include "parallel/ranks.h"
+#include "parallel/stop.h"
+
+/* Rank 0 reads the spec; all parse the same text. */
+static om_status read_spec(om_job *job)
+{
+    size_t length = 0;
+    om_status status = OM_OK;
+    if (om_ranks_number() == 0)
+        status = om_read_file(job->options->spec_file, &job->spec_text, &length);
+    OM_TRY(om_ranks_agree(status));
+    om_ranks_share_bytes(&length, sizeof length);
+    if (om_ranks_number() != 0) status = om_alloc(length + 1, 1, &job->spec_text);
+    OM_TRY(om_ranks_agree(status));
+    om_ranks_share_bytes(job->spec_text, length);
+    om_spec_defaults(&job->spec);
+    return om_ranks_agree(om_spec_parse(job->options->spec_file, job->spec_text, &job->spec));
+}
+
+/* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of the node
+ * where it is bound to none. */
+static int choose_threads(const om_job *job)
+{
+    if (job->options->threads > 0) return job->options->threads;
+    cpu_set_t set;
+    int online = (int)sysconf(_SC_NPROCESSORS_ONLN), mine = online;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) mine = CPU_COUNT(&set);
+    if (mine < online) return mine;
+    int trainers_here = om_node_ranks() < job->trainers ? om_node_ranks() : job->trainers;
+    int share = online / trainers_here;
+    return share > 0 ? share : 1;
+}
+
+static om_store_plan store_plan(const om_job *job)
+{
+    return (om_store_plan){.name = job->spec.name,
+                           .spec_text = job->spec_text,
+                           .seed = job->spec.seed,
+                           .n_models = job->spec.models,
+                           .circuit = job->circuit,
+                           .scenes = job->scenes,
+                           .train = &job->spec.train,
+                           .layout = &job->layout,
+                           .baselines = &job->baselines};
+}
+
+/* Rank 0: a store that is there must be this ensemble's; one that is not is created. */
+static om_status prepare_store(om_job *job)
+{
+    const char *path = job->options->store;
+    OM_TRY(om_train_baselines(job->scenes, &job->spec.train.batch, &job->baselines));
+    om_store_plan plan = store_plan(job);
+    if (access(path, F_OK) != 0) {
+        if (!job->options->quiet)
+            fprintf(stderr, "creating %s (%.1f MB)\n", path, (double)om_store_bytes(&plan) / 1e6);
+        return om_store_create(path, &plan);
+    }
+    om_store *store;
+    OM_TRY(om_store_open(path, OM_STORE_READ, &store));
+    om_status status = om_store_matches(store, &plan);
+    om_store_close(store);
+    return status;
+}
+
+static om_status prepare(om_job *job)
+{
+    OM_TRY(read_spec(job));
+    OM_TRY(om_ranks_agree(om_circuit_open(job->spec.circuit, job->spec.extent, &job->circuit)));
+    /* A store in use, or that cannot be written, is found before anything that takes time. */
+    om_status status = OM_OK;
+    if (om_ranks_number() == 0) {
+        status = om_store_lock(job->options->store);
+        job->locked = status == OM_OK;
+    }
+    OM_TRY(om_ranks_agree(status));
+    OM_TRY(om_job_open_scenes(job));
+    status = om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout);
+    OM_TRY(om_ranks_agree(status));
+    if (om_ranks_number() == 0) status = prepare_store(job);
+    OM_TRY(om_ranks_agree(status));
+    return om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store));
+}
+
+/* Rank 0 coordinates, and trains if it is alone. */
+static om_status train(om_job *job)
+{
+    om_worker *worker = NULL;
+    om_status status = OM_OK;
+    bool coordinates = om_ranks_number() == 0, trains = !coordinates || om_ranks_count() == 1;
+    if (trains) status = om_worker_create(job, &worker);
+    status = om_ranks_agree(status);
+    if (status == OM_OK && !coordinates) om_worker_serve(worker);
+    if (status == OM_OK && coordinates) status = om_coordinate(job, worker);
+    om_worker_free(worker);
+    if (coordinates && (status == OM_OK || status == OM_ESTOPPED)) {
+        om_status ranked = om_ranking_store(job->store);
+        if (ranked != OM_OK) status = ranked;
+    }
+    return om_ranks_agree(status);
+}
+
+om_status om_ensemble_run(const om_run_options *options)
+{
+    om_job job = {.options = options};
+    int ranks = om_ranks_count();
+    om_stop_listen();
+    job.trainers = ranks > 1 ? ranks - 1 : 1;
+    job.threads = choose_threads(&job);
+    om_status status = prepare(&job);
+    if (status == OM_OK) status = train(&job);
+    om_store_close(job.store);
+    if (job.locked) om_store_unlock(options->store);
+    om_scenes_free(job.scenes);
+    om_circuit_free(job.circuit);
+    om_free(job.spec_text);
+    return status;
+}
