@@ -38,8 +38,9 @@ typedef struct om_init_options {
     double resting_potential_mean, resting_potential_std; /* normal; paper: 0.5, 0.05 */
     double time_constant_s;                               /* paper: 0.05 */
     double strength_scale; /* strength = scale / mean synapse count of the pair; paper: 0.01 */
-    double decoder;        /* convolution weights and biases; paper: 0.001 */
-    bool shared;           /* every model starts from model 0's draw, as the paper's ensembles do */
+    double decoder_mean,
+        decoder_std; /* convolution weights, normal; biases: mean. Paper: 0.001, 0 */
+    bool shared;     /* every model starts from model 0's draw, as the paper's ensembles do */
 } om_init_options;
 
 /* Initial parameters of a model, from its own stream (seed, model, OM_FOR_INIT).

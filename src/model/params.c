@@ -27,13 +27,19 @@ om_layout om_layout_of(const om_circuit *circuit)
     return l;
 }
 
-/* Kernels [outer][5][5]: `value` inside the hexagon, zero at the masked entries. */
-static void init_kernels(size_t outer, om_real value, om_real *weight)
+/* Kernels [outer][5][5] from params[first]: normal inside the hexagon, zero at the masked entries. A draw
+ * is numbered by its parameter. */
+static void init_kernels(const om_stream *stream, const om_init_options *options, size_t first,
+                         size_t outer, om_real *params)
 {
-    for (size_t i = 0; i < outer; i++)
-        for (int row = 0; row < OM_KERNEL; row++)
-            for (int column = 0; column < OM_KERNEL; column++)
-                *weight++ = om_kernel_inside(row, column) ? value : 0;
+    for (size_t i = first; i < first + outer * OM_KERNEL_CELLS; i++) {
+        int entry = (int)((i - first) % OM_KERNEL_CELLS);
+        double value = options->decoder_mean;
+        if (options->decoder_std > 0)
+            value += options->decoder_std * om_random_normal(stream, (uint32_t)i);
+        bool inside = om_kernel_inside(entry / OM_KERNEL, entry % OM_KERNEL);
+        params[i] = inside ? (om_real)value : 0;
+    }
 }
 
 void om_params_init(const om_circuit *circuit, const om_init_options *options, uint64_t seed,
@@ -51,9 +57,10 @@ void om_params_init(const om_circuit *circuit, const om_init_options *options, u
         double mean = circuit->pairs[p].mean_count;
         params[l.strength + (size_t)p] = (om_real)(mean > 0 ? options->strength_scale / mean : 0);
     }
-    om_real start = (om_real)options->decoder;
-    init_kernels((size_t)OM_HIDDEN * (size_t)l.n_outputs, start, params + l.conv1_weight);
-    init_kernels((size_t)OM_HEAD * OM_HIDDEN, start, params + l.conv2_weight);
+    om_real start = (om_real)options->decoder_mean;
+    size_t outputs = (size_t)l.n_outputs;
+    init_kernels(&stream, options, l.conv1_weight, OM_HIDDEN * outputs, params);
+    init_kernels(&stream, options, l.conv2_weight, (size_t)OM_HEAD * OM_HIDDEN, params);
     for (int h = 0; h < OM_HIDDEN; h++) {
         params[l.conv1_bias + (size_t)h] = start;
         params[l.norm_weight + (size_t)h] = 1;
