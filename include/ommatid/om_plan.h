@@ -10,7 +10,9 @@
  *
  * A unit is (model, from iteration, to iteration). A rank keeps the model that it holds, unless a
  * free model has fallen so far behind that it would end after everything else; so models end early
- * one by one, and nobody idles at the end for longer than a unit. */
+ * one by one, and at the end nobody idles for longer than a unit (ranks of equal speed, and no more
+ * of them than models; unequal ones end within a few units of the ideal). Plain numbers in, plain
+ * numbers out: the same events in the same order give the same answers. */
 #ifndef OM_PLAN_H
 #define OM_PLAN_H
 
@@ -27,7 +29,7 @@ typedef struct om_unit {
 
 typedef enum om_plan_answer {
     OM_PLAN_UNIT,    /* train this unit */
-    OM_PLAN_WAIT,    /* nothing free now: ask again when something was reported */
+    OM_PLAN_WAIT,    /* nothing for this rank now: ask again after every report of any rank */
     OM_PLAN_FINISHED /* nothing will come: leave */
 } om_plan_answer;
 
@@ -45,17 +47,19 @@ om_status om_plan_create(const om_plan_options *options, om_plan **plan);
 void om_plan_free(om_plan *plan); /* accepts NULL */
 
 /* What a store already holds, before the first ask: iterations done; ended: it diverged, or failed
- * for good. */
+ * for good, and is counted among the diverged. */
 void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended);
 
+/* worker: 0 <= worker < workers, one that holds no unit. Its first ask makes it take part. */
 om_plan_answer om_plan_ask(om_plan *plan, int worker, om_unit *unit);
 /* The unit that the worker held has ended at `iteration` (its end, or less where it was stopped)
  * after `seconds` of training. */
 void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds);
 void om_plan_diverged(om_plan *plan, int worker);
-/* An error of machine or file. true: the unit will be tried once more; false: the model failed. */
+/* An error of machine or file. true: the unit will be tried once more, by another worker if there
+ * is one; false: the model failed. */
 bool om_plan_failed(om_plan *plan, int worker);
-/* The worker is gone; its unit is free again. */
+/* The worker is gone; its unit is free again. If it asks later, it takes part again. */
 void om_plan_lost(om_plan *plan, int worker);
 /* From now on every ask is answered FINISHED. */
 void om_plan_stop(om_plan *plan);

@@ -4,12 +4,17 @@
  * (P3) A running unit starts at the model's iteration and ends after it, at most at the end.
  * (P4) Counts and the sum of what remains are those of the models.
  *
- * How a free model is chosen. Let R be the iterations that remain in all unfinished models, n the
- * workers present, and u a unit. Everything can end together, at R/n iterations from now, only
- * while no model has more than R/n left, because a model cannot be trained by two workers at once.
- * A model that waits falls behind by what the others train meanwhile, for up to a unit before
- * somebody asks. So a free model with R/n - u or more is critical, and the one with the most left
- * goes first. Otherwise a worker keeps its model, so that models end early, one by one. */
+ * How a free model is chosen. A model cannot be trained by two workers at once, so all workers can
+ * be busy until the end, T seconds from now, only while for every k
+ *
+ *     left of the k models with most left  <=  T (sum of the k fastest workers' rates)
+ *
+ * (a classic of preemptive scheduling on unequal machines; with equal ones: no model has more left
+ * than its share R/n of the R iterations that remain). A model that is free waits for up to a unit
+ * until somebody asks, so a k is called tight when this would fail for a T shorter by a unit. The
+ * k models of a tight k go first, most left first, and only to workers that are not slower than
+ * the k fastest; a slower worker that finds nothing else waits for what a faster one leaves. As
+ * long as no k is tight a worker keeps its model, so that models end early, one by one. */
 #include "ommatid/om_plan.h"
 
 #include <assert.h>
@@ -38,6 +43,11 @@ typedef struct plan_worker {
     double rate;  /* iterations/s; 0 before anything was measured */
 } plan_worker;
 
+/* The last model and the last worker of the first k, for a tight k. */
+typedef struct tight {
+    double left, rate;
+} tight;
+
 struct om_plan {
     om_plan_options options;
     plan_model *models;
@@ -46,6 +56,10 @@ struct om_plan {
     int present;        /* workers */
     uint64_t remaining; /* iterations in all waiting and running models */
     bool stopped;
+    int *by_left, *by_rate; /* models by what is left, workers by rate: largest first */
+    tight *tight;           /* [n_tight], at most one per worker; valid unless something changed */
+    int n_tight;
+    bool changed;
 };
 
 om_status om_plan_create(const om_plan_options *options, om_plan **plan)
@@ -62,14 +76,19 @@ om_status om_plan_create(const om_plan_options *options, om_plan **plan)
     status = om_alloc((size_t)options->models, sizeof *p->models, &p->models);
     if (status == OM_OK)
         status = om_alloc((size_t)options->workers, sizeof *p->workers, &p->workers);
+    if (status == OM_OK)
+        status = om_alloc((size_t)options->models, sizeof *p->by_left, &p->by_left);
+    if (status == OM_OK)
+        status = om_alloc((size_t)options->workers, sizeof *p->by_rate, &p->by_rate);
+    if (status == OM_OK) status = om_alloc((size_t)options->workers, sizeof *p->tight, &p->tight);
     if (status != OM_OK) {
         om_plan_free(p);
         return status;
     }
     for (int m = 0; m < options->models; m++)
-        p->models[m] = (plan_model){WAITING, NOBODY, NOBODY, NOBODY, 0, 0};
+        p->models[m] = (plan_model){WAITING, NOBODY, NOBODY, NOBODY, 0, 0}, p->by_left[m] = m;
     for (int w = 0; w < options->workers; w++)
-        p->workers[w] = (plan_worker){false, NOBODY, NOBODY, 0};
+        p->workers[w] = (plan_worker){false, NOBODY, NOBODY, 0}, p->by_rate[w] = w;
     p->count[WAITING] = options->models;
     p->remaining = (uint64_t)options->models * options->iterations;
     *plan = p;
@@ -81,6 +100,9 @@ void om_plan_free(om_plan *plan)
     if (plan == NULL) return;
     om_free(plan->models);
     om_free(plan->workers);
+    om_free(plan->by_left);
+    om_free(plan->by_rate);
+    om_free(plan->tight);
     om_free(plan);
 }
 
@@ -89,14 +111,15 @@ static uint64_t remaining_of(const om_plan *plan, const plan_model *model)
     return plan->options.iterations - model->iteration;
 }
 
-static bool is_unfinished(const plan_model *model)
-{
-    return model->status == WAITING || model->status == RUNNING;
-}
+static bool unfinished(model_status status) { return status == WAITING || status == RUNNING; }
+
+static bool is_unfinished(const plan_model *model) { return unfinished(model->status); }
 
 /* The only place where a model changes its status or iteration: sums follow. */
 static void move(om_plan *plan, plan_model *model, model_status status, uint64_t iteration)
 {
+    bool same = is_unfinished(model) && unfinished(status) && iteration == model->iteration;
+    if (!same) plan->changed = true;
     if (is_unfinished(model)) plan->remaining -= remaining_of(plan, model);
     plan->count[model->status]--;
     model->status = status;
@@ -115,7 +138,7 @@ void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended)
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
-/* Mean rate of the workers present that were measured; 0: none was. */
+/* Mean rate of the workers present that were measured; where none was, the first guess. */
 static double mean_rate(const om_plan *plan)
 {
     double sum = 0;
@@ -123,14 +146,13 @@ static double mean_rate(const om_plan *plan)
     for (int w = 0; w < plan->options.workers; w++)
         if (plan->workers[w].present && plan->workers[w].rate > 0)
             sum += plan->workers[w].rate, n++;
-    return n > 0 ? sum / n : 0;
+    return n > 0 ? sum / n : plan->options.first_rate;
 }
 
 /* A worker that was not measured yet is taken for an average one. */
-static double rate_of(const om_plan *plan, const plan_worker *worker, double mean)
+static double rate_of(const plan_worker *worker, double mean)
 {
-    if (worker->rate > 0) return worker->rate;
-    return mean > 0 ? mean : plan->options.first_rate;
+    return worker->rate > 0 ? worker->rate : mean;
 }
 
 /* A unit that failed goes to somebody else if there is anybody: the machine may be to blame. */
@@ -139,25 +161,117 @@ static bool may_take(const om_plan *plan, const plan_model *model, int worker)
     return model->status == WAITING && (model->failed_on != worker || plan->present == 1);
 }
 
-/* The free model that a worker should train now, or -1. unit: of an average worker, iterations. */
-static int choose(const om_plan *plan, int worker, double unit)
+/* Workers count as faster only from here on: measured rates vary, and waiting costs time. */
+static const double FASTER = 1.1;
+
+/* What a worker has to respect so that all can end together. */
+typedef struct bounds {
+    double too_much; /* models with this much left or more are for faster workers */
+    double critical; /* those with this much or more go first */
+} bounds;
+
+/* What is left of a model, and a worker's rate, with 0 for those that are out of the game. */
+static double left_of(const om_plan *plan, int model)
+{
+    const plan_model *m = &plan->models[model];
+    return is_unfinished(m) ? (double)remaining_of(plan, m) : 0;
+}
+
+static double present_rate(const om_plan *plan, int worker, double mean)
+{
+    const plan_worker *w = &plan->workers[worker];
+    return w->present ? rate_of(w, mean) : 0;
+}
+
+/* Puts both orders right again, largest first. Little has changed since the last time, so that
+ * insertion takes one pass. */
+static void sort(om_plan *plan, double mean)
+{
+    int *order = plan->by_left;
+    for (int i = 1; i < plan->options.models; i++) {
+        int model = order[i], at = i;
+        double left = left_of(plan, model);
+        for (; at > 0 && left_of(plan, order[at - 1]) < left; at--) order[at] = order[at - 1];
+        order[at] = model;
+    }
+    order = plan->by_rate;
+    for (int i = 1; i < plan->options.workers; i++) {
+        int worker = order[i], at = i;
+        double rate = present_rate(plan, worker, mean);
+        for (; at > 0 && present_rate(plan, order[at - 1], mean) < rate; at--)
+            order[at] = order[at - 1];
+        order[at] = worker;
+    }
+}
+
+/* Least time in which everything can end; both orders must be right. */
+static double least_seconds(const om_plan *plan, double mean)
+{
+    double seconds = 0, sum_left = 0, sum_rates = 0;
+    for (int k = 0; k < plan->options.models && k < plan->present; k++) {
+        sum_left += left_of(plan, plan->by_left[k]);
+        sum_rates += present_rate(plan, plan->by_rate[k], mean);
+        seconds = fmax(seconds, sum_left / sum_rates);
+    }
+    return fmax(seconds, (double)plan->remaining / (mean * plan->present));
+}
+
+/* Finds the tight k, if anything has changed since the last time. */
+static void find_tight(om_plan *plan, double mean)
+{
+    if (!plan->changed) return;
+    plan->changed = false;
+    plan->n_tight = 0;
+    sort(plan, mean);
+    const double seconds = least_seconds(plan, mean) - plan->options.unit_s;
+    double sum_left = 0, sum_rates = 0;
+    for (int k = 0; k < plan->options.models && k < plan->present; k++) {
+        double left = left_of(plan, plan->by_left[k]);
+        double rate = present_rate(plan, plan->by_rate[k], mean);
+        if (left == 0) break;
+        sum_left += left;
+        sum_rates += rate;
+        if (sum_left >= sum_rates * seconds) plan->tight[plan->n_tight++] = (tight){left, rate};
+    }
+}
+
+static bounds bounds_of(const om_plan *plan, double rate)
+{
+    bounds b = {INFINITY, INFINITY};
+    for (int i = 0; i < plan->n_tight; i++)
+        if (plan->tight[i].rate > FASTER * rate)
+            b.too_much = plan->tight[i].left;
+        else
+            b.critical = plan->tight[i].left;
+    return b;
+}
+
+/* The free model that a worker should train now, or -1. */
+static int choose(om_plan *plan, int worker, double mean)
 {
     const plan_model *models = plan->models;
-    double behind = (double)plan->remaining / plan->present - unit, most = -1;
-    uint64_t fewest = UINT64_MAX;
-    int critical = NOBODY, begun = NOBODY, fresh = NOBODY, held = plan->workers[worker].held;
-    if (held != NOBODY && (models[held].last != worker || !may_take(plan, &models[held], worker)))
-        held = NOBODY;
+    find_tight(plan, mean);
+    const bounds b = bounds_of(plan, rate_of(&plan->workers[worker], mean));
+    double most = -1;
+    uint64_t fewest = UINT64_MAX, least = UINT64_MAX;
+    int critical = NOBODY, begun = NOBODY, fresh = NOBODY, last = NOBODY;
+    int held = NOBODY, mine = plan->workers[worker].held;
     for (int m = 0; m < plan->options.models; m++) {
         if (!may_take(plan, &models[m], worker)) continue;
-        uint64_t left = remaining_of(plan, &models[m]);
-        if ((double)left >= behind && (double)left > most) most = (double)left, critical = m;
-        if (models[m].iteration > 0 && left < fewest) fewest = left, begun = m;
+        uint64_t whole = remaining_of(plan, &models[m]);
+        double left = (double)whole;
+        if (whole < least) least = whole, last = m;
+        if (left >= b.too_much) continue;
+        if (left >= b.critical && left > most) most = left, critical = m;
+        if (m == mine && models[m].last == worker) held = m;
+        if (models[m].iteration > 0 && whole < fewest) fewest = whole, begun = m;
         if (models[m].iteration == 0 && fresh == NOBODY) fresh = m;
     }
     if (critical != NOBODY) return critical;
     if (held != NOBODY) return held;
-    return begun != NOBODY ? begun : fresh;
+    if (begun != NOBODY) return begun;
+    if (fresh != NOBODY) return fresh;
+    return plan->count[RUNNING] == 0 ? last : NOBODY; /* no faster worker is at work */
 }
 
 /* Length of a worker's next unit on a model: unit_s, less towards the end of everything so that
@@ -177,18 +291,18 @@ om_plan_answer om_plan_ask(om_plan *plan, int worker, om_unit *unit)
 {
     plan_worker *w = &plan->workers[worker];
     assert(w->model == NOBODY);
-    if (!w->present) plan->present++;
-    w->present = true;
+    if (!w->present) {
+        w->present = plan->changed = true;
+        plan->present++;
+    }
     if (plan->stopped || plan->count[WAITING] + plan->count[RUNNING] == 0) return OM_PLAN_FINISHED;
     if (plan->count[WAITING] == 0) return OM_PLAN_WAIT;
     double mean = mean_rate(plan);
-    if (!(mean > 0)) mean = plan->options.first_rate;
-    int chosen = choose(plan, worker, mean * plan->options.unit_s);
+    int chosen = choose(plan, worker, mean);
     if (chosen == NOBODY) return OM_PLAN_WAIT;
     plan_model *m = &plan->models[chosen];
     if (m->to == 0)
-        m->to =
-            m->iteration + unit_length(plan, rate_of(plan, w, mean), mean, remaining_of(plan, m));
+        m->to = m->iteration + unit_length(plan, rate_of(w, mean), mean, remaining_of(plan, m));
     move(plan, m, RUNNING, m->iteration);
     m->holder = m->last = worker;
     w->model = w->held = chosen;
@@ -208,13 +322,13 @@ static plan_model *release(om_plan *plan, int worker)
     return m;
 }
 
-/* Half of what is known of a worker's rate is its last unit: it follows a machine that slows down,
- * and one odd unit does not upset it. */
+/* A quarter of what is known of a worker's rate is its last unit: it follows a machine that slows
+ * down, and one odd unit does not upset it. */
 static void measure(plan_worker *worker, uint64_t iterations, double seconds)
 {
     double rate = (double)iterations / seconds;
     if (iterations == 0 || !isfinite(rate) || !(rate > 0)) return;
-    worker->rate = worker->rate > 0 ? (worker->rate + rate) / 2 : rate;
+    worker->rate = worker->rate > 0 ? worker->rate + (rate - worker->rate) / 4 : rate;
 }
 
 void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds)
@@ -222,6 +336,7 @@ void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds)
     plan_model *m = release(plan, worker);
     assert(iteration >= m->iteration && iteration <= m->to);
     measure(&plan->workers[worker], iteration - m->iteration, seconds);
+    plan->changed = true;
     m->to = 0;
     m->failed_on = NOBODY;
     move(plan, m, iteration == plan->options.iterations ? DONE : WAITING, iteration);
@@ -255,6 +370,7 @@ void om_plan_lost(om_plan *plan, int worker)
         move(plan, m, WAITING, m->iteration);
     }
     if (w->present) plan->present--;
+    plan->changed = true;
     *w = (plan_worker){false, NOBODY, NOBODY, 0};
 }
 
