@@ -101,7 +101,7 @@ om_status om_store_matches(const om_store *store, const om_store_plan *plan);
 
 /* Writes one model's state into its older slot, durably, then the slot's header, then the model's
  * rows of /params, /history and /validation. Local. Errors: OM_EIO (disk full, ...), OM_EDATA (the
- * state is not one of this store's). */
+ * state is not one of this store's), OM_EDIVERGED (a number in it is not finite). */
 om_status om_store_commit(om_store *store, int model, const om_state *state);
 /* Reads the newest valid state of a model. *found is false, without error, if it has none: the
  * model starts over. state: layout.bytes. */

@@ -124,18 +124,13 @@ static om_status fail_state(const om_store *store, const char *what, uint64_t fo
 
 static om_status check_state(const om_store *store, int model, const om_state *state)
 {
-    if (state->magic != OM_STATE_MAGIC)
-        return om_fail(OM_EDATA, "%s: model %d: this is not a state", store->info.path, model);
-    if (state->bytes != store->info.layout.bytes)
-        return fail_state(store, "size in bytes", state->bytes, store->info.layout.bytes);
-    if (state->fingerprint != store->info.layout.fingerprint)
-        return fail_state(store, "layout", state->fingerprint, store->info.layout.fingerprint);
+    om_status status = om_state_check(&store->info.layout, state);
+    if (status != OM_OK) return om_context(status, "%s: model %d", store->info.path, model);
     if (state->seed != store->info.seed)
         return fail_state(store, "seed", state->seed, store->info.seed);
     if (state->model != (uint32_t)model)
         return fail_state(store, "model", state->model, (uint64_t)model);
-    om_status status = om_state_check(&store->info.layout, state);
-    return status == OM_OK ? OM_OK : om_context(status, "%s: model %d", store->info.path, model);
+    return OM_OK;
 }
 
 /* The rows that repeat what a state holds. Before the first check nothing is best yet. */
