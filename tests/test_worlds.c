@@ -331,6 +331,43 @@ static om_scenes *render(const om_world_options *options, bool backwards)
     return scenes;
 }
 
+/* The film of a world is what the box eye makes of an image of it, pixel by pixel: same centres, same
+ * boxes, same unit of flow. */
+static void test_film_is_the_image_seen_through_the_eye(void **state)
+{
+    (void)state;
+    enum { SIDE = 121, FRAME_SEEN = 3 };
+    static float image[3][SIDE * SIDE];
+    om_scenes *scenes = render(&small, false);
+    om_world *world;
+    om_view views[OM_WORLD_MAX_LAYERS];
+    assert_int_equal(om_world_create(small.seed, true, 1, &world), OM_OK);
+    om_world_views(world, FRAME_SEEN, views);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        double x = i % SIDE - SIDE / 2, y = SIDE / 2 - i / SIDE;
+        om_glance glance = finest_glance(world, views, x, y);
+        om_sight sight = om_world_look(world, views, &glance, x, y);
+        image[0][i] = sight.luminance;
+        for (int c = 0; c < 2; c++) image[1 + c][i] = (float)(sight.flow[c] / OM_EYE_SINTEL_ROWS);
+    }
+    size_t columns = (size_t)scenes->n_columns, at = scenes->sequences[4].offset + FRAME_SEEN;
+    const float *film[3] = {scenes->luminance + at * columns, scenes->flow + at * 2 * columns,
+                            scenes->flow + (at * 2 + 1) * columns};
+    for (int k = 0; k < 3; k++) {
+        float seen[61];
+        double error2 = 0, all2 = 0;
+        assert_int_equal(
+            om_eye_render(image[k], SIDE, SIDE, small.extent, OM_EYE_SPACING, k > 0, seen), OM_OK);
+        for (size_t i = 0; i < columns; i++) {
+            error2 += (double)((seen[i] - film[k][i]) * (seen[i] - film[k][i]));
+            all2 += (double)(seen[i] * seen[i]);
+        }
+        assert_true(error2 < 0.03 * 0.03 * all2);
+    }
+    om_world_free(world);
+    om_scenes_free(scenes);
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -611,6 +648,7 @@ int main(void)
         cmocka_unit_test(test_background_is_before_every_ray),
         cmocka_unit_test(test_amplitude_falls_like_that_of_natural_images),
         cmocka_unit_test(test_textures_are_normalised_independent_and_periodic),
+        cmocka_unit_test(test_film_is_the_image_seen_through_the_eye),
         cmocka_unit_test(test_luminance_and_speeds_are_those_of_films),
         cmocka_unit_test(test_films_do_not_depend_on_order_or_company),
         cmocka_unit_test(test_smaller_eye_sees_the_middle),
