@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# ommatid scenes: films into a file and out of it again, pictures of them, and wrong use.
+set -u
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+faults=0
+
+# expect CODE TEXT ARGUMENTS...: exit code, and a text in what was printed on both streams.
+expect() {
+    local code=$1 text=$2
+    shift 2
+    "$OMMATID" scenes "$@" >"$work/out" 2>"$work/err"
+    local got=$?
+    if [[ $got -ne $code ]] || ! grep -qF -- "$text" "$work/out" "$work/err"; then
+        echo "FAILED: ommatid scenes $*: exit $got, expected $code and '$text'; printed:"
+        cat "$work/out" "$work/err"
+        faults=$((faults + 1))
+    fi
+}
+# check CONDITION...: a command that must succeed.
+check() {
+    if ! "$@"; then
+        echo "FAILED: $*"
+        faults=$((faults + 1))
+    fi
+}
+
+small=(--training 3 --validation 2 --extent 3 --frames 4 --seed 5)
+
+# A file of films shows the same as the worlds that it was made of.
+expect 0 "3 training and 2 validation" make -o "$work/films.h5" "${small[@]}"
+expect 0 "world-v001" show "$work/films.h5" --sequences all --json
+cp "$work/out" "$work/from-file"
+expect 0 "world-v001" show "${small[@]}" --sequences all --json
+check cmp "$work/out" "$work/from-file"
+expect 1 "exists already" make -o "$work/films.h5" "${small[@]}"
+
+# What is shown is what was asked for.
+expect 0 "world-v000" show "${small[@]}" --sequences validation
+check test "$(wc -l <"$work/out")" -eq 3
+expect 0 "world-002" show "${small[@]}" --sequences 2,0
+check test "$(sed -n 's/ .*//; 2p' <(sed 's/^ *//' "$work/out"))" = 2
+
+# A picture appears, and replaces another only by force.
+expect 0 "world-000" show "$work/films.h5" -o "$work/sheet.png" --every 3
+check test "$(head -c 4 "$work/sheet.png" | tail -c 3)" = PNG
+cp "$work/sheet.png" "$work/before"
+expect 1 "exists already" show "$work/films.h5" -o "$work/sheet.png" --sequences 1
+check cmp "$work/sheet.png" "$work/before"
+expect 0 "world-001" show "$work/films.h5" -o "$work/sheet.png" --sequences 1 --force
+check test "$(cmp -s "$work/sheet.png" "$work/before" && echo same)" != same
+
+# Wrong use and wrong files.
+expect 2 "nowhere to write" make
+expect 2 "from 0 to 4" show "${small[@]}" --sequences 1,5
+expect 2 "'x'" show "${small[@]}" --sequences x
+expect 2 "named twice" show "${small[@]}" --sequences 1,1
+expect 2 "none of this kind" show --training 1 --validation 0 --sequences validation
+expect 2 "no training and no validation" make -o "$work/none.h5" --training 0 --validation 0
+expect 2 "from 0 to 60" make -o "$work/none.h5" --extent 61
+expect 1 "$work/nowhere" show "${small[@]}" -o "$work/nowhere/sheet.png"
+expect 1 "$work/missing.h5" show "$work/missing.h5"
+echo "no films" >"$work/text"
+expect 3 "$work/text" show "$work/text"
+check test ! -e "$work/none.h5"
+
+exit $((faults > 0))
