@@ -9,6 +9,7 @@
 #define OM_CIRCUIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ommatid/om_lattice.h"
@@ -81,6 +82,10 @@ int om_circuit_type(const om_circuit *circuit, const char *name);
 bool om_circuit_has_cell(const om_circuit *circuit, int type, int u, int v);
 /* Free parameters: a resting potential and a time constant per type, a strength per pair. */
 int om_circuit_parameters(const om_circuit *circuit);
+
+/* The folder of this user's own circuits, $XDG_DATA_HOME/ommatid, into path[bytes]. Errors: OM_EFAIL
+ * where neither that variable nor HOME says where it is. */
+om_status om_circuit_folder(char *path, size_t bytes);
 
 /* Built-in circuits: name and one-line description of number i, or NULL past the last. */
 const char *om_circuit_builtin(int i, const char **description);

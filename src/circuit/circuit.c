@@ -2,6 +2,7 @@
 #include "ommatid/om_circuit.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,17 +48,26 @@ om_status om_circuit_check_extent(int extent)
                    extent, OM_LATTICE_MAX_EXTENT);
 }
 
-/* Path of the user's circuit of that name, $XDG_DATA_HOME/ommatid/NAME.circuit; free(). */
-static char *installed_path(const char *name)
+om_status om_circuit_folder(char *path, size_t bytes)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    char *path = NULL;
     int n = -1;
     if (data != NULL && data[0] == '/') /* a relative one is invalid and is to be ignored */
-        n = asprintf(&path, "%s/ommatid/%s.circuit", data, name);
-    else if (home != NULL)
-        n = asprintf(&path, "%s/.local/share/ommatid/%s.circuit", home, name);
-    return n < 0 ? NULL : path;
+        n = snprintf(path, bytes, "%s/ommatid", data);
+    else if (home != NULL && home[0] != '\0')
+        n = snprintf(path, bytes, "%s/.local/share/ommatid", home);
+    if (n >= 0 && (size_t)n < bytes) return OM_OK;
+    return om_fail(OM_EFAIL, "no folder for circuits: neither XDG_DATA_HOME nor HOME says where");
+}
+
+/* Path that a circuit of that name has in the user's folder; "" where there can be none. */
+static void installed_path(const char *name, size_t bytes, char *path)
+{
+    char folder[PATH_MAX];
+    path[0] = '\0';
+    if (strchr(name, '/') != NULL || om_circuit_folder(folder, sizeof folder) != OM_OK) return;
+    int n = snprintf(path, bytes, "%s/%s.circuit", folder, name);
+    if (n < 0 || (size_t)n >= bytes) path[0] = '\0';
 }
 
 /* By what it begins with, so that the name of a file does not matter. */
@@ -88,7 +98,7 @@ static om_status not_found(const char *source, const char *installed)
 {
     if (strchr(source, '/') != NULL) return om_fail(OM_EIO, "%s: no such file", source);
     om_fail(OM_EIO, "no circuit '%s': neither a built-in one, nor %s, nor a file", source,
-            installed ? installed : "installed for this user");
+            installed[0] != '\0' ? installed : "an installed one");
     if (strncmp(source, "flyvis", 6) == 0)
         return om_hint(OM_EIO, "tools/fetch-connectome, which fetches flyvis-v2.2 once");
     return om_hint(OM_EIO, "ommatid circuit list");
@@ -101,16 +111,12 @@ om_status om_circuit_open(const char *source, int extent, om_circuit **circuit)
     for (int i = 0; i < N_BUILTINS; i++)
         if (strcmp(source, builtins[i].name) == 0)
             return om_circuit_parse(source, builtins[i].table, extent, circuit);
-    char *installed = strchr(source, '/') == NULL ? installed_path(source) : NULL;
-    om_status status;
-    if (installed != NULL && access(installed, F_OK) == 0)
-        status = open_file(installed, extent, circuit);
-    else if (access(source, F_OK) == 0)
-        status = open_file(source, extent, circuit);
-    else
-        status = not_found(source, installed);
-    free(installed);
-    return status;
+    char installed[PATH_MAX];
+    installed_path(source, sizeof installed, installed);
+    if (installed[0] != '\0' && access(installed, F_OK) == 0)
+        return open_file(installed, extent, circuit);
+    if (access(source, F_OK) == 0) return open_file(source, extent, circuit);
+    return not_found(source, installed);
 }
 
 void om_circuit_free(om_circuit *circuit)

@@ -47,7 +47,7 @@ const char *om_shown(const char *word, char shown[OM_SHOWN_BYTES])
     size_t length = 0, most = OM_SHOWN_BYTES - sizeof "...";
     for (; word[length] != '\0' && length < most; length++) {
         unsigned char byte = (unsigned char)word[length];
-        shown[length] = byte < ' ' || byte == 0x7f ? '?' : word[length];
+        shown[length] = byte < ' ' || byte >= 0x7f ? '?' : word[length];
     }
     strcpy(shown + length, word[length] != '\0' ? "..." : "");
     return shown;

@@ -5,6 +5,7 @@
 
 const om_command *const om_commands[] = {
     &om_cmd_init,
+    &om_cmd_circuit,
     &om_cmd_help,
     NULL,
 };
