@@ -11,9 +11,9 @@
 
 enum { SIDE = 2 * OM_MAX_OFFSET + 1 };
 
-om_status om_draft_begin(om_draft *draft, const char *file)
+om_status om_draft_begin(om_draft *draft, const char *file, const char *unit)
 {
-    *draft = (om_draft){0};
+    *draft = (om_draft){.unit = unit};
     om_faults_begin(&draft->faults, file);
     OM_TRY(om_alloc(1, sizeof *draft->circuit, &draft->circuit));
     return om_alloc((size_t)SIDE * SIDE, sizeof *draft->offset_pair, &draft->offset_pair);
@@ -107,16 +107,16 @@ om_status om_draft_add_type(om_draft *draft, const char *name, int64_t stride_u,
     return OM_OK;
 }
 
-/* Whether the pair is the first of its types; keeps the count of those in the file. */
+/* Whether the pair is the first of its types; keeps where it is. */
 static bool first_of_its_types(om_draft *draft, int source, int target)
 {
     int *order = &draft->pair_order[source * draft->circuit->n_types + target];
     if (*order == 0) {
-        *order = draft->pair_serial;
+        *order = draft->position + 1;
         return true;
     }
-    om_faults_add(&draft->faults, "pair %s is given twice (pairs %d and %d of the file)",
-                  draft->pair_name, *order, draft->pair_serial);
+    om_faults_add(&draft->faults, "pair %s is given twice (before: %s %d)", draft->pair_name,
+                  draft->unit, *order - 1);
     return false;
 }
 

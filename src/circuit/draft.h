@@ -33,17 +33,19 @@ typedef struct om_draft {
     om_circuit *circuit; /* its arrays have room for more than they hold */
     om_roles *roles;     /* [n_types] */
     int type_room, role_room, pair_room, tap_room;
+    const char *unit; /* what `position` counts: "line", "edge number" */
+    int position;     /* where the reader is */
     /* The pair that taps belong to; also counts those that are not kept because of a fault. */
     int pair_serial;
     bool pair_kept;
     char pair_name[2 * OM_SHOWN_BYTES + 8]; /* "L1 -> Mi1", for messages */
     int pair_taps;                          /* given so far, kept or not */
-    int *pair_order;  /* [n_types][n_types] which pair of the file, from 1, joins two types; or 0 */
+    int *pair_order;  /* [n_types][n_types] 1 + position of the pair that joins two types, or 0 */
     int *offset_pair; /* serial of the last pair that gave each offset */
     bool overfull;    /* too many taps; said once */
 } om_draft;
 
-om_status om_draft_begin(om_draft *draft, const char *file);
+om_status om_draft_begin(om_draft *draft, const char *file, const char *unit);
 void om_draft_free(om_draft *draft);
 
 /* Whether a name can be one; adds a fault about `what` if not. */

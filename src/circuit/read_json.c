@@ -163,6 +163,7 @@ static om_status read_connectome(om_draft *draft, const json_t *root)
     json_array_foreach(edges, i, item)
     {
         om_faults_place(&draft->faults, ": edges[%zu]", i);
+        draft->position = (int)i;
         OM_TRY(read_edge(draft, item));
     }
     return OM_OK;
@@ -192,7 +193,7 @@ om_status om_circuit_parse_json(const char *name, const char *text, int extent,
     if (root == NULL)
         return om_fail(OM_EDATA, "%s:%d:%d: %s", name, error.line, error.column, error.text);
     om_draft draft;
-    om_status status = om_draft_begin(&draft, name);
+    om_status status = om_draft_begin(&draft, name, "edge number");
     if (status == OM_OK) status = read_connectome(&draft, root);
     if (status == OM_OK) status = om_draft_finish(&draft, extent, circuit);
     if (status == OM_OK) name_after_file(*circuit, name);

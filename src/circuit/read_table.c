@@ -13,7 +13,6 @@ enum { FORM_VERSION = 1 };
 
 typedef struct reader {
     om_draft draft;
-    int line;
     char *rest;              /* of the line, for strtok_r */
     bool headed;             /* the `circuit` line was there */
     int n_roles[OM_N_ROLES]; /* inputs and outputs given so far */
@@ -153,7 +152,7 @@ static om_status read_pair(reader *r)
 static om_status read_line(reader *r, char *line)
 {
     om_faults *faults = &r->draft.faults;
-    om_faults_place(faults, ":%d", r->line);
+    om_faults_place(faults, ":%d", r->draft.position);
     char *word = strtok_r(line, " \t\r", &r->rest);
     if (word == NULL || word[0] == '#') return OM_OK;
     bool head = strcmp(word, "circuit") == 0;
@@ -171,8 +170,9 @@ static om_status read_line(reader *r, char *line)
         static const char *const statements[] = {"circuit", "type", "pair", NULL};
         char shown[OM_SHOWN_BYTES];
         const char *nearest = om_nearest(word, statements);
-        om_faults_add(faults, "unknown word '%s': expected %s%s", om_shown(word, shown),
-                      nearest ? nearest : "circuit, type or pair", nearest ? "?" : "");
+        om_faults_add(faults, "unknown word '%s'%s%s%s", om_shown(word, shown),
+                      nearest ? " (did you mean '" : ": expected circuit, type or pair",
+                      nearest ? nearest : "", nearest ? "'?)" : "");
     }
     return OM_OK;
 }
@@ -196,7 +196,7 @@ static om_status read_lines(reader *r, char *text)
     while (text != NULL) {
         char *end = strchr(text, '\n');
         if (end != NULL) *end++ = '\0';
-        r->line++;
+        r->draft.position++;
         OM_TRY(read_line(r, text));
         text = end;
     }
@@ -210,7 +210,7 @@ om_status om_circuit_parse(const char *name, const char *text, int extent, om_ci
     reader r = {0};
     char *copy = NULL;
     size_t bytes = strlen(text) + 1;
-    om_status status = om_draft_begin(&r.draft, name);
+    om_status status = om_draft_begin(&r.draft, name, "line");
     if (status != OM_OK) goto done;
     if (!is_text(&r.draft.faults, text)) {
         status = om_faults_outcome(&r.draft.faults);

@@ -94,10 +94,10 @@ static void print_summary(const om_circuit *c)
 {
     char number[NUMBER_BYTES], other[NUMBER_BYTES];
     printf("%s at extent %d (%s columns)\n\n", c->name, c->extent, grouped(c->n_columns, number));
-    printf("%14s types            %d inputs, %d outputs\n", grouped(c->n_types, number), c->n_inputs,
-           c->n_outputs);
-    printf("%14s pairs            %d with connections at this extent\n", grouped(c->n_pairs, number),
-           c->n_live_pairs);
+    printf("%14s types            %d inputs, %d outputs\n", grouped(c->n_types, number),
+           c->n_inputs, c->n_outputs);
+    printf("%14s pairs            %d with connections at this extent\n",
+           grouped(c->n_pairs, number), c->n_live_pairs);
     printf("%14s taps             %d of them fill gaps, %s with connections at this extent\n",
            grouped(c->n_taps, number), count_filled(c), grouped(c->n_live_taps, other));
     printf("%14s cells\n", grouped(c->n_cells, number));
@@ -220,12 +220,13 @@ static om_status run_import(const om_arguments *args)
     }
     om_circuit *circuit;
     OM_TRY(om_circuit_open(args->words[0], PAPER_EXTENT, &circuit));
-    om_status status = set.name != NULL ? om_circuit_rename(circuit, set.name)
-                                        : rename_after(circuit, set.output);
+    om_status status =
+        set.name != NULL ? om_circuit_rename(circuit, set.name) : rename_after(circuit, set.output);
     if (status == OM_OK) status = om_circuit_save(circuit, set.output);
     if (status == OM_OK && !args->quiet)
-        fprintf(stderr, "wrote %s: %d types, %d pairs, %d taps (%d of them fill gaps)\n", set.output,
-                circuit->n_types, circuit->n_pairs, circuit->n_taps, count_filled(circuit));
+        fprintf(stderr, "wrote %s: %d types, %d pairs, %d taps (%d of them fill gaps)\n",
+                set.output, circuit->n_types, circuit->n_pairs, circuit->n_taps,
+                count_filled(circuit));
     om_circuit_free(circuit);
     return status;
 }
@@ -277,7 +278,8 @@ static om_status run_check(const om_arguments *args)
     om_status status = om_circuit_open(args->words[0], set.extent, &c);
     if (status != OM_OK) {
         if (!args->json || status != OM_EDATA) return status;
-        OM_TRY(om_command_print_json(json_pack("{s:b, s:o}", "good", 0, "faults", faults_as_json())));
+        OM_TRY(
+            om_command_print_json(json_pack("{s:b, s:o}", "good", 0, "faults", faults_as_json())));
         return status;
     }
     json_t *list = remarks(c);
@@ -299,8 +301,10 @@ static om_status run_check(const om_arguments *args)
 /* --- table ----------------------------------------------------------------------------------- */
 
 #define OPTION_EXTENT                                                                              \
-    {"extent", 0, OM_OPTION_INT, "N", "columns from the centre to the edge (15)",                  \
-     .value = &set.extent, .least = 1, .most = OM_LATTICE_MAX_EXTENT}
+    {                                                                                              \
+        "extent", 0, OM_OPTION_INT, "N", "columns from the centre to the edge (15)",               \
+            .value = &set.extent, .least = 1, .most = OM_LATTICE_MAX_EXTENT                        \
+    }
 
 static const om_option show_options[] = {
     OPTION_EXTENT,
