@@ -12,9 +12,8 @@ double om_learning_rate(const om_train_options *options, uint64_t iterations, ui
     const double first = options->learning_rate[0], last = options->learning_rate[1];
     uint64_t stop = options->schedule_stop > 0 ? options->schedule_stop : iterations;
     uint64_t steps = (uint64_t)options->rate_steps, width = stop / steps;
-    uint64_t level = width > 0 ? iteration / width : steps;
-    if (level >= steps || steps == 1) return steps == 1 ? first : last;
-    return first + (last - first) * (double)level / (double)(steps - 1);
+    if (width == 0 || iteration / width >= steps || steps == 1) return steps == 1 ? first : last;
+    return first + (last - first) * (double)(iteration / width) / (double)(steps - 1);
 }
 
 void om_adam(size_t n, double rate, uint64_t step, const om_real *gradient, om_real *moment1,
