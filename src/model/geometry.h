@@ -21,7 +21,8 @@
 enum {
     OM_QUAD = 4,        /* samples side by side */
     OM_STRIP_CELLS = 4, /* cells of a strip */
-    OM_LANES = OM_QUAD * OM_STRIP_CELLS
+    OM_LANES = OM_QUAD * OM_STRIP_CELLS,
+    OM_FRAMES = OM_LANES / OM_QUAD /* frames side by side in the decoder, which has no strips */
 };
 
 typedef struct om_row {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "model/geometry.h"
-#include "model/kernels/kernels.h"
 
 double om_learning_rate(const om_train_options *options, uint64_t iterations, uint64_t iteration)
 {

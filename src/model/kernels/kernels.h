@@ -14,8 +14,7 @@
 #include "ommatid/om_params.h"
 
 enum {
-    OM_MOST_SHARED = 3, /* targets that share the load of a source at most */
-    OM_FRAMES = 4       /* frames side by side in the decoder: 4 frames x 4 samples = 16 lanes */
+    OM_MOST_SHARED = 3 /* targets that share the load of a source at most */
 };
 
 /* ---- network ---- */
