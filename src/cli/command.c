@@ -59,7 +59,8 @@ static om_status find_one(const om_command *const *table, const char *word, cons
     if (*command != NULL) return OM_OK;
     const char *names[MOST_NAMES] = {0};
     for (int i = 0; table[i] != NULL && i < MOST_NAMES - 1; i++) names[i] = table[i]->name;
-    return unknown("there is no command", word, names, path);
+    unknown("there is no command", word, names, path);
+    return OM_EUSAGE;
 }
 
 om_status om_command_find(int n, const char *const *words, const om_command **command,

@@ -52,7 +52,7 @@ static unsigned long long process_start(long pid)
     for (int i = 2; field != NULL && i < 22; i++) {
         field = strchr(field + 1, ' ');
     }
-    if (field != NULL) sscanf(field, "%llu", &start);
+    if (field != NULL) start = strtoull(field, NULL, 10);
     return start;
 }
 
