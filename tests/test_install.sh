@@ -26,7 +26,8 @@ cc -std=c11 -Wall -Wextra -Wpedantic -Werror "${flags[@]}" "$work/program.c" -o 
     "${libraries[@]}"
 "$work/program"
 
-test -x "$work/prefix/bin/ommatid"
+"$work/prefix/bin/ommatid" --version | grep -F "$(pkg-config --modversion ommatid)"
+bash -n "$work/prefix/share/bash-completion/completions/ommatid"
 for file in LICENSE NOTICE; do
     test -s "$work/prefix/share/doc/ommatid/$file" || { echo "$file is not installed"; exit 1; }
 done
