@@ -99,8 +99,8 @@ static size_t empty_image(char image[IMAGE_BYTES])
 }
 
 /* Reserves the space and makes of it an HDF5 file that holds nothing. HDF5 does not survive a
- * write that fails (the process crashes when it ends), so a disk that is too small has to show here;
- * that is also why the file is opened below rather than created, which would give the space back. */
+ * write that fails (the process crashes at its end), so a disk that is too small has to show here;
+ * that is also why the file is opened below, not created, which would give the space back. */
 static om_status reserve(const om_h5 *file, int descriptor, uint64_t bytes)
 {
     char image[IMAGE_BYTES];
