@@ -52,7 +52,8 @@ typedef enum om_h5_access {
 } om_h5_access;
 
 /* Starts a new file beside `path`, with room for all that will be added. bytes: at least what the
- * data take, and 2 KiB for each dataset. Errors: OM_EIO (exists already, no permission, disk full). */
+ * data take, and 2 KiB for each dataset. Errors: OM_EIO (exists already, no permission, full
+ * disk). */
 om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
 /* Makes a new file durable and gives it its name; nothing more can be added. Never replaces an
  * existing file. */
