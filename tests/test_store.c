@@ -1,112 +1,16 @@
-/* The store: what is written comes back, torn writes are noticed, nothing is replaced, and other
- * programs can read it. */
-#include <fcntl.h>
-#include <hdf5.h>
+/* The store: what is written comes back, torn writes are noticed, nothing is replaced. */
 #include <math.h>
 #include <mpi.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/fail.h"
 #include "base/text.h"
 #include "store/schema.h"
-#include "store_fixture.h"
+#include "store_bench.h"
 
 static const char *program;
-static fixture f; /* made anew for every test */
-
-static int set_up(void **unused)
-{
-    (void)unused;
-    fixture_create(&f);
-    return 0;
-}
-
-static int tear_down(void **unused)
-{
-    (void)unused;
-    fixture_free(&f);
-    return 0;
-}
-
-static const char *new_store(void)
-{
-    const char *path = fixture_path(&f, "ensemble.h5");
-    must(om_store_create(path, &f.plan));
-    return path;
-}
-
-static om_store *open_store(const char *path, om_store_mode mode)
-{
-    om_store *store = NULL;
-    must(om_store_open(path, mode, &store));
-    return store;
-}
-
-static void commit(om_store *store, int model, uint64_t iteration)
-{
-    om_state *state = fixture_state(&f, (uint32_t)model, iteration);
-    must(om_store_commit(store, model, state));
-    om_free(state);
-}
-
-/* The iteration that is loaded, or -1 if there is no state; what is loaded must be whole. */
-static int64_t loaded(om_store *store, int model)
-{
-    om_state *state = fixture_state(&f, 0, 0);
-    bool found;
-    must(om_store_load(store, model, state, &found));
-    if (found) assert_true(fixture_is_whole(&f, state));
-    int64_t iteration = found ? (int64_t)state->iteration : -1;
-    om_free(state);
-    return iteration;
-}
-
-static off_t file_bytes(const char *path)
-{
-    struct stat info;
-    assert_int_equal(stat(path, &info), 0);
-    return info.st_size;
-}
-
-/* Everything in the fixture's directory but the named file. */
-static void assert_alone(const char *name)
-{
-    char command[256];
-    snprintf(command, sizeof command, "test -z \"$(ls -A '%s' | grep -vx '%s')\"", f.directory,
-             name);
-    assert_int_equal(system(command), 0);
-}
-
-/* What h5 says about a dataset: where its data lie. */
-static off_t data_offset(const char *path, const char *dataset, hsize_t *bytes)
-{
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    hid_t data = H5Dopen2(file, dataset, H5P_DEFAULT);
-    assert_true(data >= 0);
-    haddr_t offset = H5Dget_offset(data);
-    *bytes = H5Dget_storage_size(data);
-    H5Dclose(data);
-    H5Fclose(file);
-    return (off_t)offset;
-}
-
-/* Changes one byte of a model's slot. */
-static void damage(const char *path, const char *dataset, int model, size_t byte)
-{
-    hsize_t bytes;
-    off_t at = data_offset(path, dataset, &bytes) +
-               (off_t)(bytes / FIXTURE_MODELS * (hsize_t)model + byte);
-    int descriptor = open(path, O_RDWR);
-    unsigned char value;
-    assert_int_equal(pread(descriptor, &value, 1, at), 1);
-    value ^= 0x10;
-    assert_int_equal(pwrite(descriptor, &value, 1, at), 1);
-    close(descriptor);
-}
 
 static void test_a_new_store_says_what_it_is(void **unused)
 {
@@ -519,122 +423,6 @@ static void test_readers_beside_a_writer_see_whole_states(void **unused)
     om_store_close(store);
 }
 
-static void test_a_lock_is_held_until_it_is_released(void **unused)
-{
-    (void)unused;
-    char holder[32];
-    snprintf(holder, sizeof holder, "process %ld", (long)getpid());
-    const char *path = fixture_path(&f, "ensemble.h5");
-    must(om_store_lock(path));
-    must_say(om_store_lock(path), OM_EBUSY, holder);
-    om_store_unlock(path);
-    must(om_store_lock(path));
-    om_store_unlock(path);
-    assert_alone("nothing");
-}
-
-static void test_a_lock_of_a_dead_process_is_taken_over(void **unused)
-{
-    (void)unused;
-    const char *path = fixture_path(&f, "ensemble.h5");
-    pid_t pid = fork();
-    if (pid == 0) _exit(om_store_lock(path) == OM_OK ? 0 : 1);
-    int status;
-    waitpid(pid, &status, 0);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_int_equal(access(fixture_path(&f, "ensemble.h5.lock"), F_OK), 0);
-    must(om_store_lock(path));
-    om_store_unlock(path);
-    assert_alone("nothing");
-}
-
-static void write_lock(const char *host, long pid, const char *job, int restart)
-{
-    FILE *file = fopen(fixture_path(&f, "ensemble.h5.lock"), "w");
-    assert_non_null(file);
-    fprintf(file, "host %s\npid %ld\nprocess-start 1\njob %s\njob-restart %d\nsince yesterday\n",
-            host, pid, job, restart);
-    fclose(file);
-}
-
-static void test_a_lock_of_another_host_is_respected(void **unused)
-{
-    (void)unused;
-    const char *path = fixture_path(&f, "ensemble.h5");
-    write_lock("elsewhere", 1, "77", 0);
-    must_say(om_store_lock(path), OM_EBUSY, "process 1 on elsewhere, job 77 since yesterday");
-    om_store_unlock(path); /* is not ours: stays */
-    must_say(om_store_lock(path), OM_EBUSY, "rm '");
-    setenv("SLURM_JOB_ID", "77", 1);
-    must_say(om_store_lock(path), OM_EBUSY, "elsewhere");
-    setenv("SLURM_RESTART_COUNT", "1", 1); /* requeued: its first run is over */
-    must(om_store_lock(path));
-    om_store_unlock(path);
-    unsetenv("SLURM_JOB_ID");
-    unsetenv("SLURM_RESTART_COUNT");
-    assert_alone("nothing");
-}
-
-/* The process exists, but it is not the one that took the lock. */
-static void test_a_lock_whose_process_number_was_given_anew_is_stale(void **unused)
-{
-    (void)unused;
-    char host[128] = "";
-    gethostname(host, sizeof host - 1);
-    const char *path = fixture_path(&f, "ensemble.h5");
-    write_lock(host, (long)getppid(), "-", 0);
-    must(om_store_lock(path));
-    om_store_unlock(path);
-    FILE *file = fopen(fixture_path(&f, "ensemble.h5.lock"), "w");
-    assert_true(file != NULL && fputs("my notes", file) >= 0 && fclose(file) == 0);
-    must_say(om_store_lock(path), OM_EBUSY, "is not a lock");
-}
-
-/* Of many that find a stale lock at once exactly one gets it. */
-static void test_one_of_many_takes_a_stale_lock(void **unused)
-{
-    (void)unused;
-    enum { MANY = 12 };
-    char host[128] = "";
-    gethostname(host, sizeof host - 1);
-    const char *path = fixture_path(&f, "ensemble.h5");
-    write_lock(host, (long)getppid(), "-", 0);
-    int go[2], wait_for_all[2], taken = 0;
-    assert_true(pipe(go) == 0 && pipe(wait_for_all) == 0);
-    pid_t pids[MANY];
-    for (int i = 0; i < MANY; i++) {
-        pids[i] = fork();
-        if (pids[i] != 0) continue;
-        char byte;
-        close(go[1]);
-        close(wait_for_all[1]);
-        if (read(go[0], &byte, 1) < 0) _exit(2);
-        om_status status = om_store_lock(path);
-        /* Nobody may end before all have tried: its lock would become stale. */
-        char mark[128];
-        snprintf(mark, sizeof mark, "%s/tried.%d", f.directory, i);
-        close(open(mark, O_CREAT | O_WRONLY, 0666));
-        if (read(wait_for_all[0], &byte, 1) < 0) _exit(2);
-        _exit(status == OM_OK ? 0 : 1);
-    }
-    close(go[0]);
-    close(wait_for_all[0]);
-    close(go[1]);
-    for (int i = 0; i < MANY; i++) {
-        char mark[128];
-        snprintf(mark, sizeof mark, "%s/tried.%d", f.directory, i);
-        while (access(mark, F_OK) != 0) om_sleep_s(0.001);
-    }
-    close(wait_for_all[1]);
-    for (int i = 0; i < MANY; i++) {
-        int status;
-        waitpid(pids[i], &status, 0);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
-        taken += WEXITSTATUS(status) == 0;
-    }
-    assert_int_equal(taken, 1);
-}
-
 /* In a process of its own: files cannot grow beyond `bytes`; then they can again. */
 static int create_under_limit(const char *path, rlim_t bytes)
 {
@@ -716,119 +504,9 @@ static void test_commits_do_not_need_a_free_disk(void **unused)
     assert_int_equal(iteration, 9);
 }
 
-static void test_films_come_back(void **unused)
-{
-    (void)unused;
-    const char *path = fixture_path(&f, "films.h5");
-    must(om_scenes_save(f.scenes, path));
-    om_scenes *back = NULL;
-    must(om_scenes_load(path, &back));
-    assert_int_equal(back->checksum, f.scenes->checksum);
-    assert_int_equal(back->n_training, FIXTURE_TRAINING);
-    assert_int_equal(back->n_validation, FIXTURE_VALIDATION);
-    assert_true(back->extent == 1 && back->frame_rate_hz == 24);
-    assert_string_equal(back->sequences[5].name, "noise-005");
-    assert_int_equal(back->sequences[5].offset, 5 * FIXTURE_FRAMES);
-    size_t n = back->n_frames * (size_t)back->n_columns;
-    assert_memory_equal(back->luminance, f.scenes->luminance, n * sizeof(float));
-    assert_memory_equal(back->flow, f.scenes->flow, 2 * n * sizeof(float));
-    om_scenes_free(back);
-}
-
-static void test_damaged_films_are_refused(void **unused)
-{
-    (void)unused;
-    om_scenes *back = NULL;
-    const char *path = fixture_path(&f, "films.h5");
-    must(om_scenes_save(f.scenes, path));
-    damage(path, "/flow", 0, 5);
-    must_say(om_scenes_load(path, &back), OM_EDATA, "checksum of the films");
-    damage(path, "/flow", 0, 5);
-    damage(path, "/frames", 0, 0);
-    must_say(om_scenes_load(path, &back), OM_EDATA, "sequence 1 (noise-001)");
-    assert_null(back);
-    f.scenes->flow[0] += 1;
-    path = fixture_path(&f, "changed.h5");
-    must_say(om_scenes_save(f.scenes, path), OM_EUSAGE, "changed since they were sealed");
-    f.scenes->flow[0] = NAN;
-    must_say(om_scenes_save(f.scenes, path), OM_EDATA, "flow is nan");
-    assert_alone("films.h5");
-}
-
-/* Runs a command; skips where a tool is missing (127, or 77 as the scripts say it). */
-static void run_or_skip(const char *command)
-{
-    int code = WEXITSTATUS(system(command));
-    if (code == 127 || code == 77) {
-        print_message("skipped: a tool is not installed: %s\n", command);
-        skip();
-    }
-    if (code != 0) fail_msg("exit code %d: %s", code, command);
-}
-
-static const char *example_store(void)
-{
-    const char *path = new_store();
-    om_store *store = open_store(path, OM_STORE_WRITE);
-    commit(store, 0, 1);
-    const om_model_row row = {.seed = 2024, .worker = 1, .message = "caf\xc3\xa9"};
-    must(om_store_write_row(store, 1, &row));
-    om_store_close(store);
-    return path;
-}
-
-static void test_h5dump_prints_it(void **unused)
-{
-    (void)unused;
-    char command[512];
-    snprintf(command, sizeof command, "h5dump -d /params/resting_potential '%s' > '%s'",
-             example_store(), fixture_path(&f, "dump"));
-    run_or_skip(command);
-    snprintf(command, sizeof command, "h5dump '%s' > /dev/null", fixture_path(&f, "ensemble.h5"));
-    run_or_skip(command);
-}
-
-static void test_xarray_shows_labelled_axes(void **unused)
-{
-    (void)unused;
-    char command[512];
-    const char *store = example_store(), *films = fixture_path(&f, "films.h5");
-    must(om_scenes_save(f.scenes, films));
-    snprintf(command, sizeof command,
-             "/usr/bin/python3 '" OM_PROJECT "/tests/store_xarray.py' '%s' '%s'", store, films);
-    run_or_skip(command);
-}
-
-/* docs/store.md holds the table that the schema gives (`test_store schema` prints it). */
-static void test_the_documentation_has_the_schema(void **unused)
-{
-    (void)unused;
-    om_text table = {0};
-    om_schema_describe(&table);
-    char *page = NULL;
-    size_t length;
-    must(om_read_file(OM_PROJECT "/docs/store.md", &page, &length));
-    if (strstr(page, table.data) == NULL)
-        fail_msg("docs/store.md lacks this table:\n%s", table.data);
-    om_free(page);
-    om_text_free(&table);
-}
-
-static int print_schema(void)
-{
-    om_text table = {0};
-    om_schema_describe(&table);
-    fputs(table.data, stdout);
-    om_text_free(&table);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
     if (argc > 2 && strcmp(argv[1], "read") == 0) return read_for_a_while(argv[2]);
-    if (argc > 1 && strcmp(argv[1], "schema") == 0) return print_schema();
     program = argv[0];
     MPI_Init(NULL, NULL);
     const struct CMUnitTest tests[] = {
@@ -850,19 +528,9 @@ int main(int argc, char **argv)
         TEST(test_a_truncated_store_is_refused),
         TEST(test_another_ensemble_is_told_by_what_differs),
         TEST(test_readers_beside_a_writer_see_whole_states),
-        TEST(test_a_lock_is_held_until_it_is_released),
-        TEST(test_a_lock_of_a_dead_process_is_taken_over),
-        TEST(test_a_lock_of_another_host_is_respected),
-        TEST(test_a_lock_whose_process_number_was_given_anew_is_stale),
-        TEST(test_one_of_many_takes_a_stale_lock),
         TEST(test_a_failed_creation_leaves_nothing_behind),
         TEST(test_a_store_too_large_for_the_disk_is_refused),
         TEST(test_commits_do_not_need_a_free_disk),
-        TEST(test_films_come_back),
-        TEST(test_damaged_films_are_refused),
-        TEST(test_h5dump_prints_it),
-        TEST(test_xarray_shows_labelled_axes),
-        TEST(test_the_documentation_has_the_schema),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     MPI_Finalize();
