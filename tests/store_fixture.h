@@ -114,7 +114,7 @@ static inline float fixture_number(uint32_t model, uint64_t iteration, size_t i)
     return (float)((iteration * 31 + model * 7 + i) % 1000) / 1000 + 0.001f;
 }
 
-/* All parts of a state, its curves as far as they reach, and its best parameters from iteration 1. */
+/* All parts of a state, with curves and best parameters from iteration 1 on. */
 static inline void fixture_fill(const fixture *f, uint64_t iteration, om_state *state)
 {
     const om_state_layout *l = &f->layout;

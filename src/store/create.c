@@ -1,8 +1,5 @@
 /* Creating a store: everything that the file will ever hold gets its name and its space here. */
-#include <libgen.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/fail.h"
@@ -268,30 +265,14 @@ static om_status write_all(om_h5 *file, const contents *c)
     return write_attributes(file, c->plan);
 }
 
-/* HDF5 handles a full disk badly in the middle of its work: ask first. */
-static om_status check_space(const char *path, uint64_t bytes)
-{
-    char *copy = strdup(path);
-    if (copy == NULL) return om_fail(OM_ENOMEM, "%s: out of memory", path);
-    struct statvfs disk;
-    bool known = statvfs(dirname(copy), &disk) == 0;
-    free(copy);
-    uint64_t left = known ? (uint64_t)disk.f_bavail * disk.f_frsize : UINT64_MAX;
-    if (left >= bytes) return OM_OK;
-    om_fail(OM_EIO, "%s: needs %.1f MB, but the disk has %.1f MB left", path, 1e-6 * (double)bytes,
-            1e-6 * (double)left);
-    return om_hint(OM_EIO, "another disk, fewer models, or making room");
-}
-
 om_status om_store_create(const char *path, const om_store_plan *plan)
 {
     OM_TRY(check_plan(path, plan));
-    OM_TRY(check_space(path, om_store_bytes(plan)));
     contents c = {.plan = plan, .sizes = plan_sizes(plan)};
     om_h5 *file = NULL;
     om_status status = fill(&c);
     if (status != OM_OK) goto done;
-    status = om_h5_create(path, &file);
+    status = om_h5_create(path, om_store_bytes(plan), &file);
     if (status != OM_OK) goto done;
     status = write_all(file, &c);
     if (status != OM_OK) goto done;

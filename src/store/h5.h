@@ -51,8 +51,10 @@ typedef enum om_h5_access {
     OM_H5_UPDATE /* raw data in place through MPI-IO on this rank alone; MPI must be initialised */
 } om_h5_access;
 
-/* Starts a new file beside `path`. Errors: OM_EIO (exists already, no permission, ...). */
-om_status om_h5_create(const char *path, om_h5 **file);
+/* Starts a new file beside `path`, with room for all that will be added. bytes: at least what the
+ * data take, and 2 KiB for each dataset. Errors: OM_EIO (exists already, no permission, full
+ * disk). */
+om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
 /* Makes a new file durable and gives it its name; nothing more can be added. Never replaces an
  * existing file. */
 om_status om_h5_publish(om_h5 *file);

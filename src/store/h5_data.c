@@ -170,7 +170,7 @@ static om_status describe(om_h5 *file, const om_h5_field *field)
 }
 
 /* All space now, and really written, so that a full disk shows here and never later. */
-static hid_t create_data(om_h5 *file, const om_h5_field *field, const shape *s)
+static om_status create_data(om_h5 *file, const om_h5_field *field, const shape *s, hid_t *data)
 {
     hid_t list = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_layout(list, H5D_CONTIGUOUS);
@@ -181,11 +181,13 @@ static hid_t create_data(om_h5 *file, const om_h5_field *field, const shape *s)
     if (field->type == OM_H5_F32 || field->type == OM_H5_F64)
         H5Pset_fill_value(list, H5T_NATIVE_FLOAT, &unknown);
     hid_t space = s->n == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(s->n, s->lengths, NULL);
-    hid_t data = H5Dcreate2(file->id, field->path, om_h5_memory_type(field->type), space,
-                            H5P_DEFAULT, list, H5P_DEFAULT);
+    *data = H5Dcreate2(file->id, field->path, om_h5_memory_type(field->type), space, H5P_DEFAULT,
+                       list, H5P_DEFAULT);
+    om_status status = OM_OK; /* before other calls wipe out HDF5's reason */
+    if (*data < 0) status = om_h5_fail(OM_EIO, file->path, field->path, "cannot be created");
     H5Sclose(space);
     H5Pclose(list);
-    return data;
+    return status;
 }
 
 static om_status ensure_scales(om_h5 *file, const om_h5_field *field, const shape *s)
@@ -207,8 +209,8 @@ om_status om_h5_add(om_h5 *file, const om_h5_field *field, const size_t *lengths
             return om_fail(OM_EDATA, "%s: %s: its axis '%s' is empty: expected at least one",
                            file->path, field->path, s.names[i]);
     OM_TRY(ensure_scales(file, field, &s));
-    hid_t id = create_data(file, field, &s);
-    if (id < 0) return om_h5_fail(OM_EIO, file->path, field->path, "cannot be created");
+    hid_t id = H5I_INVALID_HID;
+    OM_TRY(create_data(file, field, &s, &id));
     om_status status = OM_OK;
     if (data != NULL &&
         H5Dwrite(id, om_h5_memory_type(field->type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)

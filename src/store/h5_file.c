@@ -19,7 +19,8 @@
 enum {
     PAGE = 4096,            /* large datasets begin on a page of their own */
     ALIGN_FROM = 64 * 1024, /* bytes from which a dataset is large */
-    DESCRIPTION_BYTES = 512
+    DESCRIPTION_BYTES = 512,
+    IMAGE_BYTES = 8192 /* more than an HDF5 file that holds nothing */
 };
 
 static herr_t keep_first(unsigned n, const H5E_error2_t *error, void *out)
@@ -72,26 +73,71 @@ static om_status fail_exists(const char *path)
     return om_hint(OM_EIO, "another name, or move that file away");
 }
 
-static om_status create_partial(om_h5 *file)
+static hid_t new_access_list(void)
 {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
-    H5Pset_alignment(access, ALIGN_FROM, PAGE);
-    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    H5Pset_file_locking(access, 0, 1); /* nobody else knows the name yet */
-    file->id = H5Fcreate(file->partial, H5F_ACC_EXCL, H5P_DEFAULT, access);
-    om_status status = OM_OK;
-    if (file->id < 0) {
-        /* Say it for the name that the user gave; and what is there is not ours to delete. */
-        status = om_h5_fail(OM_EIO, file->path, NULL, "cannot be created");
-        free(file->partial);
-        file->partial = NULL;
+    hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(list, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
+    H5Pset_alignment(list, ALIGN_FROM, PAGE);
+    H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);
+    return list;
+}
+
+/* The bytes of an HDF5 file that holds nothing, made in memory. Returns how many, 0 on failure. */
+static size_t empty_image(char image[IMAGE_BYTES])
+{
+    ssize_t n = -1;
+    hid_t list = new_access_list();
+    H5Pset_fapl_core(list, IMAGE_BYTES, 0);
+    hid_t file = H5Fcreate("empty", H5F_ACC_TRUNC, H5P_DEFAULT, list);
+    if (file >= 0) {
+        H5Fflush(file, H5F_SCOPE_LOCAL);
+        n = H5Fget_file_image(file, image, IMAGE_BYTES);
+        H5Fclose(file);
     }
-    H5Pclose(access);
+    H5Pclose(list);
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* Reserves the space and makes of it an HDF5 file that holds nothing. HDF5 does not survive a
+ * write that fails (the process crashes at its end), so a disk that is too small has to show here;
+ * that is also why the file is opened below, not created, which would give the space back. */
+static om_status reserve(const om_h5 *file, int descriptor, uint64_t bytes)
+{
+    char image[IMAGE_BYTES];
+    size_t n = empty_image(image);
+    if (n == 0) return om_h5_fail(OM_EFAIL, file->path, NULL, "cannot be created");
+    if (bytes < IMAGE_BYTES) bytes = IMAGE_BYTES;
+    int error = posix_fallocate(descriptor, 0, (off_t)bytes);
+    if (error != 0) {
+        om_fail(OM_EIO, "%s: needs %.1f MB: %s", file->path, 1e-6 * (double)bytes, strerror(error));
+        return om_hint(OM_EIO, "making room, or a file on another disk");
+    }
+    if (pwrite(descriptor, image, n, 0) != (ssize_t)n)
+        return om_fail_errno("cannot be written", file->path);
+    return OM_OK;
+}
+
+static om_status create_partial(om_h5 *file, uint64_t bytes)
+{
+    int descriptor = open(file->partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        om_status status = om_fail_errno("cannot be created", file->path);
+        free(file->partial); /* what is there is not ours to delete */
+        file->partial = NULL;
+        return status;
+    }
+    om_status status = reserve(file, descriptor, bytes);
+    close(descriptor);
+    if (status != OM_OK) return status;
+    hid_t list = new_access_list();
+    H5Pset_file_locking(list, 0, 1); /* nobody else knows the name yet */
+    file->id = H5Fopen(file->partial, H5F_ACC_RDWR, list);
+    if (file->id < 0) status = om_h5_fail(OM_EIO, file->path, NULL, "cannot be created");
+    H5Pclose(list);
     return status;
 }
 
-om_status om_h5_create(const char *path, om_h5 **file)
+om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file)
 {
     silence();
     *file = NULL;
@@ -104,7 +150,7 @@ om_status om_h5_create(const char *path, om_h5 **file)
         status = om_fail(OM_ENOMEM, "%s: out of memory", path);
         goto done;
     }
-    status = create_partial(made);
+    status = create_partial(made, bytes);
 done:
     if (status != OM_OK)
         om_h5_close(made);

@@ -3,7 +3,7 @@
  *
  * The file appears with its text in one step (written aside, then link(), which fails if there is
  * one). A stale lock is removed under flock() on that very file, and only if the name still means
- * it, so that two jobs that find it stale at once cannot both remove what the other has put there. */
+ * it, so that two jobs that find it stale at once cannot remove what the other has put there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Opening a store: what is not a store, or not this program's, is refused before anything is read. */
+/* Opening a store: what is not a store of this program is refused before anything is read. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -187,6 +187,13 @@ static om_status write_scenes(om_h5 *file, const om_scenes *scenes)
     return write_films(file, scenes);
 }
 
+static uint64_t file_bytes(const om_scenes *scenes)
+{
+    enum { PER_COLUMN = 12, PER_SEQUENCE = OM_SCENE_NAME_BYTES + 16, ELSE = 64 * 1024 };
+    return om_scenes_film_bytes(scenes) + (uint64_t)scenes->n_columns * PER_COLUMN +
+           (uint64_t)scenes->n_sequences * PER_SEQUENCE + ELSE;
+}
+
 om_status om_scenes_save(const om_scenes *scenes, const char *path)
 {
     om_scenes sealed = *scenes;
@@ -195,7 +202,7 @@ om_status om_scenes_save(const om_scenes *scenes, const char *path)
     if (sealed.checksum != scenes->checksum)
         return om_fail(OM_EUSAGE, "%s: the films have changed since they were sealed", path);
     om_h5 *file = NULL;
-    OM_TRY(om_h5_create(path, &file));
+    OM_TRY(om_h5_create(path, file_bytes(scenes), &file));
     status = write_scenes(file, scenes);
     if (status == OM_OK) status = om_h5_publish(file);
     om_h5_close(file);

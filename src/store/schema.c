@@ -191,6 +191,8 @@ static const om_h5_member options[] = {
     OPTION("validate.every_passes", OM_H5_U64, validate_every_passes),
     OPTION("validate.t_pre", OM_H5_F64, validate_t_pre_s),
 };
+_Static_assert(sizeof(om_train_options) == 256,
+               "a new setting of training belongs into this table");
 const om_members om_schema_options = {options, COUNT(options)};
 
 size_t om_slot_bytes(const om_state_layout *state)
