@@ -44,9 +44,9 @@ static int mpirun_words(const char *count, const char **words)
     words[n++] = "--oversubscribe";
     words[n++] = "--bind-to";
     words[n++] = "none";
-    words[n++] = "--mca";
-    words[n++] = "odls_base_sigkill_timeout";
-    words[n++] = "60"; /* a rank that is told to end may finish its iteration and commit */
+    words[n++] = "--mca"; /* containers forbid reading another process's memory: do without */
+    words[n++] = "btl_vader_single_copy_mechanism";
+    words[n++] = "none";
     words[n++] = "-n";
     words[n++] = count;
     return n;
@@ -54,7 +54,7 @@ static int mpirun_words(const char *count, const char **words)
 
 static void run_mpirun(const char *const *words)
 {
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* not to outlive the program that the user sees */
+    prctl(PR_SET_PDEATHSIG, SIGUSR1); /* if the program that the user sees dies, ranks stop too */
     setpgid(0, 0);                    /* Ctrl-C is ours to pass on */
     FILE *none = freopen("/dev/null", "r", stdin);
     (void)none;

@@ -112,7 +112,8 @@ static om_status begin(coordinator *c)
     char host[64] = "";
     gethostname(host, sizeof host - 1);
     snprintf(c->run.job, sizeof c->run.job, "%s, process %ld", host, (long)getpid());
-    return OM_OK;
+    c->run.updated = c->run.started;
+    return om_store_write_run(job->store, &c->run);
 }
 
 /* ---- the live table and the line ---- */

@@ -1,0 +1,64 @@
+#!/bin/bash
+# The same ensemble on any number of ranks and threads: the same models, bit for bit.
+source "$(dirname "$0")/ensemble.bash"
+export OMP_WAIT_POLICY=passive # there are more threads than cores
+spec=$data/tiny.yaml
+
+expect 0 "3 of 3 models trained" "$OMMATID" run "$spec" -o "$work/one.h5" -n 1 --threads 1
+check test -s "$work/one.h5" -a ! -e "$work/one.h5.lock"
+
+# run starts its own ranks, and says how
+expect 0 "mpirun" "$OMMATID" run "$spec" -o "$work/two.h5" -n 2 --unit 0.1
+same "$work/one.h5" "$work/two.h5"
+expect 0 "3 trainers" "$OMMATID" run "$spec" -o "$work/three.h5" -n 3 --threads 1 --unit 0.05
+same "$work/one.h5" "$work/three.h5"
+expect 0 "" "$OMMATID" run "$spec" -o "$work/threads.h5" -n 2 --threads 2 --quiet
+same "$work/one.h5" "$work/threads.h5"
+
+# under mpirun it uses the ranks that it is given: 3 that train and one that coordinates, or 1 alone
+expect 0 "3 of 3 models trained" mpirun -n 4 "$OMMATID" run "$spec" -o "$work/mpirun.h5" --unit 0.1
+same "$work/one.h5" "$work/mpirun.h5"
+expect 0 "3 of 3 models trained" mpirun -n 1 "$OMMATID" run "$spec" -o "$work/alone.h5" --threads 2
+same "$work/one.h5" "$work/alone.h5"
+expect 2 "launcher" mpirun -n 2 "$OMMATID" run "$spec" -o "$work/refused.h5" -n 2
+
+# a finished store is ranked again, not trained again
+cp "$work/one.h5" "$work/again.h5"
+expect 0 "3 of 3 models trained" "$OMMATID" run "$spec" -o "$work/again.h5" -n 1
+same "$work/one.h5" "$work/again.h5"
+
+# films from a file are the same as films rendered on the spot
+"$OMMATID" scenes make -o "$work/films.h5" --training 8 --validation 3 --extent 3 --frames 7 \
+    --seed 1 --quiet || fail "scenes make"
+sed "s|procedural, training: 8, validation: 3|$work/films.h5|" "$spec" >"$work/films.yaml"
+expect 0 "3 of 3 models trained" "$OMMATID" run "$work/films.yaml" -o "$work/filmed.h5" -n 2
+for group in params history validation; do
+    check h5diff -q "$work/one.h5" "$work/filmed.h5" "/$group" "/$group"
+done
+
+# every model is itself: the same whether 2 or 3 are trained, and different from the others
+sed 's/models: 3/models: 2/' "$spec" >"$work/fewer.yaml"
+expect 0 "2 of 2 models trained" "$OMMATID" run "$work/fewer.yaml" -o "$work/fewer.h5" -n 1
+for model in 0 1; do
+    for table in params history; do
+        "$OMMATID" export "$work/one.h5" -t $table -m $model >"$work/of-three"
+        "$OMMATID" export "$work/fewer.h5" -t $table -m $model >"$work/of-two"
+        check cmp "$work/of-three" "$work/of-two"
+    done
+done
+"$OMMATID" export "$work/one.h5" -t history -m 0 | cut -d, -f2- >"$work/model-0"
+"$OMMATID" export "$work/one.h5" -t history -m 1 | cut -d, -f2- >"$work/model-1"
+cmp -s "$work/model-0" "$work/model-1" && fail "models 0 and 1 have the same history"
+
+# what is printed of a store
+expect 0 "mean flow" "$OMMATID" rank "$work/one.h5"
+expect 0 "place,model,status" "$OMMATID" rank "$work/one.h5" --csv --top 2
+check test "$(wc -l <"$work/out")" = 3
+expect 0 '"by": "l2norm"' "$OMMATID" rank "$work/one.h5" --by l2norm --json
+expect 0 "finished" "$OMMATID" status "$work/one.h5"
+expect 0 "resting_potential" "$OMMATID" export "$work/one.h5"
+expect 0 '"conv1_weight"' "$OMMATID" export "$work/one.h5" -m 2 --json
+expect 2 "models 0 to 2" "$OMMATID" export "$work/one.h5" -m 3
+expect 0 "" "$OMMATID" export "$work/one.h5" -t models -o "$work/models.csv"
+expect 1 "already" "$OMMATID" export "$work/one.h5" -t models -o "$work/models.csv"
+finish

@@ -1,0 +1,64 @@
+#!/bin/bash
+# An ensemble that is stopped or killed and run again ends with the same models as one that is not.
+source "$(dirname "$0")/ensemble.bash"
+export OMP_WAIT_POLICY=passive
+spec=$data/longer.yaml
+
+check "$OMMATID" run "$spec" -o "$work/whole.h5" -n 2 --quiet
+
+# interrupt SIGNAL RANKS STORE: a run that is told to stop ends with 75, quickly, and resumes.
+interrupt() {
+    local signal=$1 ranks=$2 store=$3 pid code start
+    "$OMMATID" run "$spec" -o "$store" -n "$ranks" --unit 1 2>"$work/err" &
+    pid=$!
+    wait_for_training "$store"
+    expect 1 "is being trained" "$OMMATID" run "$spec" -o "$store" -n 1
+    expect 0 "training" "$OMMATID" status "$store"
+    start=$SECONDS
+    kill "-$signal" $pid
+    wait $pid
+    code=$?
+    check test $code = 75
+    check test $((SECONDS - start)) -le 10
+    grep -q "nothing is lost" "$work/err" || { fail "no word of resuming"; cat "$work/err"; }
+    check test ! -e "$store.lock"
+    expect 0 "stopped" "$OMMATID" status "$store"
+    check "$OMMATID" run "$spec" -o "$store" -n "$ranks" --quiet
+    same "$work/whole.h5" "$store"
+}
+interrupt INT 2 "$work/int.h5"
+interrupt TERM 1 "$work/term.h5"
+interrupt USR1 3 "$work/usr1.h5"
+
+# killed without warning, again and again: it resumes from the last checkpoints
+store=$work/killed.h5
+for ranks in 1 2 1 2; do
+    "$OMMATID" run "$spec" -o "$store" -n $ranks --unit 0.2 --quiet 2>/dev/null &
+    pid=$!
+    wait_for_training "$store"
+    sleep 0.7
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    # the ranks of a killed launcher end by themselves
+    for ((i = 0; i < 100; i++)); do
+        pgrep -f "ommatid run .*$store" >/dev/null || break
+        sleep 0.1
+    done
+    pgrep -f "ommatid run .*$store" >/dev/null && fail "ranks outlive their launcher"
+done
+check "$OMMATID" run "$spec" -o "$store" -n 2 --quiet
+same "$work/whole.h5" "$store"
+
+# one rank killed: the run ends with a message, and resumes
+store=$work/rank.h5
+"$OMMATID" run "$spec" -o "$store" -n 2 --unit 0.2 2>"$work/err" &
+pid=$!
+wait_for_training "$store"
+rank=$(pgrep -f "^[^ ]*ommatid run --output $store" | tail -n 1)
+kill -KILL "$rank"
+wait $pid
+check test $? = 1
+grep -q "a rank ended before its time" "$work/err" || { fail "no message"; cat "$work/err"; }
+check "$OMMATID" run "$spec" -o "$store" -n 2 --quiet
+same "$work/whole.h5" "$store"
+finish

@@ -1,0 +1,35 @@
+#!/bin/bash
+# What run cannot do it says, with the right exit code, leaving everything as it was and no rank
+# behind; alone and under mpirun.
+source "$(dirname "$0")/ensemble.bash"
+spec=$data/tiny.yaml
+
+expect 2 "STORE" "$OMMATID" run "$spec"
+expect 1 "no-such.yaml" "$OMMATID" run "$work/no-such.yaml" -o "$work/a.h5" -n 2
+echo "modles: 3" >"$work/bad.yaml"
+expect 3 "models" "$OMMATID" run "$work/bad.yaml" -o "$work/a.h5" -n 2
+expect 3 "bad.yaml:1" mpirun -n 3 "$OMMATID" run "$work/bad.yaml" -o "$work/a.h5"
+check test "$(grep -c "bad.yaml:1" "$work/err")" = 1 # told once, not by every rank
+sed 's/motion-pathway/no-such-circuit/' "$spec" >"$work/circuit.yaml"
+expect 1 "no-such-circuit" "$OMMATID" run "$work/circuit.yaml" -o "$work/a.h5" -n 2
+sed 's/procedural, training: 8, validation: 3/no-such-films.h5/' "$spec" >"$work/films.yaml"
+expect 1 "no-such-films.h5" "$OMMATID" run "$work/films.yaml" -o "$work/a.h5" -n 2
+expect 1 "no-such-directory" "$OMMATID" run "$spec" -o "$work/no-such-directory/a.h5" -n 2
+check test -z "$(find "$work" -name '*a.h5*')"
+
+# a store of another ensemble, or a file that is none, is left as it is
+check "$OMMATID" run "$spec" -o "$work/store.h5" -n 1 --quiet
+sum=$(md5sum <"$work/store.h5")
+sed 's/seed: 5/seed: 6/' "$spec" >"$work/other.yaml"
+expect 3 "seed" "$OMMATID" run "$work/other.yaml" -o "$work/store.h5" -n 2
+sed 's/noise: 0.08//; s/batch: 3/batch: 2/' "$spec" >"$work/other.yaml"
+expect 3 "batch" "$OMMATID" run "$work/other.yaml" -o "$work/store.h5" -n 1
+check test "$sum" = "$(md5sum <"$work/store.h5")"
+echo "not a store" >"$work/text.h5"
+expect 3 "text.h5" "$OMMATID" run "$spec" -o "$work/text.h5" -n 2
+check test "$(cat "$work/text.h5")" = "not a store"
+expect 3 "text.h5" "$OMMATID" rank "$work/text.h5"
+expect 1 "missing.h5" "$OMMATID" status "$work/missing.h5"
+check test -z "$(find "$work" -name '*.lock')"
+pgrep -f "ommatid run .*$work" >/dev/null && fail "ranks are left"
+finish
