@@ -74,6 +74,7 @@ static inline void fixture_create(fixture *f)
     f->train.batch_size = 2;
     f->train.learning_rate[0] = 1e-3;
     f->train.learning_rate[1] = 1e-4;
+    f->train.decoder_rate = 1;
     f->train.validate_every = 250000;
     f->train.record_every = 100000;
     f->train.selection = OM_LOSS_EPE;

@@ -8,7 +8,7 @@
 #include "scenes/colour.h"
 
 static const om_world_options small = {
-    .seed = 3, .training = 3, .validation = 2, .frames = 5, .extent = 4};
+    .style = OM_WORLD_STYLE, .seed = 3, .training = 3, .validation = 2, .frames = 5, .extent = 4};
 
 static om_scenes *render(void)
 {

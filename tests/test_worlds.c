@@ -7,13 +7,15 @@
 #include "scenes/world_render.h"
 
 static const om_world_options small = {
-    .seed = 3, .training = 3, .validation = 2, .frames = 5, .extent = 4};
+    .style = OM_WORLD_STYLE, .seed = 3, .training = 3, .validation = 2, .frames = 5, .extent = 4};
 
 /* A world with one plane that faces the camera at a depth of 0.5, and nothing moves. */
 static om_world *still_world(void)
 {
     om_world *world;
-    assert_int_equal(om_world_create(1, false, 0, &world), OM_OK);
+    assert_int_equal(
+        om_world_create(&(om_world_options){.seed = 1, .style = OM_WORLD_STYLE}, false, 0, &world),
+        OM_OK);
     const om_sway still = {0, 0.1, 0};
     world->focal = 800;
     world->yaw = world->pitch = world->roll = still;
@@ -176,7 +178,9 @@ static void test_brightness_moves_with_the_flow(void **state)
     double along = 0, at_rest = 0;
     for (int number = 0; number < 6; number++) {
         om_world *world;
-        assert_int_equal(om_world_create(11, false, number, &world), OM_OK);
+        assert_int_equal(om_world_create(&(om_world_options){.seed = 11, .style = OM_WORLD_STYLE},
+                                         false, number, &world),
+                         OM_OK);
         for (int i = 0; i < 400; i++, n++) {
             double x = -190 + 20 * (i % 20), y = -190 + 20 * (i / 20);
             int frame = i % 19;
@@ -224,7 +228,9 @@ static void test_background_is_before_every_ray(void **state)
     const double edge = OM_EYE_SPACING * (OM_LATTICE_MAX_EXTENT + 0.5);
     for (int number = 0; number < 12; number++) {
         om_world *world;
-        assert_int_equal(om_world_create(17, number % 2 == 1, number, &world), OM_OK);
+        assert_int_equal(om_world_create(&(om_world_options){.seed = 17, .style = OM_WORLD_STYLE},
+                                         number % 2 == 1, number, &world),
+                         OM_OK);
         for (int frame = 0; frame < 120; frame++) {
             om_view views[OM_WORLD_MAX_LAYERS];
             om_world_views(world, frame, views);
@@ -248,7 +254,9 @@ static double spectral_slope(int n_worlds)
     double power[HIGH + 1] = {0};
     for (int number = 0; number < n_worlds; number++) {
         om_world *world;
-        assert_int_equal(om_world_create(23, false, number, &world), OM_OK);
+        assert_int_equal(om_world_create(&(om_world_options){.seed = 23, .style = OM_WORLD_STYLE},
+                                         false, number, &world),
+                         OM_OK);
         om_view views[OM_WORLD_MAX_LAYERS];
         om_world_views(world, 0, views);
         for (int row = 0; row < 24; row++) {
@@ -336,7 +344,7 @@ static void test_film_is_the_image_seen_through_the_eye(void **state)
     om_scenes *scenes = render(&small, false);
     om_world *world;
     om_view views[OM_WORLD_MAX_LAYERS];
-    assert_int_equal(om_world_create(small.seed, true, 1, &world), OM_OK);
+    assert_int_equal(om_world_create(&small, true, 1, &world), OM_OK);
     om_world_views(world, FRAME_SEEN, views);
     for (int i = 0; i < SIDE * SIDE; i++) {
         double x = i % SIDE - SIDE / 2, y = SIDE / 2 - i / SIDE;
@@ -372,7 +380,8 @@ static int compare_doubles(const void *a, const void *b)
 static void test_luminance_and_speeds_are_those_of_films(void **state)
 {
     (void)state;
-    const om_world_options options = {.seed = 0, .training = 32, .frames = 2, .extent = 8};
+    const om_world_options options = {
+        .seed = 0, .training = 32, .frames = 2, .extent = 8, .style = OM_WORLD_STYLE};
     om_scenes *scenes = render(&options, false);
     size_t columns = (size_t)scenes->n_columns, n = scenes->n_frames * columns;
     double *speed = malloc(n * sizeof *speed), sum = 0, sum2 = 0;
@@ -473,7 +482,9 @@ static void test_rays_see_nearly_what_all_pixels_show(void **state)
     int n = 0;
     for (int number = 0; number < 8; number++) {
         om_world *world;
-        assert_int_equal(om_world_create(31, false, number, &world), OM_OK);
+        assert_int_equal(om_world_create(&(om_world_options){.seed = 31, .style = OM_WORLD_STYLE},
+                                         false, number, &world),
+                         OM_OK);
         om_view views[OM_WORLD_MAX_LAYERS];
         om_world_views(world, 7, views);
         for (int i = 0; i < 225; i++, n++) {

@@ -38,18 +38,25 @@ typedef struct om_scenes {
 om_status om_scenes_create(const om_sequence *sequences, int n, int extent, double frame_rate_hz,
                            om_scenes **scenes);
 
-/* How procedural worlds are made. The same options give the same films everywhere.
- *
- * A world is a set of textured planes (natural 1/f statistics, hard irregular outlines) at several
- * depths, some with a motion of their own, before a camera that turns and travels smoothly. World i
- * of a set depends on seed and i only: not on how many others there are, on the extent (a smaller
- * eye sees the middle of what a larger one does) or on the frames (a longer film goes on). The eye's
- * boxes are sampled by 5 x 5 rays; flow is their mean times the unit of om_eye.h, exact for each. */
+/* What procedural worlds are like. */
+typedef struct om_world_style {
+    double pace;        /* median speed of the background, pixels per frame of the eye's image */
+    double pace_spread; /* standard deviation of its logarithm from world to world */
+    double travel; /* how much of the camera's motion may be travel: 1 any share, 0 it only turns */
+    double clutter; /* number of objects and other surfaces, against a film's; 0: background only */
+} om_world_style;
+#define OM_WORLD_STYLE                                                                             \
+    {                                                                                              \
+        2.2, 0.9, 1, 1                                                                             \
+    } /* like a film */
+
+/* How procedural worlds are made. The same options give the same films everywhere. */
 typedef struct om_world_options {
     uint64_t seed;
     int training, validation; /* numbers of sequences, from disjoint sets of worlds */
     int frames;               /* 19 */
     int extent;               /* 15 */
+    om_world_style style;     /* OM_WORLD_STYLE */
 } om_world_options;
 
 /* Plans a set without rendering it: sequences named and placed, films not allocated. */

@@ -26,6 +26,7 @@ typedef struct om_train_options {
     int batch_size; /* 4 */
     om_loss loss;
     double learning_rate[2]; /* first and last: 5e-5, 5e-6 */
+    double decoder_rate;     /* learning rate of the decoder over that of the network: 1 */
     int rate_steps;          /* 10 levels in between */
     uint64_t schedule_stop;  /* the last level is reached here; 0: at `iterations` */
     double dropout;          /* 0.5 */

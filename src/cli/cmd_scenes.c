@@ -22,7 +22,12 @@ static struct {
     bool force;
     int every;
 } set = {
-    .worlds = {.seed = 1, .training = 64, .validation = 16, .frames = 19, .extent = 15},
+    .worlds = {.seed = 1,
+               .training = 64,
+               .validation = 16,
+               .frames = 19,
+               .extent = 15,
+               .style = OM_WORLD_STYLE},
     .every = 2,
 };
 
@@ -45,6 +50,14 @@ static const om_option options[] = {
      .value = &set.worlds.extent, .least = 0, .most = 60},
     {"frames", 0, OM_OPTION_INT, "N", "length of each film, 24 frames a second (19)",
      .value = &set.worlds.frames, .least = 1, .most = 1e4},
+    {"pace", 0, OM_OPTION_REAL, "P", "median speed of the background, pixels per frame (2.2)",
+     .value = &set.worlds.style.pace, .least = 1e-6, .most = 10},
+    {"pace-spread", 0, OM_OPTION_REAL, "S", "standard deviation of its logarithm (0.9)",
+     .value = &set.worlds.style.pace_spread, .least = 0, .most = 3},
+    {"travel", 0, OM_OPTION_REAL, "T", "how much the camera may travel; 0: it only turns (1)",
+     .value = &set.worlds.style.travel, .least = 0, .most = 1},
+    {"clutter", 0, OM_OPTION_REAL, "C", "number of objects; 0: background only (1)",
+     .value = &set.worlds.style.clutter, .least = 0, .most = 1},
     {0},
 };
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -21,6 +22,8 @@
 #define TERMINAL "OMMATID_TERMINAL"
 
 enum { MOST_WORDS = 64 };
+
+static const double LINGER_S = 10;
 
 bool om_launch_is_watching(void) { return getenv(OUTCOME) != NULL; }
 
@@ -80,6 +83,17 @@ static int wait_for(pid_t child)
     }
 }
 
+/* Ranks may outlast an mpirun that failed by a moment, and hold the store: they are waited for. */
+static void wait_for_ranks(void)
+{
+    double start = om_clock_s();
+    while (om_clock_s() - start < LINGER_S) {
+        pid_t ended = waitpid(-1, NULL, WNOHANG);
+        if (ended < 0 && errno != EINTR) return; /* none is left */
+        if (ended == 0) om_sleep_s(0.01);
+    }
+}
+
 /* Outcome and message that rank 0 left. */
 static om_status read_outcome(const char *path, int state)
 {
@@ -123,13 +137,17 @@ om_status om_launch(int trainers, bool quiet, int n, const char *const *argument
         fprintf(stderr, "\n");
     }
     om_stop_listen();
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphaned ranks become ours to wait for */
     pid_t child = fork();
     if (child == 0) run_mpirun(words);
     om_status status = OM_OK;
-    if (child < 0)
+    if (child < 0) {
         status = om_fail_errno("cannot start another process", "mpirun");
-    else
-        status = read_outcome(path, wait_for(child));
+    } else {
+        int state = wait_for(child);
+        wait_for_ranks();
+        status = read_outcome(path, state);
+    }
     unlink(path);
     return status;
 }

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "ommatid/om_scenes.h"
 #include "scenes/texture.h"
 
 enum { OM_WORLD_TEXTURES = 4, OM_WORLD_MAX_LAYERS = 20, OM_WORLD_MIDDLE = 9 };
@@ -51,7 +52,8 @@ typedef struct om_world {
 } om_world;
 
 /* Draws world number `number` of the training or validation set. Free with om_world_free(). */
-om_status om_world_create(uint64_t seed, bool validation, int number, om_world **world);
+om_status om_world_create(const om_world_options *options, bool validation, int number,
+                          om_world **world);
 void om_world_free(om_world *world); /* accepts NULL */
 
 /* How one layer is seen in one frame. */

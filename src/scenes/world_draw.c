@@ -60,11 +60,11 @@ static om_sway sway(dice *d, double speed, double reach)
 
 /* The camera turns and travels; `pace` is the speed that both add up to at the background. Travel is
  * bounded because the nearest objects pass five times as fast. */
-static void draw_camera(dice *d, om_world *world)
+static void draw_camera(dice *d, const om_world_style *style, om_world *world)
 {
     double f = world->focal = uniform(d, 700, 1100);
-    double pace = heavy_tailed(d, 2.2, 0.9, 10);
-    double turning = uniform(d, 0, 1), heading = uniform(d, 0, 2 * PI);
+    double pace = heavy_tailed(d, style->pace, style->pace_spread, 10);
+    double turning = 1 - style->travel * (1 - uniform(d, 0, 1)), heading = uniform(d, 0, 2 * PI);
     double turn = pace * turning / f, travel = fmin(pace * (1 - turning), 5) / f;
     double course = uniform(d, 0, 2 * PI);
     world->yaw = sway(d, turn * cos(heading), 0.2);
@@ -72,7 +72,7 @@ static void draw_camera(dice *d, om_world *world)
     world->roll = sway(d, normal(d, 0, 0.25) * pace / 200, 0.3);
     world->position[0] = sway(d, travel * cos(course), 0.3);
     world->position[1] = sway(d, travel * sin(course), 0.3);
-    world->position[2] = sway(d, normal(d, 0, 0.6) * pace / f, 0.05);
+    world->position[2] = sway(d, normal(d, 0, 0.6) * style->travel * pace / f, 0.05);
 }
 
 /* Axes of a plane that faces the camera, turned in itself by a random angle, then tilted out of the
@@ -178,10 +178,10 @@ static void add_layer(om_world *world, dice like, draw_layer *draw)
     draw(&like, world, &world->layers[world->n_layers++]);
 }
 
-static void draw_layers(dice d, om_world *world)
+static void draw_layers(dice d, double clutter, om_world *world)
 {
-    int objects = 7 + (int)uniform(&d, 0, 8);
-    bool slope = chance(&d, 0.5), screen = chance(&d, 0.3);
+    int objects = (int)((7 + floor(uniform(&d, 0, 8))) * clutter + 0.5);
+    bool slope = chance(&d, 0.5 * clutter), screen = chance(&d, 0.3 * clutter);
     add_layer(world, d, draw_background);
     if (slope) add_layer(world, d, draw_slope);
     if (screen) add_layer(world, d, draw_screen);
@@ -198,13 +198,14 @@ static om_status draw_textures(om_stream stream, om_world *world)
     return OM_OK;
 }
 
-om_status om_world_create(uint64_t seed, bool validation, int number, om_world **world)
+om_status om_world_create(const om_world_options *options, bool validation, int number,
+                          om_world **world)
 {
     *world = NULL;
     om_world *w = NULL;
     om_status status = om_alloc(1, sizeof *w, &w);
     if (status) return status;
-    dice d = {.stream = {.seed = seed,
+    dice d = {.stream = {.seed = options->seed,
                          .purpose = OM_FOR_WORLD,
                          .iteration = (uint32_t)number + (validation ? VALIDATION_WORLDS : 0)}};
     status = draw_textures(d.stream, w);
@@ -213,10 +214,10 @@ om_status om_world_create(uint64_t seed, bool validation, int number, om_world *
         return status;
     }
     d.stream.sample = PART_CAMERA;
-    draw_camera(&d, w);
+    draw_camera(&d, &options->style, w);
     d.stream.sample = PART_COMPOSITION;
     d.next = 0;
-    draw_layers(d, w);
+    draw_layers(d, options->style.clutter, w);
     *world = w;
     return OM_OK;
 }

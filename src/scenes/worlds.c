@@ -104,7 +104,7 @@ om_status om_world_render(const om_world_options *options, om_scenes *scenes, in
     const om_sequence *q = &scenes->sequences[sequence];
     om_world *world = NULL;
     int number = q->validation ? sequence - options->training : sequence;
-    OM_TRY(om_world_create(options->seed, q->validation, number, &world));
+    OM_TRY(om_world_create(options, q->validation, number, &world));
     for (int frame = 0; frame < q->frames; frame++) {
         size_t at = (q->offset + (size_t)frame) * (size_t)scenes->n_columns;
         render_frame(world, frame, scenes->extent, scenes->luminance + at, scenes->flow + 2 * at);

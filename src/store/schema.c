@@ -178,6 +178,7 @@ static const om_h5_member options[] = {
     OPTION("train.loss", OM_H5_I32, loss),
     OPTION("train.learning_rate.first", OM_H5_F64, learning_rate[0]),
     OPTION("train.learning_rate.last", OM_H5_F64, learning_rate[1]),
+    OPTION("train.decoder_rate", OM_H5_F64, decoder_rate),
     OPTION("train.steps", OM_H5_I32, rate_steps),
     OPTION("train.schedule_stop", OM_H5_U64, schedule_stop),
     OPTION("train.dropout", OM_H5_F64, dropout),
@@ -191,7 +192,7 @@ static const om_h5_member options[] = {
     OPTION("validate.every_passes", OM_H5_U64, validate_every_passes),
     OPTION("validate.t_pre", OM_H5_F64, validate_t_pre_s),
 };
-_Static_assert(sizeof(om_train_options) == 256,
+_Static_assert(sizeof(om_train_options) == 264,
                "a new setting of training belongs into this table");
 const om_members om_schema_options = {options, COUNT(options)};
 

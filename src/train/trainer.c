@@ -274,9 +274,17 @@ static void update(om_trainer *t, om_state *state)
     bool penalty = o->penalty_activity > 0 && state->iteration < o->penalty_until;
     if (penalty)
         om_network_penalty(t->network, o->penalty_activity, o->penalty_baseline, t->d_resting);
-    om_adam(l->n_params, rate, state->iteration + 1, t->gradient,
-            om_state_at(state, t->layout.at_moment1), om_state_at(state, t->layout.at_moment2),
-            params);
+    const struct {
+        size_t first, n;
+        double rate;
+    } groups[] = {{0, l->n_network, rate}, {l->decoder, l->n_decoder, rate * o->decoder_rate}};
+    om_real *moment1 = om_state_at(state, t->layout.at_moment1);
+    om_real *moment2 = om_state_at(state, t->layout.at_moment2);
+    for (int g = 0; g < 2; g++) {
+        size_t at = groups[g].first;
+        om_adam(groups[g].n, groups[g].rate, state->iteration + 1, t->gradient + at, moment1 + at,
+                moment2 + at, params + at);
+    }
     for (int i = 0; penalty && i < l->n_types; i++)
         params[l->resting_potential + (size_t)i] -= (om_real)(rate * (double)t->d_resting[i]);
     clamp(t, params);
