@@ -108,8 +108,8 @@ void om_trainer_free(om_trainer *t)
     om_network_free(t->network);
     for (int i = 0; t->batchers != NULL && i < t->options.batch_size; i++)
         om_batcher_free(t->batchers[i]);
-    void *all[] = {t->batchers,  t->luminance, t->flow,     t->gradient,
-                   t->d_resting, t->order,     t->training, t->validation};
+    void *all[] = {t->batchers, t->luminance, t->flow,       t->gradient, t->d_resting,
+                   t->order,    t->training,  t->validation, t->batch,    t->scene_epe};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
     om_free(t);
 }
