@@ -10,9 +10,11 @@ double om_learning_rate(const om_train_options *options, uint64_t iterations, ui
 {
     const double first = options->learning_rate[0], last = options->learning_rate[1];
     uint64_t stop = options->schedule_stop > 0 ? options->schedule_stop : iterations;
-    uint64_t steps = (uint64_t)options->rate_steps, width = stop / steps;
-    if (width == 0 || iteration / width >= steps || steps == 1) return steps == 1 ? first : last;
-    return first + (last - first) * (double)(iteration / width) / (double)(steps - 1);
+    uint64_t steps = (uint64_t)options->rate_steps;
+    if (steps > stop) steps = stop;
+    if (steps == 0 || iteration / (stop / steps) >= steps) return last;
+    if (steps == 1) return first;
+    return first + (last - first) * (double)(iteration / (stop / steps)) / (double)(steps - 1);
 }
 
 void om_adam(size_t n, double rate, uint64_t step, const om_real *gradient, om_real *moment1,

@@ -6,7 +6,9 @@
 #include "ommatid/om_train.h"
 
 /* Learning rate of the schedule at an iteration: `rate_steps` levels evenly spaced from the first to
- * the last rate, each for floor(stop / steps) iterations, then the last. (profiles: model.md 8) */
+ * the last rate, each for floor(stop / steps) iterations, then the last. A stop of fewer iterations
+ * than there are steps has a level for each iteration, so that a short trial too starts at the first
+ * rate. iterations: of the whole training, which is the stop where the options name none. */
 double om_learning_rate(const om_train_options *options, uint64_t iterations, uint64_t iteration);
 
 /* One Adam step (Kingma & Ba 2015; 0.9, 0.999, 1e-8) on n parameters, number `step` counted from 1. */
