@@ -190,13 +190,18 @@ static om_status check(om_trainer *t, om_state *state)
     const om_real *mean = om_state_at(state, l->at_running_mean);
     const om_real *var = om_state_at(state, l->at_running_var);
     double l2norm, epe;
-    OM_TRY(om_train_validate(t, params, mean, var, &l2norm, &epe, t->scene_epe));
+    om_status status = om_train_validate(t, params, mean, var, &l2norm, &epe, t->scene_epe);
+    if (status != OM_OK)
+        return om_context(status, "model %u at iteration %llu", state->model,
+                          (unsigned long long)state->iteration);
     uint32_t i = state->n_checks++;
-    ((float *)om_state_at(state, l->at_check_l2norm))[i] = (float)l2norm;
-    ((float *)om_state_at(state, l->at_check_epe))[i] = (float)epe;
-    bool better =
-        t->options.selection == OM_LOSS_EPE ? epe < state->best_epe : l2norm < state->best_l2norm;
-    if (state->best_check >= 0 && !better) return OM_OK;
+    float *curve_l2norm = om_state_at(state, l->at_check_l2norm);
+    float *curve_epe = om_state_at(state, l->at_check_epe);
+    curve_l2norm[i] = (float)l2norm;
+    curve_epe[i] = (float)epe;
+    /* compared as they are kept: who reads the curve finds the same check to be the best */
+    const float *curve = t->options.selection == OM_LOSS_EPE ? curve_epe : curve_l2norm;
+    if (state->best_check >= 0 && !(curve[i] < curve[state->best_check])) return OM_OK;
     state->best_check = (int32_t)i;
     state->best_l2norm = l2norm;
     state->best_epe = epe;
