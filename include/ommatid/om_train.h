@@ -99,8 +99,9 @@ static inline const void *om_state_view(const om_state *state, size_t offset)
     return (const char *)state + offset;
 }
 
-/* Whether a block that was read is a state of this layout whose every number is finite where it has
- * to be. Errors: OM_EDATA with what does not fit. */
+/* Whether a block that was read (layout->bytes) is a state of this layout whose every number is
+ * finite where it has to be. Errors: OM_EDATA with what does not fit; OM_EDIVERGED with the number
+ * that is not finite. */
 om_status om_state_check(const om_state_layout *layout, const om_state *state);
 
 typedef struct om_trainer om_trainer;

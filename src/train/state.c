@@ -155,7 +155,12 @@ static om_status check_finite(const om_state_layout *l, const om_state *state)
         {"running variance", l->at_running_var, OM_HIDDEN},
         {"parameter at the start of the pass", l->at_pass_params, l->params.n_network},
         {"best parameter", l->at_best_params, l->params.n_params},
+        {"best running mean", l->at_best_running_mean, OM_HIDDEN},
+        {"best running variance", l->at_best_running_var, OM_HIDDEN},
     };
+    if (!isfinite(state->record_loss_sum) || !isfinite(state->record_epe_sum))
+        return om_fail(OM_EDIVERGED, "model %u at iteration %llu: its record is not finite",
+                       state->model, (unsigned long long)state->iteration);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         const om_real *x = om_state_view(state, parts[i].at);
         for (size_t k = 0; k < parts[i].n; k++)
@@ -183,7 +188,11 @@ om_status om_state_check(const om_state_layout *layout, const om_state *state)
                        (unsigned long long)state->iteration,
                        (unsigned long long)layout->iterations);
     if (state->n_records > (uint32_t)layout->n_records ||
-        state->n_checks > (uint32_t)layout->n_checks || state->best_check >= layout->n_checks)
+        state->n_checks > (uint32_t)layout->n_checks || state->best_check < -1 ||
+        state->best_check >= (int32_t)state->n_checks)
         return om_fail(OM_EDATA, "state with more records or checks than there can be");
+    if (!(state->rate_factor > 0 && isfinite(state->rate_factor)))
+        return om_fail(OM_EDATA, "state whose learning rates are multiplied by %g",
+                       state->rate_factor);
     return check_finite(layout, state);
 }
