@@ -1,0 +1,276 @@
+/* Whole training iterations against the naive double-precision model: order of the films, resampling,
+ * steady state of the pass, both losses, dropout, penalty, learning rate, running statistics, records
+ * and checks. */
+#include "train/optimiser.h"
+#include "train_bench.h"
+
+#ifdef OM_REAL_IS_DOUBLE
+static const double SAME = 1e-9;
+/* Curves are kept in single precision. */
+static const double CURVE = 1e-7;
+#else
+static const double SAME = 1e-4;
+static const double CURVE = 1e-5;
+#endif
+
+/* The same model, trained by the naive one. */
+typedef struct twin {
+    const bench *b;
+    naive_model *m;
+    naive_training t;
+    int steps, batch;
+    uint32_t model;
+    double *from; /* [n_params] before training */
+    double from_mean[OM_HIDDEN], from_var[OM_HIDDEN];
+    double *initial;                 /* [batch][n_cells] of the pass at hand */
+    double *luminance, *flow, *keep; /* of the batch at hand */
+    uint32_t order[16];              /* of the pass at hand */
+    double loss_sum, epe_sum;        /* of the record in progress */
+    int counted;
+} twin;
+
+/* The schedule of bench_options(): 1e-3 to 2e-4 in five levels of two iterations. A pass keeps the rate
+ * that holds at its start. */
+static double rate_of_pass_from(int iteration)
+{
+    static const double rates[] = {1e-3, 8e-4, 6e-4, 4e-4, 2e-4, 2e-4};
+    return rates[iteration / 2];
+}
+
+static twin twin_of(const bench *b, om_state *state)
+{
+    const om_train_options *o = &b->options;
+    twin w = {.b = b, .m = naive_create(b->circuit), .batch = o->batch_size, .steps = 9};
+    int images = w.batch * w.steps, n = (int)w.m->layout.n_params;
+    w.model = state->model;
+    w.t.task.run = (naive_run){NAIVE_RELU, o->batch.dt_s, w.batch, w.steps};
+    w.t.task.loss = o->loss;
+    w.t.task.training = true;
+    w.t.task.dropout = o->dropout;
+    w.t.penalty_baseline = o->penalty_baseline;
+    w.t.params = naive_zeros(n), w.t.moment1 = naive_zeros(n), w.t.moment2 = naive_zeros(n);
+    w.t.running_mean = naive_zeros(OM_HIDDEN), w.t.running_var = naive_zeros(OM_HIDDEN);
+    w.from = naive_zeros(n);
+    w.initial = naive_zeros(w.batch * w.m->n_cells);
+    w.luminance = naive_zeros(images * w.m->n_columns);
+    w.flow = naive_zeros(images * 2 * w.m->n_columns);
+    w.keep = naive_zeros(images * OM_HIDDEN * w.m->side * w.m->side);
+    /* a livelier start than a new model's, the same numbers on both sides */
+    naive_random_params(5, w.m, w.t.params);
+    for (int i = 0; i < n; i++) {
+        om_real rounded = (om_real)w.t.params[i];
+        bench_params(b, state)[i] = rounded;
+        w.t.params[i] = w.from[i] = (double)rounded;
+    }
+    for (int h = 0; h < OM_HIDDEN; h++) w.t.running_var[h] = w.from_var[h] = 1;
+    return w;
+}
+
+static void twin_free(twin *w)
+{
+    double *all[] = {w->t.params,  w->t.moment1, w->t.moment2, w->from,           w->initial,
+                     w->luminance, w->flow,      w->keep,      w->t.running_mean, w->t.running_var};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
+    naive_free(w->m);
+}
+
+/* The first four frames of a sequence at 24 Hz as nine steps at 50 Hz, the package's way. */
+static void resample(const twin *w, int sequence, double *luminance, double *flow)
+{
+    const om_scenes *s = w->b->scenes;
+    const int columns = w->m->n_columns, n = BENCH_FRAMES;
+    const size_t first = s->sequences[sequence].offset;
+    const float *films = s->luminance + first * (size_t)columns;
+    const float *flows = s->flow + first * 2 * (size_t)columns;
+    for (int k = 0; k < w->steps; k++) {
+        int nearest = (2 * k + 1) * n / (2 * w->steps);
+        double position = k * (n - 1) / (double)(w->steps - 1);
+        int below = (int)position, above = below + 1 < n ? below + 1 : below;
+        for (int c = 0; c < columns; c++)
+            luminance[k * columns + c] = (double)films[nearest * columns + c];
+        for (int c = 0; c < 2 * columns; c++) {
+            double x0 = (double)flows[below * 2 * columns + c];
+            double x1 = (double)flows[above * 2 * columns + c];
+            flow[k * 2 * columns + c] = x0 + (position - below) * (x1 - x0);
+        }
+    }
+}
+
+/* Dropout's bits of the sample, spread out. */
+static void draw_keep(twin *w, int sample)
+{
+    const int side = w->m->side, cells = side * side, blocks = (w->steps + 3) / 4;
+    uint16_t *bits = naive_zeroed((size_t)(blocks * OM_HIDDEN * cells), sizeof *bits);
+    om_stream stream = {BENCH_SEED, w->model, OM_FOR_DROPOUT, (uint32_t)w->t.iterations,
+                        (uint32_t)sample};
+    om_dropout(&stream, w->t.task.dropout, w->steps, side, sample % 4, bits);
+    double *keep = w->keep + sample * w->steps * OM_HIDDEN * cells;
+    for (int f = 0; f < w->steps; f++)
+        for (int i = 0; i < OM_HIDDEN * cells; i++) {
+            int lane = f % 4 * 4 + sample % 4;
+            keep[f * OM_HIDDEN * cells + i] = bits[f / 4 * OM_HIDDEN * cells + i] >> lane & 1;
+        }
+    free(bits);
+}
+
+static void twin_iterate(twin *w)
+{
+    const int per_pass = w->b->scenes->n_training / w->batch, columns = w->m->n_columns;
+    int pass = w->t.iterations / per_pass, place = w->t.iterations % per_pass;
+    if (place == 0) {
+        om_stream stream = {BENCH_SEED, w->model, OM_FOR_ORDER, (uint32_t)pass, 0};
+        om_random_permutation(&stream, (uint32_t)w->b->scenes->n_training, w->order);
+        naive_steady_state(w->m, &w->t.task.run, w->b->options.t_pre_s, w->t.params, w->initial);
+    }
+    for (int s = 0; s < w->batch; s++) {
+        resample(w, (int)w->order[place * w->batch + s], w->luminance + s * w->steps * columns,
+                 w->flow + s * w->steps * 2 * columns);
+        if (w->t.task.dropout > 0) draw_keep(w, s);
+    }
+    w->t.rate_network = w->t.rate_decoder = rate_of_pass_from(pass * per_pass);
+    w->t.penalty_weight = w->t.iterations < 7 ? w->b->options.penalty_activity : 0;
+    naive_batch batch = {w->luminance, w->flow, w->initial, w->t.task.dropout > 0 ? w->keep : NULL};
+    naive_report report = naive_iterate(w->m, &w->t, &batch);
+    w->loss_sum += report.loss;
+    w->epe_sum += report.epe;
+    w->counted++;
+}
+
+static bool curve_agrees(const char *what, float actual, double expected)
+{
+    double value = (double)actual;
+    return naive_agrees(what, 1, &value, &expected, NULL, CURVE);
+}
+
+static bool record_agrees(twin *w, const om_state *state, int record)
+{
+    const float *loss = om_state_view(state, w->b->layout->at_history_loss);
+    const float *epe = om_state_view(state, w->b->layout->at_history_epe);
+    bool ok = curve_agrees("record of the loss", loss[record], w->loss_sum / w->counted);
+    ok &= curve_agrees("record of the end-point error", epe[record], w->epe_sum / w->counted);
+    w->loss_sum = w->epe_sum = w->counted = 0;
+    return ok;
+}
+
+/* Errors on the validation scenes, one by one, decoder in evaluation mode. */
+static bool check_agrees(twin *w, const om_state *state, int check)
+{
+    const om_state_layout *l = w->b->layout;
+    const om_scenes *s = w->b->scenes;
+    naive_task task = {{NAIVE_RELU, 0.02, 1, w->steps}, OM_LOSS_L2NORM, false, 0};
+    double *initial = naive_zeros(w->m->n_cells);
+    double *prediction = naive_zeros(w->steps * 2 * w->m->n_columns);
+    double l2norm = 0, epe = 0, last = 0;
+    naive_steady_state(w->m, &task.run, w->b->options.validate_t_pre_s, w->t.params, initial);
+    for (int i = s->n_training; i < s->n_sequences; i++) {
+        resample(w, i, w->luminance, w->flow);
+        naive_batch batch = {w->luminance, w->flow, initial, NULL};
+        l2norm += naive_task_loss(w->m, &task, w->t.params, &batch, w->t.running_mean,
+                                  w->t.running_var, NULL, prediction, NULL) /
+                  s->n_validation;
+        last = naive_loss(OM_LOSS_EPE, 1, w->steps, w->m->n_columns, prediction, w->flow, NULL);
+        epe += last / s->n_validation;
+    }
+    const float *at_l2norm = om_state_view(state, l->at_check_l2norm);
+    const float *at_epe = om_state_view(state, l->at_check_epe);
+    const float *scenes = om_state_view(state, l->at_best_scene_epe);
+    bool ok = curve_agrees("check by l2norm", at_l2norm[check], l2norm);
+    ok &= curve_agrees("check by end-point error", at_epe[check], epe);
+    if (state->best_check == check)
+        ok &= curve_agrees("error of the last scene", scenes[s->n_validation - 1], last);
+    free(initial);
+    free(prediction);
+    return ok;
+}
+
+static void to_doubles(size_t n, const om_real *from, double *to)
+{
+    for (size_t i = 0; i < n; i++) to[i] = (double)from[i];
+}
+
+static bool state_agrees(const twin *w, om_state *state)
+{
+    const om_state_layout *l = w->b->layout;
+    double *params = naive_zeros((int)l->params.n_params), mean[OM_HIDDEN], var[OM_HIDDEN];
+    to_doubles(l->params.n_params, om_state_at(state, l->at_params), params);
+    to_doubles(OM_HIDDEN, om_state_at(state, l->at_running_mean), mean);
+    to_doubles(OM_HIDDEN, om_state_at(state, l->at_running_var), var);
+    bool ok = true;
+    for (int i = 0; i < NAIVE_PARTS; i++) {
+        naive_part part = naive_part_of(w->m, i);
+        ok &= naive_agrees(part.name, part.n, params + part.first, w->t.params + part.first,
+                           w->from + part.first, SAME);
+    }
+    ok &= naive_agrees("running mean", OM_HIDDEN, mean, w->t.running_mean, w->from_mean, SAME);
+    ok &= naive_agrees("running variance", OM_HIDDEN, var, w->t.running_var, w->from_var, SAME);
+    free(params);
+    return ok;
+}
+
+/* Trains both through 12 iterations: one call to each of the points at which they are compared. */
+static void compare(uint64_t circuit, const om_train_options *options, int threads)
+{
+    bench b = bench_open(circuit, options, threads, NULL);
+    om_state *state = bench_state(&b, 4);
+    twin w = twin_of(&b, state);
+    const int stops[] = {0, 1, 5, 10, 12};
+    int checks = 0, records = 0;
+    bool ok = true;
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        must(om_train_advance(b.trainer, state, (uint64_t)stops[i]));
+        while (w.t.iterations < stops[i]) twin_iterate(&w);
+        print_message("after %d iterations\n", stops[i]);
+        assert_int_equal(state->iteration, stops[i]);
+        if (stops[i] > 0) ok &= state_agrees(&w, state);
+        if (stops[i] == 1) continue;
+        ok &= check_agrees(&w, state, checks++);
+        if (stops[i] > 0) ok &= record_agrees(&w, state, records++);
+    }
+    assert_true(ok);
+    assert_int_equal(state->n_checks, 4);
+    assert_int_equal(state->n_records, 3);
+    must(om_state_check(b.layout, state));
+    twin_free(&w);
+    free(state);
+    bench_close(&b);
+}
+
+static void test_iterations_agree_by_l2norm(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    compare(1, &options, 1);
+}
+
+/* A batch of two quads, the second incomplete; two iterations a pass. */
+static void test_iterations_agree_by_end_point_error(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    options.loss = OM_LOSS_EPE;
+    options.batch_size = 5;
+    compare(2, &options, 2);
+}
+
+static void test_iterations_agree_with_dropout(void **unused)
+{
+    (void)unused;
+    const double dropouts[] = {0.5, 0.2};
+    for (int i = 0; i < 2; i++) {
+        om_train_options options = bench_options();
+        options.dropout = dropouts[i];
+        options.loss = i == 0 ? OM_LOSS_L2NORM : OM_LOSS_EPE;
+        options.batch_size = i == 0 ? 3 : 5;
+        compare(3, &options, 2);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_iterations_agree_by_l2norm),
+        cmocka_unit_test(test_iterations_agree_by_end_point_error),
+        cmocka_unit_test(test_iterations_agree_with_dropout),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
