@@ -1,0 +1,537 @@
+/* States: how a model starts, that its training depends on nothing but the state, what is refused, how
+ * it diverges; and the baselines that it is compared with. */
+#include <signal.h>
+#include <sys/time.h>
+
+#include "train_bench.h"
+
+/* Everything that draws random numbers or depends on passes is switched on. */
+static om_train_options all_options(void)
+{
+    om_train_options options = bench_options();
+    options.batch.augment.enabled = true;
+    options.dropout = 0.5;
+    return options;
+}
+
+static void assert_same_state(const bench *b, const om_state *actual, const om_state *expected)
+{
+    assert_memory_equal(actual, expected, b->layout->bytes);
+}
+
+/* ---- nothing but the state ---- */
+
+/* The state after all 12 iterations in one call. */
+static om_state *trained(const bench *b, uint32_t model)
+{
+    om_state *state = bench_state(b, model);
+    must(om_train_advance(b->trainer, state, 12));
+    assert_int_equal(state->iteration, 12);
+    assert_int_equal(state->n_checks, b->layout->n_checks);
+    assert_int_equal(state->n_records, b->layout->n_records);
+    must(om_state_check(b->layout, state));
+    return state;
+}
+
+static void test_many_calls_are_as_one(void **unused)
+{
+    (void)unused;
+    om_train_options options = all_options();
+    bench b = bench_open(6, &options, 1, NULL);
+    om_state *expected = trained(&b, 2);
+    for (uint64_t step = 1; step <= 5; step++) {
+        om_state *state = bench_state(&b, 2);
+        for (uint64_t to = 0; to < 12 + step; to += step) {
+            must(om_train_advance(b.trainer, state, to));
+            must(om_train_advance(b.trainer, state, to)); /* nothing left to do */
+        }
+        assert_same_state(&b, state, expected);
+        free(state);
+    }
+    must(om_train_advance(b.trainer, expected, 1000));
+    assert_int_equal(expected->iteration, 12);
+    free(expected);
+    bench_close(&b);
+}
+
+static void test_threads_change_no_bit(void **unused)
+{
+    (void)unused;
+    om_train_options options = all_options();
+    options.batch_size = 5;
+    bench one = bench_open(6, &options, 1, NULL), three = bench_open(6, &options, 3, NULL);
+    om_state *expected = trained(&one, 0), *state = trained(&three, 0);
+    assert_same_state(&one, state, expected);
+    free(expected);
+    free(state);
+    bench_close(&one);
+    bench_close(&three);
+}
+
+/* Two trainers take turns, each with another model in between, at every iteration. */
+static void test_a_model_can_move_between_trainers(void **unused)
+{
+    (void)unused;
+    om_train_options options = all_options();
+    bench first = bench_open(6, &options, 1, NULL), second = bench_open(6, &options, 3, NULL);
+    om_state *expected = trained(&first, 2), *expected_other = trained(&first, 3);
+    om_state *state = bench_state(&first, 2), *other = bench_state(&first, 3);
+    om_state *moved = naive_zeroed(first.layout->bytes, 1);
+    for (uint64_t to = 1; to <= 12; to++) {
+        bench *b = to % 2 ? &first : &second;
+        must(om_train_advance(b->trainer, state, to));
+        must(om_train_advance(b->trainer, other, to));
+        memcpy(moved, state, first.layout->bytes);
+        memset(state, 0x5a, first.layout->bytes);
+        memcpy(state, moved, first.layout->bytes);
+    }
+    assert_same_state(&first, state, expected);
+    assert_same_state(&first, other, expected_other);
+    assert_memory_not_equal(bench_params(&first, state), bench_params(&first, other),
+                            first.layout->params.n_params * sizeof(om_real));
+    free(expected), free(expected_other), free(state), free(other), free(moved);
+    bench_close(&first);
+    bench_close(&second);
+}
+
+static void test_validating_in_between_changes_nothing(void **unused)
+{
+    (void)unused;
+    om_train_options options = all_options();
+    bench b = bench_open(6, &options, 1, NULL);
+    om_state *expected = trained(&b, 2), *state = bench_state(&b, 2);
+    const om_state_layout *l = b.layout;
+    const om_real *mean = om_state_at(state, l->at_running_mean);
+    const om_real *var = om_state_at(state, l->at_running_var);
+    for (uint64_t to = 1; to <= 12; to++) {
+        double l2norm, epe;
+        must(om_train_advance(b.trainer, state, to));
+        must(om_train_validate(b.trainer, bench_params(&b, state), mean, var, &l2norm, &epe, NULL));
+    }
+    assert_same_state(&b, state, expected);
+    free(expected);
+    free(state);
+    bench_close(&b);
+}
+
+static volatile sig_atomic_t stop;
+
+static void raise_stop(int number) { stop = number; }
+
+static void test_a_stop_before_any_iteration_keeps_the_state(void **unused)
+{
+    (void)unused;
+    om_train_options options = all_options();
+    bench b = bench_open(6, &options, 1, &stop);
+    stop = 0;
+    om_state *expected = trained(&b, 2), *state = bench_state(&b, 2);
+    om_state *before = naive_zeroed(b.layout->bytes, 1);
+    for (uint64_t to = 0; to < 12; to++) {
+        char message[64];
+        must(om_train_advance(b.trainer, state, to));
+        memcpy(before, state, b.layout->bytes);
+        snprintf(message, sizeof message, "stopped at iteration %d", (int)to);
+        stop = 1;
+        must_say(om_train_advance(b.trainer, state, 12), OM_ESTOPPED, message);
+        stop = 0;
+        assert_same_state(&b, state, before);
+    }
+    must(om_train_advance(b.trainer, state, 12));
+    assert_same_state(&b, state, expected);
+    free(expected), free(state), free(before);
+    bench_close(&b);
+}
+
+/* A timer stops it wherever it happens to be, again and again. */
+static void test_stops_at_any_moment_change_nothing(void **unused)
+{
+    (void)unused;
+    om_train_options options = all_options();
+    bench b = bench_open(6, &options, 3, &stop);
+    stop = 0;
+    om_state *expected = trained(&b, 2), *state = bench_state(&b, 2);
+    struct sigaction action = {.sa_handler = raise_stop, .sa_flags = SA_RESTART}, old;
+    struct itimerval often = {{0, 2000}, {0, 2000}}, never = {{0, 0}, {0, 0}};
+    sigaction(SIGALRM, &action, &old);
+    setitimer(ITIMER_REAL, &often, NULL);
+    om_status status;
+    while ((status = om_train_advance(b.trainer, state, 12)) == OM_ESTOPPED) {
+        must(om_state_check(b.layout, state));
+        stop = 0;
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &old, NULL);
+    must(status);
+    assert_same_state(&b, state, expected);
+    free(expected);
+    free(state);
+    bench_close(&b);
+}
+
+/* ---- how a model starts ---- */
+
+static void test_models_start_from_streams_of_their_own(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    bench b = bench_open(6, &options, 1, NULL);
+    om_state *first = bench_state(&b, 0), *second = bench_state(&b, 1), *again = bench_state(&b, 1);
+    assert_same_state(&b, again, second);
+    const om_layout *l = &b.layout->params;
+    const om_real *p = bench_params(&b, first), *q = bench_params(&b, second);
+    for (int t = 0; t < l->n_types; t++) assert_true(p[t] != q[t]);
+    for (size_t i = l->time_constant; i < l->n_network; i++) assert_true(p[i] == q[i]);
+    for (size_t i = l->conv1_weight; i < l->conv1_bias; i++)
+        assert_true((p[i] == q[i]) == (p[i] == 0));
+    free(first), free(second), free(again);
+    bench_close(&b);
+}
+
+static void test_shared_models_start_alike_and_train_apart(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    options.init.shared = true;
+    bench b = bench_open(6, &options, 1, NULL);
+    size_t bytes = b.layout->params.n_params * sizeof(om_real);
+    om_state *first = bench_state(&b, 0), *second = bench_state(&b, 9);
+    assert_memory_equal(bench_params(&b, first), bench_params(&b, second), bytes);
+    must(om_train_advance(b.trainer, first, 1)); /* the order of the films is their own */
+    must(om_train_advance(b.trainer, second, 1));
+    assert_memory_not_equal(bench_params(&b, first), bench_params(&b, second), bytes);
+    free(first);
+    free(second);
+    bench_close(&b);
+}
+
+static bool is_masked(const om_layout *l, size_t parameter)
+{
+    size_t in_kernel = parameter;
+    if (parameter >= l->conv1_weight && parameter < l->conv1_bias)
+        in_kernel -= l->conv1_weight;
+    else if (parameter >= l->conv2_weight && parameter < l->conv2_bias)
+        in_kernel -= l->conv2_weight;
+    else
+        return false;
+    int entry = (int)(in_kernel % 25), row = entry / 5 - 2, column = entry % 5 - 2;
+    return abs(row + column) > 2;
+}
+
+static void assert_rules(const bench *b, om_state *state)
+{
+    const om_layout *l = &b->layout->params;
+    const om_real *params = bench_params(b, state);
+    int masked = 0;
+    for (size_t i = 0; i < l->n_params; i++) {
+        if (!is_masked(l, i)) continue;
+        masked++;
+        assert_true(params[i] == 0);
+    }
+    assert_int_equal(masked, 6 * OM_HIDDEN * (l->n_outputs + OM_HEAD));
+    for (int p = 0; p < l->n_pairs; p++) {
+        om_real strength = params[l->strength + (size_t)p];
+        assert_true(strength >= 0);
+        if (b->circuit->pairs[p].edges == 0) assert_true(strength == 0);
+    }
+}
+
+static void test_initial_values_are_those_of_the_options(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    options.init.decoder_std = 0;
+    bench b = bench_open(6, &options, 1, NULL);
+    const om_layout *l = &b.layout->params;
+    double sum = 0, squares = 0;
+    const int models = 200;
+    for (int m = 0; m < models; m++) {
+        om_state *state = bench_state(&b, (uint32_t)m);
+        const om_real *p = bench_params(&b, state);
+        for (int t = 0; t < l->n_types; t++) {
+            double d = (double)p[t] - 0.5;
+            sum += d, squares += d * d;
+            assert_true(p[l->time_constant + (size_t)t] == (om_real)0.05);
+        }
+        free(state);
+    }
+    double n = models * l->n_types;
+    assert_true(fabs(sum / n) < 4 * 0.05 / sqrt(n));
+    assert_true(fabs(sqrt(squares / n) / 0.05 - 1) < 4 / sqrt(2 * n));
+    om_state *state = bench_state(&b, 0);
+    const om_real *p = bench_params(&b, state);
+    for (int i = 0; i < l->n_pairs; i++) {
+        const om_pair *pair = &b.circuit->pairs[i];
+        double expected = pair->edges > 0 ? 0.01 / pair->mean_count : 0;
+        assert_true(p[l->strength + (size_t)i] == (om_real)expected);
+    }
+    for (size_t i = l->decoder; i < l->n_params; i++) {
+        bool weight = i >= l->norm_weight && i < l->norm_bias;
+        bool bias = i >= l->norm_bias && i < l->conv2_weight;
+        om_real value = weight ? 1 : bias || is_masked(l, i) ? 0 : (om_real)0.001;
+        assert_true(p[i] == value);
+    }
+    assert_rules(&b, state);
+    free(state);
+    bench_close(&b);
+}
+
+/* At a rate at which strengths cross zero in many places. */
+static void test_rules_of_parameters_survive_training(void **unused)
+{
+    (void)unused;
+    om_train_options options = all_options();
+    options.learning_rate[0] = options.learning_rate[1] = 0.002;
+    bench b = bench_open(6, &options, 1, NULL);
+    om_state *state = bench_state(&b, 5);
+    const om_layout *l = &b.layout->params;
+    int clamped = 0, alive = 0;
+    for (uint64_t to = 1; to <= 12; to++) {
+        must(om_train_advance(b.trainer, state, to));
+        assert_rules(&b, state);
+    }
+    const om_real *m = om_state_at(state, b.layout->at_moment1);
+    for (size_t i = 0; i < l->n_params; i++)
+        if (is_masked(l, i)) assert_true(m[i] == 0);
+    for (int p = 0; p < l->n_pairs; p++) {
+        if (b.circuit->pairs[p].edges == 0) continue;
+        bool zero = bench_params(&b, state)[l->strength + (size_t)p] == 0;
+        clamped += zero, alive += !zero;
+    }
+    assert_true(clamped > 0 && alive > 0); /* or nothing was tried */
+    free(state);
+    bench_close(&b);
+}
+
+/* ---- what is refused ---- */
+
+static void test_foreign_states_are_refused(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    bench b = bench_open(6, &options, 1, NULL);
+    const om_state_layout *l = b.layout;
+    om_state *whole = trained(&b, 1), *s = naive_zeroed(l->bytes, 1);
+    must(om_state_check(l, whole));
+    must_say(om_state_check(l, s), OM_EDATA, "not a model's state");
+#define REFUSED(change, part)                                                                      \
+    do {                                                                                           \
+        memcpy(s, whole, l->bytes);                                                                \
+        change;                                                                                    \
+        must_say(om_state_check(l, s), OM_EDATA, part);                                            \
+    } while (0)
+    REFUSED(s->version = 2, "version 2, expected 1");
+    REFUSED(s->real_bytes = 2, "numbers of 2 bytes");
+    REFUSED(s->bytes -= 64, "layout differs");
+    REFUSED(s->fingerprint++, "layout differs");
+    REFUSED(s->iteration = 13, "iteration 13 of only 12");
+    REFUSED(s->n_records = 4, "more records or checks");
+    REFUSED(s->n_checks = 5, "more records or checks");
+    REFUSED(s->best_check = 4, "more records or checks");
+    REFUSED(s->best_check = -2, "more records or checks");
+    REFUSED(s->rate_factor = NAN, "multiplied by nan");
+    REFUSED(s->rate_factor = 0, "multiplied by 0");
+#undef REFUSED
+    om_train_options longer = options;
+    longer.iterations = 24;
+    om_state_layout other;
+    must(om_state_layout_of(b.circuit, b.scenes, &longer, &other));
+    must_say(om_state_check(&other, whole), OM_EDATA, "layout differs");
+    free(whole);
+    free(s);
+    bench_close(&b);
+}
+
+/* A file cut short reads as zeros from there on: what is left is no state, or lacks its variances. */
+static void test_numbers_that_are_not_finite_are_refused(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    bench b = bench_open(6, &options, 1, NULL);
+    const om_state_layout *l = b.layout;
+    om_state *whole = trained(&b, 1), *s = naive_zeroed(l->bytes, 1);
+    const struct {
+        size_t at;
+        const char *message;
+    } parts[] = {
+        {l->at_params, "model 1 at iteration 12: parameter 3 is"},
+        {l->at_moment1, "first moment 3"},
+        {l->at_moment2, "second moment 3"},
+        {l->at_running_mean, "running mean 3"},
+        {l->at_running_var, "running variance 3"},
+        {l->at_pass_params, "parameter at the start of the pass 3"},
+        {l->at_best_params, "best parameter 3"},
+        {l->at_best_running_mean, "best running mean 3"},
+        {l->at_best_running_var, "best running variance 3"},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        for (int k = 0; k < 2; k++) {
+            memcpy(s, whole, l->bytes);
+            ((om_real *)om_state_at(s, parts[i].at))[3] = (om_real)(k == 0 ? NAN : INFINITY);
+            must_say(om_state_check(l, s), OM_EDIVERGED, parts[i].message);
+        }
+    memcpy(s, whole, l->bytes);
+    s->record_loss_sum = NAN;
+    must_say(om_state_check(l, s), OM_EDIVERGED, "record");
+    free(whole);
+    free(s);
+    bench_close(&b);
+}
+
+static void test_training_sets_that_are_too_small_are_refused(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    bench b = bench_open(6, &options, 1, NULL);
+    om_trainer *trainer;
+    options.batch_size = 11;
+    must_say(om_trainer_create(b.circuit, b.scenes, &options, 1, NULL, &trainer), OM_EDATA,
+             "train.batch is 11, but there are only 10");
+    assert_null(trainer);
+    options.batch_size = 3;
+    options.batch.frames = BENCH_FILM + 1;
+    must_say(om_trainer_create(b.circuit, b.scenes, &options, 1, NULL, &trainer), OM_EDATA,
+             "expected at least 7");
+    om_scenes *blind = bench_films(2, 10, 0), *other = bench_films(3, 10, 4);
+    options.batch.frames = BENCH_FRAMES;
+    must_say(om_trainer_create(b.circuit, blind, &options, 1, NULL, &trainer), OM_EDATA,
+             "no validation sequences");
+    must_say(om_trainer_create(b.circuit, other, &options, 1, NULL, &trainer), OM_EDATA,
+             "scenes of extent 3, but the circuit has extent 2");
+    om_scenes_free(blind);
+    om_scenes_free(other);
+    bench_close(&b);
+}
+
+/* ---- divergence ---- */
+
+static void test_a_huge_rate_ends_with_model_and_iteration(void **unused)
+{
+    (void)unused;
+    const double rates[] = {1e3, 1e10, 1e30, 1e300};
+    for (int i = 0; i < 4; i++) {
+        om_train_options options = bench_options();
+        options.learning_rate[0] = options.learning_rate[1] = rates[i];
+        bench b = bench_open(6, &options, 1, NULL);
+        om_state *state = bench_state(&b, 8);
+        om_status status = om_train_advance(b.trainer, state, 12);
+        print_message("rate %g: %s\n", rates[i], status == OM_OK ? "no failure" : om_message());
+        must_say(status, OM_EDIVERGED, "model 8");
+        must_say(status, OM_EDIVERGED, "iteration");
+        free(state);
+        bench_close(&b);
+    }
+}
+
+static void test_a_check_that_is_not_finite_says_where(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    bench b = bench_open(6, &options, 1, NULL);
+    om_state *state = bench_state(&b, 8);
+    must(om_train_advance(b.trainer, state, 4));
+    ((om_real *)om_state_at(state, b.layout->at_running_var))[0] = (om_real)NAN;
+    must_say(om_train_advance(b.trainer, state, 5), OM_EDIVERGED, "model 8 at iteration 5");
+    free(state);
+    bench_close(&b);
+}
+
+/* The first of equal checks is the best one, and what is kept of it is what it was. */
+static void test_the_best_check_is_kept_whole(void **unused)
+{
+    (void)unused;
+    for (int by = 0; by < 2; by++) {
+        om_train_options options = all_options();
+        options.validate_every = 1;
+        options.selection = by == 0 ? OM_LOSS_EPE : OM_LOSS_L2NORM;
+        options.learning_rate[0] = options.learning_rate[1] = 0.02;
+        bench b = bench_open(6, &options, 1, NULL);
+        const om_state_layout *l = b.layout;
+        om_state *state = trained(&b, 3), *then = bench_state(&b, 3);
+        const float *curve = om_state_at(state, by == 0 ? l->at_check_epe : l->at_check_l2norm);
+        int best = 0;
+        for (int i = 1; i < l->n_checks; i++)
+            if (curve[i] < curve[best]) best = i;
+        assert_int_equal(state->best_check, best);
+        must(om_train_advance(b.trainer, then, (uint64_t)best));
+        assert_memory_equal(om_state_at(state, l->at_best_params), om_state_at(then, l->at_params),
+                            l->params.n_params * sizeof(om_real));
+        assert_memory_equal(om_state_at(state, l->at_best_running_var),
+                            om_state_at(then, l->at_running_var), OM_HIDDEN * sizeof(om_real));
+        double l2norm, epe;
+        float scenes[4];
+        must(om_train_validate(b.trainer, om_state_at(state, l->at_best_params),
+                               om_state_at(state, l->at_best_running_mean),
+                               om_state_at(state, l->at_best_running_var), &l2norm, &epe, scenes));
+        assert_true(l2norm == state->best_l2norm && epe == state->best_epe);
+        assert_memory_equal(scenes, om_state_at(state, l->at_best_scene_epe), sizeof scenes);
+        free(state);
+        free(then);
+        bench_close(&b);
+    }
+}
+
+/* ---- baselines ---- */
+
+/* Constant flow per sequence, so that resampling changes nothing: training (3, 0) and (1, 4), their mean
+ * (2, 2); validation (3, 4) and (0, 0). */
+static void test_baselines_by_hand(void **unused)
+{
+    (void)unused;
+    const float flow[4][2] = {{3, 0}, {1, 4}, {3, 4}, {0, 0}};
+    om_scenes *scenes = bench_films(1, 2, 2);
+    const size_t columns = (size_t)scenes->n_columns;
+    for (size_t s = 0; s < 4; s++)
+        for (size_t f = 0; f < BENCH_FILM; f++)
+            for (size_t i = 0; i < 2 * columns; i++)
+                scenes->flow[(s * BENCH_FILM + f) * 2 * columns + i] = flow[s][i / columns];
+    om_train_options options = bench_options();
+    om_baselines b;
+    must(om_train_baselines(scenes, &options.batch, &b));
+    /* errors: of zero 5 and 0; of (2, 2) sqrt(1 + 4) and sqrt(8). 9 steps of 7 columns. */
+    const double vectors = sqrt(9 * 7.0);
+    assert_true(fabs(b.zero_epe - 2.5) < 1e-6);
+    assert_true(fabs(b.zero_l2norm - 2.5 * vectors) < 1e-5);
+    assert_true(fabs(b.mean_epe - (sqrt(5) + sqrt(8)) / 2) < 1e-6);
+    assert_true(fabs(b.mean_l2norm - (sqrt(5) + sqrt(8)) / 2 * vectors) < 1e-5);
+    om_scenes_free(scenes);
+}
+
+/* Only the frames that are used count: later ones are out of the crop. */
+static void test_baselines_look_at_the_frames_in_use(void **unused)
+{
+    (void)unused;
+    om_scenes *scenes = bench_films(1, 2, 2);
+    const size_t columns = (size_t)scenes->n_columns;
+    for (size_t i = 0; i < scenes->n_frames * 2 * columns; i++)
+        scenes->flow[i] = i / (2 * columns) % BENCH_FILM < BENCH_FRAMES ? 0 : 100;
+    om_train_options options = bench_options();
+    om_baselines b;
+    must(om_train_baselines(scenes, &options.batch, &b));
+    assert_true(b.zero_epe == 0 && b.zero_l2norm == 0 && b.mean_epe == 0 && b.mean_l2norm == 0);
+    om_scenes_free(scenes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_calls_are_as_one),
+        cmocka_unit_test(test_threads_change_no_bit),
+        cmocka_unit_test(test_a_model_can_move_between_trainers),
+        cmocka_unit_test(test_validating_in_between_changes_nothing),
+        cmocka_unit_test(test_a_stop_before_any_iteration_keeps_the_state),
+        cmocka_unit_test(test_stops_at_any_moment_change_nothing),
+        cmocka_unit_test(test_models_start_from_streams_of_their_own),
+        cmocka_unit_test(test_shared_models_start_alike_and_train_apart),
+        cmocka_unit_test(test_initial_values_are_those_of_the_options),
+        cmocka_unit_test(test_rules_of_parameters_survive_training),
+        cmocka_unit_test(test_foreign_states_are_refused),
+        cmocka_unit_test(test_numbers_that_are_not_finite_are_refused),
+        cmocka_unit_test(test_training_sets_that_are_too_small_are_refused),
+        cmocka_unit_test(test_a_huge_rate_ends_with_model_and_iteration),
+        cmocka_unit_test(test_a_check_that_is_not_finite_says_where),
+        cmocka_unit_test(test_the_best_check_is_kept_whole),
+        cmocka_unit_test(test_baselines_by_hand),
+        cmocka_unit_test(test_baselines_look_at_the_frames_in_use),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
