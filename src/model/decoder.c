@@ -205,7 +205,7 @@ static void pack(const om_decoder *d, const om_network *n, int b, om_real *input
                 for (int c = t->row_first[r]; c < t->row_end[r]; c++, to += OM_LANES)
                     for (int s = 0; s < OM_QUAD; s++) {
                         om_real v = from != NULL ? *from++ : 0;
-                        to[s] = v > 0 ? v : 0;
+                        to[s] = v < 0 ? 0 : v; /* NaN stays NaN */
                     }
             }
         }

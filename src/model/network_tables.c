@@ -222,7 +222,7 @@ void om_network_order_set_params(om_network_order *p, const om_real *resting_pot
     om_network_tables *t = &p->tables;
     memcpy(t->resting_potential, resting_potential, (size_t)t->n_types * sizeof(om_real));
     for (int i = 0; i < t->n_types; i++)
-        t->rate[i] = dt / (time_constant[i] > dt ? time_constant[i] : dt);
+        t->rate[i] = dt / (time_constant[i] <= dt ? dt : time_constant[i]);
     for (int i = 0; i < t->n_pairs; i++) t->pair_weight[i] = (om_real)p->pair_sign[i] * strength[i];
     for (int i = 0; i < p->n_weights; i++)
         t->operation_weight[i] = t->pair_weight[p->weight_pair[i]] * p->weight_count[i];

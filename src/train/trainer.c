@@ -343,14 +343,9 @@ static om_status iterate(om_trainer *t, om_state *state)
     memcpy(om_state_at(state, l->at_running_mean), running.mean, channels);
     memcpy(om_state_at(state, l->at_running_var), running.var, channels);
     update(t, state);
-    for (size_t i = 0; i < l->params.n_params; i++)
-        if (!isfinite(params[i]))
-            return om_fail(OM_EDIVERGED, "model %u: parameter %zu is %g after iteration %llu",
-                           state->model, i, (double)params[i],
-                           (unsigned long long)state->iteration + 1);
     state->iteration++;
     record(t, state, loss, epe);
-    return OM_OK;
+    return om_state_check(l, state);
 }
 
 static bool check_is_due(const om_trainer *t, const om_state *state)

@@ -318,7 +318,7 @@ static void loss_adjoint(const om_decoder_tables *t, const om_loss_weight *weigh
                 vec y = f.y - load(block->target + channel + at);
                 vec length = sqrt_(fma_(x, x, y * y));
                 vec w = (per_sample + where_positive(length, per_length / length)) * lane;
-                vec sigmoid = 1 / (1 + exp_(-f.divisor));
+                vec sigmoid = 1 / (1 + exp_(-max_(all(-88), f.divisor)));
                 vec d[OM_HEAD];
                 d[0] = x * w * f.factor;
                 d[1] = y * w * f.factor;

@@ -37,7 +37,8 @@ INLINE const om_real *mask_at(const om_geometry *g, int type, const om_row *row,
     return g->masks[g->mask_of_type[type]] + padded_at(g, 0, row, strip);
 }
 
-/* V += rate (I - V), masked, for one target's row of n vectors. */
+/* V += rate (I - V), masked, for one target's row of n vectors. Masking selects: a product with 0 would
+ * let a model that diverged leave NaN between the cells for the next one to find. */
 INLINE void update(const int n, const om_network_tables *tables, int type, const om_row *row,
                    int strip, const om_step *step, const vec *current)
 {
@@ -52,7 +53,7 @@ INLINE void update(const int n, const om_network_tables *tables, int type, const
     {
         vec i = current[s], old = load(v + s * W);
         if (input) i += load(stimulus + s * W);
-        vec new = fma_(rate, i - old, old) * load(mask + s * W);
+        vec new = where_positive(load(mask + s * W), fma_(rate, i - old, old));
         store(next + s * W, new);
         stream(history + s * W, new);
     }
@@ -155,7 +156,8 @@ INLINE void finish_source(const int n, const om_network_tables *tables, int type
         ones[s] = all(1);
         vec from_targets = where_positive(activity[s], sum[s]);
         if (external != NULL) from_targets += load(external + s * W);
-        store(before + s * W, fma_(from_targets, rate, rest * mu[s]) * load(mask + s * W));
+        vec earlier = fma_(from_targets, rate, rest * mu[s]);
+        store(before + s * W, where_positive(load(mask + s * W), earlier));
     }
     add_products(n, step->d_resting + type * OM_LANES, mu, ones);
     if (step->d_strength == NULL) return;

@@ -5,7 +5,7 @@
 
 #include "model/kernels/kernels.h"
 
-static om_real positive(om_real x) { return x > 0 ? x : 0; }
+static om_real positive(om_real x) { return x < 0 ? 0 : x; } /* NaN stays NaN */
 static om_real softplus(om_real z) { return (om_real)(positive(z) + log1p(exp(-fabs(z)))); }
 
 /* ---- network ---- */
@@ -30,7 +30,7 @@ static void step(const om_network_tables *t, int first, int end, const om_step *
                 if (t->is_input[type]) input += s->stimulus[compact];
                 size_t own = (size_t)type * g->plane * OM_QUAD + cell;
                 om_real v = s->v[own];
-                v = (v + t->rate[type] * (input - v)) * mask[cell];
+                v = mask[cell] > 0 ? v + t->rate[type] * (input - v) : 0;
                 s->v_next[own] = v;
                 s->history_next[(size_t)type * g->compact * OM_QUAD + compact] = v;
             }
@@ -54,7 +54,8 @@ static void source_adjoint(const om_network_tables *t, int type, size_t cell, si
     }
     om_real from_outside = s->external[type] != NULL ? s->external[type][compact] : 0;
     om_real d_v = (v > 0 ? sum : 0) + from_outside, rate = t->rate[type];
-    s->mu_before[own] = (rate * d_v + (1 - rate) * mu) * g->masks[g->mask_of_type[type]][cell];
+    bool exists = g->masks[g->mask_of_type[type]][cell] > 0;
+    s->mu_before[own] = exists ? rate * d_v + (1 - rate) * mu : 0;
     s->d_resting[type * OM_LANES + lane] += mu;
     if (s->d_strength != NULL) s->d_rate[type * OM_LANES + lane] += mu * (s->v_next[kept] - v);
 }

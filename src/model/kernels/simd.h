@@ -100,7 +100,8 @@ INLINE vec where_bits(unsigned bits, int part, vec a)
 }
 #endif
 
-INLINE vec relu(vec x) { return max_(x, (vec){0}); }
+/* The second operand of max_ is what a comparison with NaN gives: no NaN becomes a number here. */
+INLINE vec relu(vec x) { return max_((vec){0}, x); }
 INLINE vec absolute(vec x) { return max_(x, -x); }
 
 #ifdef OM_REAL_IS_DOUBLE
@@ -119,7 +120,7 @@ INLINE vec log1p_(vec e)
 /* exp(x) for x <= 88 to 2e-7 relative, 0 below -87: 2^n e^r, |r| <= ln 2 / 2, e^r by a polynomial. */
 INLINE vec exp_(vec x)
 {
-    x = max_(x, all(-87.0F));
+    x = max_(all(-87.0F), x);
     vec scaled = x * 1.44269504F, half = (vec)(((vec_int)scaled & INT32_MIN) | (vec_int)all(0.5F));
     vec_int n = __builtin_convertvector(scaled + half, vec_int);
     vec whole = __builtin_convertvector(n, vec);
