@@ -30,6 +30,7 @@ typedef struct setting {
     int batch, frames;
     bool training;
     om_loss loss;
+    double divisor; /* added to the bias of the head's third channel */
 } setting;
 
 /* Everything that either side computes, as doubles. */
@@ -78,6 +79,7 @@ static inputs make_inputs(const setting *s)
     inputs in = {naive_zeros(params_of(s)), naive_zeros(columns_of(s)),
                  naive_zeros(2 * columns_of(s)), naive_zeros(images * OM_HIDDEN * side * side)};
     naive_random_params(5, s->naive, in.params);
+    in.params[s->naive->layout.conv2_bias + 2] += s->divisor;
     naive_fill(&seed, columns_of(s), 0.5, 0.3, in.luminance);
     naive_fill(&seed, 2 * columns_of(s), 0, 1, in.flow);
     for (int i = 0; i < images * OM_HIDDEN * side * side; i++)
@@ -351,6 +353,22 @@ static void test_evaluation_agrees(void **state)
     naive_circuit_free(s.circuit);
 }
 
+/* Where exp(-divisor) is past the range of single precision. */
+static void test_far_divisors_agree(void **state)
+{
+    (void)state;
+    const double divisors[] = {-60, -200, 90};
+    for (int i = 0; i < 3; i++) {
+        setting s = {.circuit = naive_random_circuit(5, 6, 14, 2, true),
+                     .batch = 2,
+                     .frames = 5,
+                     .training = true,
+                     .divisor = divisors[i]};
+        compare_all_kernels(s);
+        naive_circuit_free(s.circuit);
+    }
+}
+
 static void assert_same_bits(const setting *s, const outcome *a, const outcome *b)
 {
     size_t d = sizeof(double);
@@ -474,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_random_circuits_agree),
         cmocka_unit_test(test_motion_pathway_agrees),
         cmocka_unit_test(test_evaluation_agrees),
+        cmocka_unit_test(test_far_divisors_agree),
         cmocka_unit_test(test_gradients_of_every_cell_agree),
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_avx2_and_avx512_give_the_same_bits),
