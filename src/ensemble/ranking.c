@@ -170,7 +170,7 @@ om_status om_ranking_store(om_store *store)
     for (size_t i = 0; status == OM_OK && i < n; i++) {
         const om_ranked *r = &ranked[i];
         place[r->model] = r->place - 1;
-        error[r->model] = measure(info->selection, r);
+        error[r->model] = r->place > 0 ? measure(info->selection, r) : NAN;
         spread[r->model] = r->spread;
         stability[r->model] = r->stability;
     }
