@@ -25,15 +25,15 @@ om_status om_ensemble_run(const om_run_options *options);
 
 /* One line of a ranking: only what spec and seed determine. */
 typedef struct om_ranked {
-    int place; /* 1 is best; 0: not ranked (no check yet, or diverged) */
+    int place; /* 1 is best; 0: not ranked (no check yet, diverged, or failed) */
     int model;
     om_model_status status;
     uint64_t iteration;      /* done in all */
     uint64_t best_iteration; /* of the best check */
     double epe, l2norm;      /* at the best check, mean over validation scenes */
     double spread;           /* standard error of epe over validation scenes */
-    double stability; /* share of 1,000 bootstraps over scenes in which it keeps its place within
-                         one */
+    double stability; /* share of 1,000 bootstraps over scenes in which it keeps its place by epe
+                         within one; whatever it is ranked by */
 } om_ranked;
 
 /* Ranks the models of a store by one measure at each model's best check, which the store's own

@@ -121,8 +121,10 @@ static void print_text(const picture *p)
            (unsigned long long)p->total, 100 * (double)p->iterations / (double)p->total);
     if (p->run.trainers > 0) {
         printf(", %.1f a second", p->run.iterations_per_s);
-        om_progress_duration(p->run.seconds_left, text, sizeof text);
-        if (isfinite(p->run.seconds_left)) printf(", %s left", text);
+        if (isfinite(p->run.seconds_left)) {
+            om_progress_duration(p->run.seconds_left, text, sizeof text);
+            printf(", %s left", text);
+        }
     }
     if (p->best >= 0)
         printf("\n  best        %s %.4f (model %d)", selection_name(p), (double)p->error[p->best],
