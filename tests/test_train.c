@@ -1,6 +1,6 @@
 /* Whole training iterations against the naive double-precision model: order of the films, resampling,
  * steady state of the pass, both losses, dropout, penalty, learning rate, running statistics, records
- * and checks. */
+ * and checks. And the baselines, by hand. */
 #include "train/optimiser.h"
 #include "train_bench.h"
 
@@ -265,12 +265,55 @@ static void test_iterations_agree_with_dropout(void **unused)
     }
 }
 
+/* ---- baselines ---- */
+
+/* Constant flow per sequence, so that resampling changes nothing: training (3, 0) and (1, 4), their mean
+ * (2, 2); validation (3, 4) and (0, 0). */
+static void test_baselines_by_hand(void **unused)
+{
+    (void)unused;
+    const float flow[4][2] = {{3, 0}, {1, 4}, {3, 4}, {0, 0}};
+    om_scenes *scenes = bench_films(1, 2, 2);
+    const size_t columns = (size_t)scenes->n_columns;
+    for (size_t s = 0; s < 4; s++)
+        for (size_t f = 0; f < BENCH_FILM; f++)
+            for (size_t i = 0; i < 2 * columns; i++)
+                scenes->flow[(s * BENCH_FILM + f) * 2 * columns + i] = flow[s][i / columns];
+    om_train_options options = bench_options();
+    om_baselines b;
+    must(om_train_baselines(scenes, &options.batch, &b));
+    /* errors: of zero 5 and 0; of (2, 2) sqrt(1 + 4) and sqrt(8). 9 steps of 7 columns. */
+    const double vectors = sqrt(9 * 7.0);
+    assert_true(fabs(b.zero_epe - 2.5) < 1e-6);
+    assert_true(fabs(b.zero_l2norm - 2.5 * vectors) < 1e-5);
+    assert_true(fabs(b.mean_epe - (sqrt(5) + sqrt(8)) / 2) < 1e-6);
+    assert_true(fabs(b.mean_l2norm - (sqrt(5) + sqrt(8)) / 2 * vectors) < 1e-5);
+    om_scenes_free(scenes);
+}
+
+/* Only the frames that are used count: later ones are out of the crop. */
+static void test_baselines_look_at_the_frames_in_use(void **unused)
+{
+    (void)unused;
+    om_scenes *scenes = bench_films(1, 2, 2);
+    const size_t columns = (size_t)scenes->n_columns;
+    for (size_t i = 0; i < scenes->n_frames * 2 * columns; i++)
+        scenes->flow[i] = i / (2 * columns) % BENCH_FILM < BENCH_FRAMES ? 0 : 100;
+    om_train_options options = bench_options();
+    om_baselines b;
+    must(om_train_baselines(scenes, &options.batch, &b));
+    assert_true(b.zero_epe == 0 && b.zero_l2norm == 0 && b.mean_epe == 0 && b.mean_l2norm == 0);
+    om_scenes_free(scenes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_iterations_agree_by_l2norm),
         cmocka_unit_test(test_iterations_agree_by_end_point_error),
         cmocka_unit_test(test_iterations_agree_with_dropout),
+        cmocka_unit_test(test_baselines_by_hand),
+        cmocka_unit_test(test_baselines_look_at_the_frames_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,4 +121,31 @@ static inline om_real *bench_params(const bench *b, om_state *state)
     return om_state_at(state, b->layout->at_params);
 }
 
+/* Everything that draws random numbers or depends on passes is switched on. */
+static inline om_train_options bench_all_options(void)
+{
+    om_train_options options = bench_options();
+    options.batch.augment.enabled = true;
+    options.dropout = 0.5;
+    return options;
+}
+
+static inline void bench_assert_same(const bench *b, const om_state *actual,
+                                     const om_state *expected)
+{
+    assert_memory_equal(actual, expected, b->layout->bytes);
+}
+
+/* The state after all 12 iterations in one call. */
+static inline om_state *bench_trained(const bench *b, uint32_t model)
+{
+    om_state *state = bench_state(b, model);
+    must(om_train_advance(b->trainer, state, 12));
+    assert_int_equal(state->iteration, 12);
+    assert_int_equal(state->n_checks, b->layout->n_checks);
+    assert_int_equal(state->n_records, b->layout->n_records);
+    must(om_state_check(b->layout, state));
+    return state;
+}
+
 #endif
