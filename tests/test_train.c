@@ -127,7 +127,8 @@ static void twin_iterate(twin *w)
                  w->flow + s * w->steps * 2 * columns);
         if (w->t.task.dropout > 0) draw_keep(w, s);
     }
-    w->t.rate_network = w->t.rate_decoder = rate_of_pass_from(pass * per_pass);
+    w->t.rate_network = rate_of_pass_from(pass * per_pass);
+    w->t.rate_decoder = 0.5 * w->t.rate_network;
     w->t.penalty_weight = w->t.iterations < 7 ? w->b->options.penalty_activity : 0;
     naive_batch batch = {w->luminance, w->flow, w->initial, w->t.task.dropout > 0 ? w->keep : NULL};
     naive_report report = naive_iterate(w->m, &w->t, &batch);

@@ -73,6 +73,7 @@ static inline om_train_options bench_options(void)
         .batch_size = 3,
         .loss = OM_LOSS_L2NORM,
         .learning_rate = {1e-3, 2e-4},
+        .decoder_rate = 0.5,
         .rate_steps = 5,
         .schedule_stop = 10,
         .t_pre_s = 0.1,
