@@ -1,5 +1,6 @@
 #!/bin/bash
 # The same ensemble on any number of ranks and threads: the same models, bit for bit.
+# shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
 export OMP_WAIT_POLICY=passive # there are more threads than cores
 spec=$data/tiny.yaml

@@ -1,5 +1,6 @@
 #!/bin/bash
 # An ensemble that is stopped or killed and run again ends with the same models as one that is not.
+# shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
 export OMP_WAIT_POLICY=passive
 spec=$data/longer.yaml

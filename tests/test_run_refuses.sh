@@ -1,6 +1,7 @@
 #!/bin/bash
 # What run cannot do it says, with the right exit code, leaving everything as it was and no rank
 # behind; alone and under mpirun.
+# shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
 spec=$data/tiny.yaml
 
