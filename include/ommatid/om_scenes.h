@@ -44,6 +44,8 @@ typedef struct om_world_style {
     double pace_spread; /* standard deviation of its logarithm from world to world */
     double travel; /* how much of the camera's motion may be travel: 1 any share, 0 it only turns */
     double clutter; /* number of objects and other surfaces, against a film's; 0: background only */
+    double contrast; /* exposure brings each film to this standard deviation of luminance, about
+                           0.5, cut off at 0 and 1; 0: as it is */
 } om_world_style;
 #define OM_WORLD_STYLE                                                                             \
     {                                                                                              \

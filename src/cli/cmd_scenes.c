@@ -58,6 +58,8 @@ static const om_option options[] = {
      .value = &set.worlds.style.travel, .least = 0, .most = 1},
     {"clutter", 0, OM_OPTION_REAL, "C", "number of objects; 0: background only (1)",
      .value = &set.worlds.style.clutter, .least = 0, .most = 1},
+    {"contrast", 0, OM_OPTION_REAL, "D", "standard deviation of luminance; 0: as it is (0)",
+     .value = &set.worlds.style.contrast, .least = 0, .most = 0.5},
     {0},
 };
 

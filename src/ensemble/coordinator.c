@@ -197,7 +197,9 @@ static void take_report(coordinator *c, int worker, const om_report *report)
         row->status = om_plan_failed(c->plan, worker) ? OM_MODEL_WAITING : OM_MODEL_FAILED;
     }
     write_row(c, report->model);
-    if (row->message[0] != '\0' && !c->progress.quiet) {
+    /* remarks stay in the table, where status shows them; failures are worth a line */
+    bool failure = report->kind == OM_REPORT_DIVERGED || report->kind == OM_REPORT_FAILED;
+    if (failure && !c->progress.quiet) {
         om_progress_end(&c->progress);
         fprintf(stderr, "model %d: %s\n", report->model, row->message);
     }

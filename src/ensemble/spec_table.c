@@ -64,6 +64,8 @@ const om_spec_key om_spec_keys[] = {
      .meaning = "how much of the camera's motion may be travel; 0: it only turns"},
     {"scenes.clutter", OM_SPEC_REAL, AT(worlds.style.clutter), "1", 0, 1,
      .meaning = "number of objects and other surfaces, against a film's; 0: background only"},
+    {"scenes.contrast", OM_SPEC_REAL, AT(worlds.style.contrast), "0", 0, 0.5,
+     .meaning = "exposure brings each scene's luminance to this standard deviation; 0: as it is"},
 
     {"augment.enabled", OM_SPEC_FLAG, AT(train.batch.augment.enabled), "true",
      .meaning = "vary training sequences; validation sequences never are"},

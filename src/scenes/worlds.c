@@ -92,6 +92,21 @@ static void render_frame(const om_world *world, int frame, int extent, float *lu
     }
 }
 
+/* Exposure: one gain and offset for the whole film, so that its n values have mean 0.5 and the given
+ * standard deviation before what leaves 0..1 is cut off. */
+static void expose(double contrast, size_t n, float *luminance)
+{
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < n; i++) mean += (double)luminance[i] / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double d = (double)luminance[i] - mean;
+        square += d * d / (double)n;
+    }
+    double gain = square > 0 ? contrast / sqrt(square) : 0;
+    for (size_t i = 0; i < n; i++)
+        luminance[i] = (float)fmin(fmax(0.5 + gain * ((double)luminance[i] - mean), 0), 1);
+}
+
 om_status om_world_render(const om_world_options *options, om_scenes *scenes, int sequence)
 {
     int n = options->training + options->validation;
@@ -109,6 +124,9 @@ om_status om_world_render(const om_world_options *options, om_scenes *scenes, in
         size_t at = (q->offset + (size_t)frame) * (size_t)scenes->n_columns;
         render_frame(world, frame, scenes->extent, scenes->luminance + at, scenes->flow + 2 * at);
     }
+    if (options->style.contrast > 0)
+        expose(options->style.contrast, (size_t)q->frames * (size_t)scenes->n_columns,
+               scenes->luminance + q->offset * (size_t)scenes->n_columns);
     om_world_free(world);
     return OM_OK;
 }
