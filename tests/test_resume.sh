@@ -31,6 +31,33 @@ interrupt INT 2 "$work/int.h5"
 interrupt TERM 1 "$work/term.h5"
 interrupt USR1 3 "$work/usr1.h5"
 
+# told to stop at any moment of its start, before there are ranks that could hear it
+for moment in 0 0.05 0.1 0.2 0.4; do
+    "$OMMATID" run "$spec" -o "$work/early.h5" -n 2 2>"$work/err" &
+    pid=$!
+    for ((i = 0; i < 100; i++)); do
+        grep -q "a coordinator" "$work/err" && break
+        sleep 0.02
+    done
+    sleep $moment
+    start=$SECONDS
+    kill -INT $pid
+    wait $pid
+    code=$?
+    check test $code = 75
+    check test $((SECONDS - start)) -le 5
+    check test ! -e "$work/early.h5.lock"
+done
+
+# under nohup a closed terminal is no reason to stop
+nohup "$OMMATID" run "$spec" -o "$work/nohup.h5" -n 2 >/dev/null 2>"$work/err" &
+pid=$!
+wait_for_training "$work/nohup.h5"
+kill -HUP $pid
+wait $pid
+check test $? = 0
+same "$work/whole.h5" "$work/nohup.h5"
+
 # killed without warning, again and again: it resumes from the last checkpoints
 store=$work/killed.h5
 for ranks in 1 2 1 2; do

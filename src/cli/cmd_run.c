@@ -7,6 +7,7 @@
 #include "cli/launch.h"
 #include "ommatid/om_ensemble.h"
 #include "parallel/ranks.h"
+#include "parallel/stop.h"
 
 static struct {
     const char *store;
@@ -34,6 +35,7 @@ static om_status run_ranks(const om_arguments *args)
                                   .threads = set.threads,
                                   .unit_s = set.unit_s,
                                   .quiet = args->quiet};
+    om_stop_listen(); /* before MPI, whose start takes a moment in which one may well press Ctrl-C */
     OM_TRY(om_ranks_start());
     om_status status = om_ensemble_run(&run_options);
     bool tells = om_ranks_number() == 0;

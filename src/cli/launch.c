@@ -23,7 +23,7 @@
 
 enum { MOST_WORDS = 64 };
 
-static const double LINGER_S = 10;
+static const double LINGER_S = 10, LOOK_S = 0.02, AGAIN_S = 1;
 
 bool om_launch_is_watching(void) { return getenv(OUTCOME) != NULL; }
 
@@ -55,8 +55,16 @@ static int mpirun_words(const char *count, const char **words)
     return n;
 }
 
+/* In the child, with all signals blocked: one that comes from now on ends it, as it would end an
+ * mpirun that has not begun yet, instead of being remembered by a program that is about to go. */
 static void run_mpirun(const char *const *words)
 {
+    const int heard[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+    sigset_t none_blocked;
+    for (size_t i = 0; i < sizeof heard / sizeof heard[0]; i++)
+        if (signal(heard[i], SIG_DFL) == SIG_IGN) signal(heard[i], SIG_IGN);
+    sigemptyset(&none_blocked);
+    sigprocmask(SIG_SETMASK, &none_blocked, NULL);
     prctl(PR_SET_PDEATHSIG, SIGUSR1); /* if the program that the user sees dies, ranks stop too */
     setpgid(0, 0);                    /* Ctrl-C is ours to pass on */
     FILE *none = freopen("/dev/null", "r", stdin);
@@ -67,19 +75,37 @@ static void run_mpirun(const char *const *words)
     _exit(127);
 }
 
-/* Waits for mpirun. The first wish to stop reaches the ranks as SIGUSR1, which mpirun hands through; at
- * a second one mpirun ends them. */
-static int wait_for(pid_t child)
+/* Starts mpirun, so that no signal falls between this program's handlers and mpirun's. */
+static pid_t start_mpirun(const char *const *words)
 {
-    int state, passed = 0;
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t child = fork();
+    if (child == 0) run_mpirun(words);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return child;
+}
+
+/* Waits for mpirun; *passed: how many wishes to stop were handed on. The first reaches the ranks as
+ * SIGUSR1, which mpirun hands through; at a second one mpirun ends them. An mpirun that has not
+ * started its ranks yet drops what it should hand through, so SIGUSR1 is sent until it is heard. */
+static int wait_for(pid_t child, int *passed)
+{
+    int state;
+    double sent = 0;
+    *passed = 0;
     for (;;) {
-        pid_t ended = waitpid(child, &state, 0);
+        pid_t ended = waitpid(child, &state, WNOHANG);
         if (ended == child) return state;
         if (ended < 0 && errno != EINTR) return -1;
-        if (om_stop_signal) {
-            kill(child, passed++ == 0 ? SIGUSR1 : SIGTERM);
+        if (om_stop_signal && (*passed)++ > 0) kill(child, SIGTERM);
+        if (om_stop_signal || (*passed == 1 && om_clock_s() - sent > AGAIN_S)) {
+            if (*passed == 1) kill(child, SIGUSR1);
+            sent = om_clock_s();
             om_stop_signal = 0;
         }
+        om_sleep_s(LOOK_S); /* looking, not waiting: a signal just before a wait would be missed */
     }
 }
 
@@ -94,8 +120,8 @@ static void wait_for_ranks(void)
     }
 }
 
-/* Outcome and message that rank 0 left. */
-static om_status read_outcome(const char *path, int state)
+/* Outcome and message that rank 0 left; stopped: it was told to stop, perhaps before it could listen. */
+static om_status read_outcome(const char *path, int state, bool stopped)
 {
     char *text = NULL, *message = NULL;
     size_t length;
@@ -107,6 +133,9 @@ static om_status read_outcome(const char *path, int state)
     } else if (WIFEXITED(state) && WEXITSTATUS(state) == 127) {
         status = OM_EFAIL; /* mpirun is missing, and that has been said */
         om_message_clear();
+    } else if (status == OM_OK && stopped) {
+        om_fail(OM_ESTOPPED, "stopped; finished units, if there are any, are in the store");
+        status = om_hint(OM_ESTOPPED, "the same command again: it goes on from there");
     } else {
         status = om_fail(OM_EFAIL, "a rank ended before its time; finished units are in the store");
         om_hint(status, "the same command again: it goes on from the last checkpoints");
@@ -131,22 +160,21 @@ om_status om_launch(int trainers, bool quiet, int n, const char *const *argument
     words[k++] = self;
     for (int i = 0; i < n && k < MOST_WORDS - 1; i++) words[k++] = arguments[i];
     words[k] = NULL;
+    om_stop_listen();
     if (!quiet) {
         fprintf(stderr, "%d trainers and a coordinator:", trainers);
         for (int i = 0; i < own; i++) fprintf(stderr, " %s", words[i]);
         fprintf(stderr, "\n");
     }
-    om_stop_listen();
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphaned ranks become ours to wait for */
-    pid_t child = fork();
-    if (child == 0) run_mpirun(words);
+    pid_t child = start_mpirun(words);
     om_status status = OM_OK;
     if (child < 0) {
         status = om_fail_errno("cannot start another process", "mpirun");
     } else {
-        int state = wait_for(child);
+        int passed, state = wait_for(child, &passed);
         wait_for_ranks();
-        status = read_outcome(path, state);
+        status = read_outcome(path, state, passed > 0);
     }
     unlink(path);
     return status;

@@ -10,8 +10,15 @@ static void remember(int number) { om_stop_signal = number; }
 void om_stop_listen(void)
 {
     const int signals[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
-    struct sigaction action = {.sa_handler = remember};
+    /* restarting: not every library that is at work then expects to be interrupted */
+    struct sigaction action = {.sa_handler = remember, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct sigaction before;
+        /* under nohup a terminal that is closed is no wish to stop */
+        if (signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 &&
+            before.sa_handler == SIG_IGN)
+            continue;
         sigaction(signals[i], &action, NULL);
+    }
 }
