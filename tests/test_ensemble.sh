@@ -51,6 +51,16 @@ done
 "$OMMATID" export "$work/one.h5" -t history -m 1 | cut -d, -f2- >"$work/model-1"
 cmp -s "$work/model-0" "$work/model-1" && fail "models 0 and 1 have the same history"
 
+# models that diverge end at the same state, however their iterations were cut into units
+sed 's/1.0e-3, 1.0e-4/2, 2/; s/every: 20/every: 2/' "$spec" >"$work/hot.yaml"
+expect 1 "3 diverged" "$OMMATID" run "$work/hot.yaml" -o "$work/hot-one.h5" -n 1 --unit 0.01
+expect 1 "3 diverged" "$OMMATID" run "$work/hot.yaml" -o "$work/hot-two.h5" -n 2 --unit 10
+same "$work/hot-one.h5" "$work/hot-two.h5"
+expect 0 "diverged" "$OMMATID" rank "$work/hot-one.h5"
+grep -q nan "$work/out" && fail "rank prints nan"
+expect 0 "diverged" "$OMMATID" rank "$work/hot-one.h5" --csv
+grep -q nan "$work/out" && fail "rank --csv prints nan"
+
 # what is printed of a store
 expect 0 "mean flow" "$OMMATID" rank "$work/one.h5"
 expect 0 "place,model,status" "$OMMATID" rank "$work/one.h5" --csv --top 2
@@ -59,6 +69,8 @@ expect 0 '"by": "l2norm"' "$OMMATID" rank "$work/one.h5" --by l2norm --json
 expect 0 "finished" "$OMMATID" status "$work/one.h5"
 expect 0 "resting_potential" "$OMMATID" export "$work/one.h5"
 expect 0 '"conv1_weight"' "$OMMATID" export "$work/one.h5" -m 2 --json
+expect 2 "not of history" "$OMMATID" export "$work/one.h5" -t history --json
+expect 2 "not both" "$OMMATID" rank "$work/one.h5" --csv --json
 expect 2 "models 0 to 2" "$OMMATID" export "$work/one.h5" -m 3
 expect 0 "" "$OMMATID" export "$work/one.h5" -t models -o "$work/models.csv"
 expect 1 "already" "$OMMATID" export "$work/one.h5" -t models -o "$work/models.csv"

@@ -16,7 +16,7 @@ static const char *const tables[] = {"history", "validation", "params", "models"
 static struct {
     const char *output;
     int table, model;
-} set = {.table = PARAMS, .model = -1};
+} set = {.table = -1, .model = -1};
 
 static const om_option options[] = {
     {"table", 't', OM_OPTION_CHOICE, "TABLE",
@@ -227,6 +227,11 @@ static om_status open_output(reading *r)
 static om_status run(const om_arguments *args)
 {
     reading r = {0};
+    if (args->json && set.table >= 0 && set.table != PARAMS) {
+        om_fail(OM_EUSAGE, "export: --json is of params, not of %s", tables[set.table]);
+        return om_hint(OM_EUSAGE, "without --json: %s as CSV", tables[set.table]);
+    }
+    if (set.table < 0) set.table = PARAMS;
     OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &r.store));
     r.info = om_store_describe(r.store);
     om_status status = OM_OK;

@@ -25,6 +25,22 @@ static const om_option options[] = {
 
 static const char *measure_name(om_loss by) { return by == OM_LOSS_EPE ? "EPE" : "l2norm"; }
 
+/* The spread needs two scenes, and the stability a place: a dash where there is none. */
+static void print_errors(const om_ranked *r, double against_zero, double against_mean)
+{
+    printf("  %7.4f", r->epe);
+    if (isnan(r->spread))
+        printf("  %7s", "-");
+    else
+        printf("  %7.4f", r->spread);
+    printf("  %7.2f", r->l2norm);
+    if (isnan(r->stability))
+        printf("  %8s  ", "-");
+    else
+        printf("  %8.0f %%", 100 * r->stability);
+    printf("  %+6.1f %%  %+6.1f %%", against_zero, against_mean);
+}
+
 static void print_table(const om_store_info *info, om_loss by, const om_ranked *ranked, int n)
 {
     const om_baselines *b = &info->baselines;
@@ -44,9 +60,7 @@ static void print_table(const om_store_info *info, om_loss by, const om_ranked *
         if (isnan(error))
             printf("        -         -        -          -         -         -");
         else
-            printf("  %7.4f  %7.4f  %7.2f  %8.0f %%  %+6.1f %%  %+6.1f %%", r->epe, r->spread,
-                   r->l2norm, 100 * r->stability, 100 * (error / zero - 1),
-                   100 * (error / mean - 1));
+            print_errors(r, 100 * (error / zero - 1), 100 * (error / mean - 1));
         printf("  %9llu  %s\n", (unsigned long long)r->best_iteration,
                om_model_status_name(r->status));
     }
@@ -65,9 +79,14 @@ static void print_csv(const om_ranked *ranked, int n)
     for (int i = 0; i < n; i++) {
         const om_ranked *r = &ranked[i];
         if (r->place > 0) printf("%d", r->place);
-        printf(",%d,%s,%llu,%llu,%.9g,%.9g,%.9g,%.9g\n", r->model, om_model_status_name(r->status),
-               (unsigned long long)r->iteration, (unsigned long long)r->best_iteration, r->epe,
-               r->l2norm, r->spread, r->stability);
+        printf(",%d,%s,%llu,%llu", r->model, om_model_status_name(r->status),
+               (unsigned long long)r->iteration, (unsigned long long)r->best_iteration);
+        const double values[] = {r->epe, r->l2norm, r->spread, r->stability};
+        for (int k = 0; k < 4; k++) {
+            putchar(',');
+            if (isfinite(values[k])) printf("%.9g", values[k]); /* empty where there is none */
+        }
+        putchar('\n');
     }
 }
 
@@ -99,6 +118,7 @@ static om_status run(const om_arguments *args)
 {
     om_store *store;
     om_ranked *ranked = NULL;
+    if (args->json && set.csv) return om_fail(OM_EUSAGE, "rank: --csv or --json, not both");
     OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
     const om_store_info *info = om_store_describe(store);
     om_loss by = set.by >= 0 ? by_choice[set.by] : info->selection;

@@ -179,11 +179,11 @@ static void take_report(coordinator *c, int worker, const om_report *report)
         return;
     }
     row->seconds += report->seconds;
+    row->iteration = report->iteration; /* what the store holds, wherever training had got to */
     memcpy(row->message, report->message, sizeof row->message);
     switch (report->kind) {
     case OM_REPORT_DONE:
     case OM_REPORT_STOPPED:
-        row->iteration = report->iteration;
         row->status =
             row->iteration >= c->job->layout.iterations ? OM_MODEL_DONE : OM_MODEL_WAITING;
         om_plan_done(c->plan, worker, report->iteration, report->seconds);

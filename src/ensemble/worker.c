@@ -105,6 +105,30 @@ static om_status train(om_worker *w, const om_unit *unit,
     return OM_OK;
 }
 
+/* Commits the last state before the model diverged, which is the same however its iterations were
+ * cut into units. After a loss that is not finite the state is still that one; if an update spoilt
+ * it, it is trained again from the last commit. */
+static om_status commit_last_finite(om_worker *w, const om_unit *unit)
+{
+    const uint64_t failed_at = w->state->iteration;
+    if (om_state_check(&w->job->layout, w->state) != OM_OK) {
+        w->held = -1;
+        OM_TRY(take_model(w, unit->model));
+        OM_TRY(om_train_advance(w->trainer, w->state, failed_at - 1));
+    }
+    return om_store_commit(w->job->store, unit->model, w->state);
+}
+
+/* A diverged model's report, unless the wish to stop or an error came in between. */
+static om_status conclude_diverged(om_worker *w, const om_unit *unit, om_report *report)
+{
+    char why[OM_MESSAGE_BYTES];
+    snprintf(why, sizeof why, "%s", om_message());
+    OM_TRY(commit_last_finite(w, unit));
+    fill_report(w, report);
+    return om_fail(OM_EDIVERGED, "%s", why);
+}
+
 void om_worker_train(om_worker *w, const om_unit *unit,
                      void (*tell)(void *context, const om_report *report), void *context,
                      om_report *report)
@@ -112,6 +136,7 @@ void om_worker_train(om_worker *w, const om_unit *unit,
     *report = (om_report){.model = unit->model, .best = NAN};
     om_status status = take_model(w, unit->model);
     if (status == OM_OK) status = train(w, unit, tell, context, report);
+    if (status == OM_EDIVERGED) status = conclude_diverged(w, unit, report);
     bool stopped = status == OM_ESTOPPED;
     if (status == OM_OK || stopped) {
         fill_report(w, report);
@@ -122,6 +147,7 @@ void om_worker_train(om_worker *w, const om_unit *unit,
     if (status == OM_OK) return;
     w->held = -1; /* what is in memory is not what was committed */
     report->kind = status == OM_EDIVERGED ? OM_REPORT_DIVERGED : OM_REPORT_FAILED;
+    if (report->kind == OM_REPORT_FAILED) report->iteration = unit->from;
     snprintf(report->message, sizeof report->message, "%s", om_message());
 }
 
