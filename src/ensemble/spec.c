@@ -17,6 +17,9 @@
 
 enum { MOST_FAULTS = 20, PATH_BYTES = 96 };
 
+/* All steps of a batch are in memory at once; many more than these are a slip of the pen. */
+static const double FILM_HZ = 24, MOST_STEPS = 50000;
+
 typedef struct walk {
     const char *file;
     yaml_document_t *document;
@@ -266,6 +269,15 @@ static void check_together(walk *w)
               "train.dt %g: expected at most init.time_constant %g: time constants below the time "
               "step are never trained",
               train->batch.dt_s, train->init.time_constant_s);
+    was_given(w, "train.frames", &mark);
+    was_given(w, "train.dt", &mark);
+    double steps = train->batch.frames / (FILM_HZ * train->batch.dt_s);
+    if (steps > MOST_STEPS)
+        fault(
+            w, mark,
+            "train.frames %d, train.dt %g: a sequence would have %.3g time steps: expected at most "
+            "%g",
+            train->batch.frames, train->batch.dt_s, steps, MOST_STEPS);
     was_given(w, "scenes.training", &mark);
     was_given(w, "train.batch", &mark);
     if (strcmp(spec->scenes, "procedural") == 0 && train->batch_size > spec->worlds.training)
