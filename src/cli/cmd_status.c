@@ -31,6 +31,7 @@ typedef struct picture {
     const om_store_info *info;
     om_model_row *rows; /* [n_models] */
     float *error;       /* [n_models] selection measure at the best check; NaN */
+    float *check;       /* [n_checks] of the model at hand */
     om_run_row run;
     int count[OM_MODEL_FAILED + 1];
     uint64_t iterations, total;
@@ -40,7 +41,7 @@ typedef struct picture {
 static om_status read_error(om_store *store, const picture *p, int model)
 {
     const om_store_info *info = p->info;
-    float check[info->layout.n_checks];
+    float *check = p->check;
     bool epe = info->selection == OM_LOSS_EPE;
     OM_TRY(om_store_read_history(store, model, NULL, NULL, epe ? NULL : check, epe ? check : NULL));
     p->error[model] = NAN;
@@ -185,8 +186,11 @@ static om_status run(const om_arguments *args)
     size_t models = (size_t)p.info->n_models;
     om_status status = om_alloc(models, sizeof *p.rows, &p.rows);
     if (status == OM_OK) status = om_alloc(models, sizeof *p.error, &p.error);
+    if (status == OM_OK)
+        status = om_alloc((size_t)p.info->layout.n_checks, sizeof *p.check, &p.check);
     if (status == OM_OK) status = show(store, &p, args);
     om_free(p.rows);
+    om_free(p.check);
     om_free(p.error);
     om_store_close(store);
     return status;
