@@ -1,6 +1,5 @@
 /* ommatid run: trains an ensemble, or goes on with it. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/fail.h"
 #include "cli/command.h"
@@ -18,7 +17,7 @@ static struct {
 static const om_option options[] = {
     {"output", 'o', OM_OPTION_FILE, "STORE", "the store to create, or to go on with (required)",
      .value = &set.store},
-    {"ranks", 'n', OM_OPTION_INT, "N", "ranks that train; default: one per core",
+    {"ranks", 'n', OM_OPTION_INT, "N", "ranks that train; default: one per core that it may use",
      .value = &set.ranks, .least = 1, .most = 4096},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: its share of the cores",
      .value = &set.threads, .least = 1, .most = 1024},
@@ -74,7 +73,7 @@ static om_status run(const om_arguments *args)
                            set.ranks);
         return run_ranks(args);
     }
-    int cores = (int)sysconf(_SC_NPROCESSORS_ONLN), ranks = set.ranks;
+    int cores = om_rank_cores(), ranks = set.ranks;
     if (ranks == 0) ranks = set.threads > 0 ? cores / set.threads : cores;
     return ranks > 1 ? launch(args, ranks) : run_ranks(args);
 }

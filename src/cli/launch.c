@@ -24,6 +24,8 @@
 enum { MOST_WORDS = 64 };
 
 static const double LINGER_S = 10, LOOK_S = 0.02, AGAIN_S = 1;
+/* Signals closer than this are one wish: timeout(1), for one, sends its signal twice. */
+static const double APART_S = 0.5;
 
 bool om_launch_is_watching(void) { return getenv(OUTCOME) != NULL; }
 
@@ -93,17 +95,23 @@ static pid_t start_mpirun(const char *const *words)
 static int wait_for(pid_t child, int *passed)
 {
     int state;
-    double sent = 0;
+    double first = 0, sent = 0;
     *passed = 0;
     for (;;) {
         pid_t ended = waitpid(child, &state, WNOHANG);
         if (ended == child) return state;
         if (ended < 0 && errno != EINTR) return -1;
-        if (om_stop_signal && (*passed)++ > 0) kill(child, SIGTERM);
-        if (om_stop_signal || (*passed == 1 && om_clock_s() - sent > AGAIN_S)) {
-            if (*passed == 1) kill(child, SIGUSR1);
-            sent = om_clock_s();
+        double now = om_clock_s();
+        if (om_stop_signal) {
             om_stop_signal = 0;
+            if ((*passed)++ == 0)
+                first = now;
+            else if (now - first > APART_S)
+                kill(child, SIGTERM);
+        }
+        if (*passed > 0 && now - sent > AGAIN_S) {
+            kill(child, SIGUSR1);
+            sent = now;
         }
         om_sleep_s(LOOK_S); /* looking, not waiting: a signal just before a wait would be missed */
     }

@@ -1,6 +1,5 @@
 /* Running an ensemble: from a spec to a trained, ranked store. Every step that can fail is agreed upon
  * by all ranks before any of them goes on. */
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,17 +28,15 @@ static om_status read_spec(om_job *job)
     return om_ranks_agree(om_spec_parse(job->options->spec_file, job->spec_text, &job->spec));
 }
 
-/* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of the node
- * where it is bound to none. */
+/* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those
+ * that the node's ranks have in common. Collective. */
 static int choose_threads(const om_job *job)
 {
     if (job->options->threads > 0) return job->options->threads;
-    cpu_set_t set;
-    int online = (int)sysconf(_SC_NPROCESSORS_ONLN), mine = online;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) mine = CPU_COUNT(&set);
-    if (mine < online) return mine;
+    int mine = om_rank_cores(), all = om_node_cores();
+    if (mine < all) return mine;
     int trainers_here = om_node_ranks() < job->trainers ? om_node_ranks() : job->trainers;
-    int share = online / trainers_here;
+    int share = all / trainers_here;
     return share > 0 ? share : 1;
 }
 

@@ -1,9 +1,11 @@
 /* Ranks and nodes. */
 #include "parallel/ranks.h"
 
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <mpi.h>
 
@@ -79,6 +81,27 @@ static void broadcast(void *data, size_t bytes, MPI_Comm comm)
 }
 
 void om_ranks_share_bytes(void *data, size_t bytes) { broadcast(data, bytes, MPI_COMM_WORLD); }
+
+/* False where there are more cores than the set has room for, or no such call. */
+static bool own_cores(cpu_set_t *set)
+{
+    CPU_ZERO(set);
+    return sched_getaffinity(0, sizeof *set, set) == 0 && CPU_COUNT(set) > 0;
+}
+
+int om_rank_cores(void)
+{
+    cpu_set_t set;
+    return own_cores(&set) ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+int om_node_cores(void)
+{
+    cpu_set_t mine, all;
+    own_cores(&mine);
+    MPI_Allreduce(&mine, &all, sizeof mine, MPI_BYTE, MPI_BOR, node);
+    return CPU_COUNT(&all) > 0 ? CPU_COUNT(&all) : om_rank_cores();
+}
 
 int om_node_rank(void)
 {

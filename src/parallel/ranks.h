@@ -24,9 +24,14 @@ om_status om_ranks_agree(om_status status);
 /* Collective: rank 0's bytes, on every rank. */
 void om_ranks_share_bytes(void *data, size_t bytes);
 
+/* Cores that this process may run on. Local; needs no MPI. */
+int om_rank_cores(void);
+
 /* The ranks that share this node's memory. */
 int om_node_rank(void);
 int om_node_ranks(void);
+/* Collective on the node: cores that any of its ranks may run on. */
+int om_node_cores(void);
 /* Collective on the node: the bytes of its first rank, on each. */
 void om_node_share_bytes(void *data, size_t bytes);
 /* Collective on the node: waits for all of its ranks; what they wrote into shared memory before can
