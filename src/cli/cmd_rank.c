@@ -48,7 +48,7 @@ static void print_table(const om_store_info *info, om_loss by, const om_ranked *
     double mean = by == OM_LOSS_EPE ? b->mean_epe : b->mean_l2norm;
     printf("%s: %d models, by %s on %d validation scenes\n\n", info->name, info->n_models,
            measure_name(by), info->layout.n_scenes);
-    printf("place  model      EPE  +- s.e.   l2norm  stability   vs zero   vs mean  iteration  "
+    printf("place  model      EPE  +- s.e.   l2norm  stability   vs zero   vs mean    best at  "
            "status\n");
     for (int i = 0; i < n; i++) {
         const om_ranked *r = &ranked[i];
@@ -68,9 +68,11 @@ static void print_table(const om_store_info *info, om_loss by, const om_ranked *
     printf("                 mean flow  EPE %.4f  l2norm %.2f  (one vector, of the training "
            "scenes)\n",
            b->mean_epe, b->mean_l2norm);
-    printf("s.e.: over scenes. stability: how often a model keeps its place within one when scenes "
-           "are\ndrawn again. vs: against predicting no motion, and the mean motion; negative is "
-           "better.\n");
+    printf("vs: against these; negative is better. s.e.: of the EPE over scenes. stability: how "
+           "often a\n"
+           "model keeps its place by EPE within one when scenes are drawn again. best at: "
+           "iteration of\n"
+           "the check that is ranked; at 0 training has not improved on the untrained model.\n");
 }
 
 static void print_csv(const om_ranked *ranked, int n)

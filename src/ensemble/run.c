@@ -83,6 +83,9 @@ static om_status prepare(om_job *job)
     }
     OM_TRY(om_ranks_agree(status));
     OM_TRY(om_job_open_scenes(job));
+    if (job->scenes->extent != job->circuit->extent)
+        return om_fail(OM_EDATA, "%s: films of extent %d, but circuit.extent is %d",
+                       job->spec.scenes, job->scenes->extent, job->circuit->extent);
     status = om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout);
     OM_TRY(om_ranks_agree(status));
     if (om_ranks_number() == 0) status = prepare_store(job);
