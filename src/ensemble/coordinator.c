@@ -161,6 +161,7 @@ static void tick(coordinator *c)
     c->run.seconds_left =
         c->run.iterations_per_s > 0 ? (double)left / c->run.iterations_per_s : NAN;
     if (c->status == OM_OK) c->status = om_store_write_run(c->job->store, &c->run);
+    if (c->status != OM_OK) om_stop_signal = SIGUSR1; /* nobody could follow a run that goes on */
     char line[256];
     describe(c, line, sizeof line);
     om_progress_show(&c->progress, line);

@@ -71,6 +71,29 @@ static om_status prepare_store(om_job *job)
     return status;
 }
 
+/* Rank 0: a file that is there already must be a store of this ensemble. What can be seen without the
+ * films is seen before they are rendered. */
+static om_status check_store(const om_job *job)
+{
+    const char *path = job->options->store;
+    om_store *store;
+    if (access(path, F_OK) != 0) return OM_OK;
+    OM_TRY(om_store_open(path, OM_STORE_READ, &store));
+    const om_store_info *info = om_store_describe(store);
+    om_status status = OM_OK;
+    if (info->seed != job->spec.seed || info->n_models != job->spec.models) {
+        om_fail(
+            OM_EDATA,
+            "%s: belongs to another ensemble: %d models of seed %llu in the store, %d models of "
+            "seed %llu in the spec",
+            path, info->n_models, (unsigned long long)info->seed, job->spec.models,
+            (unsigned long long)job->spec.seed);
+        status = om_hint(OM_EDATA, "another file after -o");
+    }
+    om_store_close(store);
+    return status;
+}
+
 static om_status prepare(om_job *job)
 {
     OM_TRY(read_spec(job));
@@ -80,6 +103,7 @@ static om_status prepare(om_job *job)
     if (om_ranks_number() == 0) {
         status = om_store_lock(job->options->store);
         job->locked = status == OM_OK;
+        if (job->locked) status = check_store(job);
     }
     OM_TRY(om_ranks_agree(status));
     OM_TRY(om_job_open_scenes(job));
