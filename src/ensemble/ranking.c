@@ -119,8 +119,9 @@ static om_status add_stability(entries *e, int n)
             weight[om_random_below(&stream, (uint32_t)s, (uint32_t)scenes)]++;
         places(e, n, weight, all, place);
         for (int i = 0; i < n; i++)
-            if (abs(place[i] - original[i]) <= 1) e->ranked[i].stability += 1.0 / REPLICATES;
+            if (abs(place[i] - original[i]) <= 1) e->ranked[i].stability++;
     }
+    for (int i = 0; i < n; i++) e->ranked[i].stability /= REPLICATES;
 done:
     om_free(all);
     om_free(original);
