@@ -95,8 +95,9 @@ typedef struct om_store_info {
 } om_store_info;
 const om_store_info *om_store_describe(const om_store *store);
 
-/* Whether the store was made from this spec: seed, numbers, layout and checksums agree. Errors:
- * OM_EDATA that names the first thing that differs, both values, and what to do. */
+/* Whether the store was made from this spec: seed, numbers, options, layout and checksums agree.
+ * The plan's scenes and layout may be NULL: what needs no films is compared then. Errors: OM_EDATA
+ * that names the first thing that differs, both values, and what to do. */
 om_status om_store_matches(const om_store *store, const om_store_plan *plan);
 
 /* Writes one model's state into its older slot, durably, then the slot's header, then the model's

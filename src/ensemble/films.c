@@ -37,42 +37,50 @@ static om_status render(om_job *job)
     return om_ranks_agree(om_scenes_seal(job->scenes));
 }
 
+/* The table of a set of films, and where its films go, on every rank of a node; `file` holds it on the
+ * first one and is NULL on the others. */
+static om_status share_table(const om_scenes *file, om_scenes **scenes)
+{
+    struct {
+        int n, extent;
+        double frame_rate_hz;
+        uint64_t checksum;
+    } head = {0};
+    om_sequence *sequences = NULL;
+    if (file != NULL) {
+        head.n = file->n_sequences, head.extent = file->extent;
+        head.frame_rate_hz = file->frame_rate_hz, head.checksum = file->checksum;
+    }
+    om_node_share_bytes(&head, sizeof head);
+    size_t bytes = (size_t)head.n * sizeof *sequences;
+    om_status status = om_ranks_agree(om_alloc(bytes, 1, &sequences));
+    if (status == OM_OK) {
+        if (file != NULL) memcpy(sequences, file->sequences, bytes);
+        om_node_share_bytes(sequences, bytes);
+        status = om_scenes_create(sequences, head.n, head.extent, head.frame_rate_hz, scenes);
+        if (status == OM_OK) (*scenes)->checksum = head.checksum;
+        status = om_ranks_agree(status);
+    }
+    om_free(sequences);
+    return status;
+}
+
 /* The first rank of each node reads the file; the others get the table and see the films. */
 static om_status load(om_job *job)
 {
-    om_scenes *file = NULL, *scenes = NULL;
+    om_scenes *file = NULL;
     om_status status = OM_OK;
     if (om_node_rank() == 0) status = om_scenes_load(job->spec.scenes, &file);
     status = om_ranks_agree(status);
-    if (status != OM_OK) goto done;
-    om_scenes table = file != NULL ? *file : (om_scenes){0};
-    om_node_share_bytes(&table, sizeof table);
-    status = om_alloc(1, sizeof *scenes, &scenes);
-    if (status == OM_OK) {
-        *scenes = table;
-        scenes->memory = NULL;
-        scenes->luminance = scenes->flow = NULL;
-        scenes->sequences = NULL;
-        status = om_alloc((size_t)table.n_sequences, sizeof *scenes->sequences, &scenes->sequences);
+    if (status == OM_OK) status = share_table(file, &job->scenes);
+    if (status == OM_OK) status = om_ranks_agree(place_on_node(job->scenes));
+    if (status == OM_OK && file != NULL) {
+        size_t frames = file->n_frames * (size_t)file->n_columns * sizeof(float);
+        memcpy(job->scenes->luminance, file->luminance, frames);
+        memcpy(job->scenes->flow, file->flow, 2 * frames);
     }
-    status = om_ranks_agree(status);
-    if (status != OM_OK) goto done;
-    size_t sequences = (size_t)table.n_sequences * sizeof *scenes->sequences;
-    if (file != NULL) memcpy(scenes->sequences, file->sequences, sequences);
-    om_node_share_bytes(scenes->sequences, sequences);
-    status = om_ranks_agree(place_on_node(scenes));
-    if (status != OM_OK) goto done;
-    if (file != NULL) {
-        size_t frames = scenes->n_frames * (size_t)scenes->n_columns * sizeof(float);
-        memcpy(scenes->luminance, file->luminance, frames);
-        memcpy(scenes->flow, file->flow, 2 * frames);
-    }
-    om_node_barrier();
-    job->scenes = scenes;
-    scenes = NULL;
-done:
     om_scenes_free(file);
-    om_scenes_free(scenes);
+    if (status == OM_OK) om_node_barrier();
     return status;
 }
 

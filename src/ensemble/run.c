@@ -53,58 +53,47 @@ static om_store_plan store_plan(const om_job *job)
                            .baselines = &job->baselines};
 }
 
-/* Rank 0: a store that is there must be this ensemble's; one that is not is created. */
+/* Rank 0: a file that is there already must be a store of this ensemble. */
+static om_status match_store(const char *path, const om_store_plan *plan)
+{
+    om_store *store;
+    if (access(path, F_OK) != 0) return OM_OK;
+    OM_TRY(om_store_open(path, OM_STORE_READ, &store));
+    om_status status = om_store_matches(store, plan);
+    om_store_close(store);
+    return status;
+}
+
+/* Rank 0, before anything that takes time: the store is ours alone, and as far as can be told without
+ * the films it is one of this ensemble. */
+static om_status claim_store(om_job *job)
+{
+    OM_TRY(om_store_lock(job->options->store));
+    job->locked = true;
+    om_store_plan plan = store_plan(job);
+    plan.scenes = NULL;
+    plan.layout = NULL;
+    return match_store(job->options->store, &plan);
+}
+
+/* Rank 0: creates the store unless it is there. */
 static om_status prepare_store(om_job *job)
 {
     const char *path = job->options->store;
     OM_TRY(om_train_baselines(job->scenes, &job->spec.train.batch, &job->baselines));
     om_store_plan plan = store_plan(job);
-    if (access(path, F_OK) != 0) {
-        if (!job->options->quiet)
-            fprintf(stderr, "creating %s (%.1f MB)\n", path, (double)om_store_bytes(&plan) / 1e6);
-        return om_store_create(path, &plan);
-    }
-    om_store *store;
-    OM_TRY(om_store_open(path, OM_STORE_READ, &store));
-    om_status status = om_store_matches(store, &plan);
-    om_store_close(store);
-    return status;
-}
-
-/* Rank 0: a file that is there already must be a store of this ensemble. What can be seen without the
- * films is seen before they are rendered. */
-static om_status check_store(const om_job *job)
-{
-    const char *path = job->options->store;
-    om_store *store;
-    if (access(path, F_OK) != 0) return OM_OK;
-    OM_TRY(om_store_open(path, OM_STORE_READ, &store));
-    const om_store_info *info = om_store_describe(store);
-    om_status status = OM_OK;
-    if (info->seed != job->spec.seed || info->n_models != job->spec.models) {
-        om_fail(
-            OM_EDATA,
-            "%s: belongs to another ensemble: %d models of seed %llu in the store, %d models of "
-            "seed %llu in the spec",
-            path, info->n_models, (unsigned long long)info->seed, job->spec.models,
-            (unsigned long long)job->spec.seed);
-        status = om_hint(OM_EDATA, "another file after -o");
-    }
-    om_store_close(store);
-    return status;
+    if (access(path, F_OK) == 0) return match_store(path, &plan);
+    if (!job->options->quiet)
+        fprintf(stderr, "creating %s (%.1f MB)\n", path, (double)om_store_bytes(&plan) / 1e6);
+    return om_store_create(path, &plan);
 }
 
 static om_status prepare(om_job *job)
 {
     OM_TRY(read_spec(job));
     OM_TRY(om_ranks_agree(om_circuit_open(job->spec.circuit, job->spec.extent, &job->circuit)));
-    /* A store in use, or that cannot be written, is found before anything that takes time. */
     om_status status = OM_OK;
-    if (om_ranks_number() == 0) {
-        status = om_store_lock(job->options->store);
-        job->locked = status == OM_OK;
-        if (job->locked) status = check_store(job);
-    }
+    if (om_ranks_number() == 0) status = claim_store(job);
     OM_TRY(om_ranks_agree(status));
     OM_TRY(om_job_open_scenes(job));
     if (job->scenes->extent != job->circuit->extent)

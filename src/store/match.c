@@ -79,12 +79,14 @@ om_status om_store_matches(const om_store *store, const om_store_plan *plan)
                        (uint64_t)plan->n_models));
     OM_TRY(same_checksum(store, "the circuit's checksum", info->circuit_checksum,
                          plan->circuit->checksum));
-    OM_TRY(same_checksum(store, "the scenes' checksum", info->scenes_checksum,
-                         plan->scenes->checksum));
+    if (plan->scenes != NULL)
+        OM_TRY(same_checksum(store, "the scenes' checksum", info->scenes_checksum,
+                             plan->scenes->checksum));
     om_train_options stored;
     memset(&stored, 0, sizeof stored);
     OM_TRY(om_h5_get_members(store->file, "/options", om_schema_options.items, om_schema_options.n,
                              &stored));
     OM_TRY(same_members(store, &om_schema_options, &stored, plan->train));
+    if (plan->layout == NULL) return OM_OK;
     return same_members(store, &om_schema_layout, &info->layout, plan->layout);
 }
