@@ -1,29 +1,9 @@
 # For tests that train ensembles: sourced by them.
-set -u
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-faults=0
+# shellcheck source=tests/expect.bash disable=SC1091,SC2154
+source "$(dirname "${BASH_SOURCE[0]}")/expect.bash"
 data=$OM_TEST_DATA/ensemble
+program=(timeout 120) # no run of these tests takes that long
 
-fail() {
-    echo "FAILED: $*"
-    faults=$((faults + 1))
-}
-# check COMMAND...: a command that must succeed.
-check() {
-    "$@" || fail "$*"
-}
-# expect CODE TEXT COMMAND...: exit code, and a text in what was printed on both streams.
-expect() {
-    local code=$1 text=$2
-    shift 2
-    timeout 120 "$@" >"$work/out" 2>"$work/err" </dev/null
-    local got=$?
-    if [[ $got -ne $code ]] || { [[ -n $text ]] && ! grep -qF -- "$text" "$work/out" "$work/err"; }; then
-        fail "$*: exit $got, expected $code and '$text'; printed:"
-        cat "$work/out" "$work/err"
-    fi
-}
 # same A B: the two stores hold the same models, bit for bit, and the same ranking.
 same() {
     local group
@@ -45,11 +25,4 @@ wait_for_training() {
         sleep 0.1
     done
     fail "$1: nothing was trained within 30 s"
-}
-finish() {
-    if [[ $faults -gt 0 ]]; then
-        echo "$faults faults"
-        exit 1
-    fi
-    echo "all as expected"
 }

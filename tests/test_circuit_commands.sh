@@ -1,33 +1,13 @@
 #!/usr/bin/env bash
 # ommatid circuit: list, show, import, check; and tools/fetch-connectome, which imports.
 # shellcheck disable=SC2317 # functions are called through expect and check
-set -u
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/expect.bash disable=SC1091,SC2154
+source "$(dirname "$0")/expect.bash"
 export XDG_DATA_HOME=$work/data
 data=$OM_SOURCE_DIR/tests/data/circuit
 connectome=$OM_SHARED/connectome/fib25-fib19_v2.2.json
-faults=0
 
-# expect CODE TEXT COMMAND...: exit code, and a text in what was printed on both streams.
-expect() {
-    local code=$1 text=$2
-    shift 2
-    "$@" >"$work/out" 2>"$work/err"
-    local got=$?
-    if [[ $got -ne $code ]] || ! grep -qF -- "$text" "$work/out" "$work/err"; then
-        echo "FAILED: $*: exit $got, expected $code and '$text'; printed:"
-        cat "$work/out" "$work/err"
-        faults=$((faults + 1))
-    fi
-}
 circuit() { "$OMMATID" circuit "$@"; }
-check() {
-    if ! "$@"; then
-        echo "FAILED: $*"
-        faults=$((faults + 1))
-    fi
-}
 printed() { grep -qF -- "$1" "$work/out"; }
 
 # A summary has the counts; tables have a line for each type and pair.
@@ -102,4 +82,4 @@ else
     echo "not tested, because it is not here: $connectome"
 fi
 
-exit $((faults > 0))
+finish

@@ -1,29 +1,8 @@
 #!/bin/bash
 # The frame of the command line: help, wrong use, exit codes, results that cannot be written.
-set -u
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-faults=0
-
-# expect CODE TEXT ARGUMENTS...: exit code, and a text in what was printed on both streams.
-expect() {
-    local code=$1 text=$2
-    shift 2
-    "$OMMATID" "$@" >"$work/out" 2>"$work/err"
-    local got=$?
-    if [[ $got -ne $code ]] || ! grep -qF -- "$text" "$work/out" "$work/err"; then
-        echo "FAILED: ommatid $*: exit $got, expected $code and '$text'; printed:"
-        cat "$work/out" "$work/err"
-        faults=$((faults + 1))
-    fi
-}
-# check CONDITION...: a command that must succeed.
-check() {
-    if ! "$@"; then
-        echo "FAILED: $*"
-        faults=$((faults + 1))
-    fi
-}
+# shellcheck source=tests/expect.bash disable=SC1091,SC2034,SC2154
+source "$(dirname "$0")/expect.bash"
+program=("$OMMATID")
 
 # Help is there for everything and goes to standard output.
 expect 0 "usage: ommatid <command>" --help
@@ -84,4 +63,4 @@ END
 check test "$(bash "$work/complete" ommatid hel)" = help
 check test "$(bash "$work/complete" ommatid help --qu)" = --quiet
 
-exit $((faults > 0))
+finish

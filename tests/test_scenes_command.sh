@@ -1,29 +1,8 @@
 #!/usr/bin/env bash
 # ommatid scenes: films into a file and out of it again, pictures of them, and wrong use.
-set -u
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-faults=0
-
-# expect CODE TEXT ARGUMENTS...: exit code, and a text in what was printed on both streams.
-expect() {
-    local code=$1 text=$2
-    shift 2
-    "$OMMATID" scenes "$@" >"$work/out" 2>"$work/err"
-    local got=$?
-    if [[ $got -ne $code ]] || ! grep -qF -- "$text" "$work/out" "$work/err"; then
-        echo "FAILED: ommatid scenes $*: exit $got, expected $code and '$text'; printed:"
-        cat "$work/out" "$work/err"
-        faults=$((faults + 1))
-    fi
-}
-# check CONDITION...: a command that must succeed.
-check() {
-    if ! "$@"; then
-        echo "FAILED: $*"
-        faults=$((faults + 1))
-    fi
-}
+# shellcheck source=tests/expect.bash disable=SC1091,SC2034,SC2154
+source "$(dirname "$0")/expect.bash"
+program=("$OMMATID" scenes)
 
 small=(--training 3 --validation 2 --extent 3 --frames 4 --seed 5)
 
@@ -64,4 +43,4 @@ echo "no films" >"$work/text"
 expect 3 "$work/text" show "$work/text"
 check test ! -e "$work/none.h5"
 
-exit $((faults > 0))
+finish
