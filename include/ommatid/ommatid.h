@@ -2,6 +2,7 @@
 #ifndef OMMATID_H
 #define OMMATID_H
 
+#include "ommatid/om_activation.h"
 #include "ommatid/om_batch.h"
 #include "ommatid/om_circuit.h"
 #include "ommatid/om_ensemble.h"

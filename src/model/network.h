@@ -1,6 +1,6 @@
 /* The network: dynamics of all cells over a film, and their adjoint (model.md 3).
  *
- *     V(t+1) = V(t) + rate (-V(t) + b + sum_j w_j relu(V_j(t)) + stimulus(t)),  rate = dt / max(tau, dt)
+ *     V(t+1) = V(t) + rate (-V(t) + b + sum_j w_j f(V_j(t)) + stimulus(t)),  rate = dt / max(tau, dt)
  *
  * A network is a workspace for a batch: it holds the parameters last set, the history of V and the
  * gradient that comes from outside. Samples are computed in quads; results of a sample do not depend
@@ -10,6 +10,7 @@
 
 #include "model/geometry.h"
 #include "model/kernels/kernels.h"
+#include "ommatid/om_activation.h"
 
 typedef struct om_network om_network;
 
@@ -18,6 +19,7 @@ typedef struct om_network_options {
     double dt_s;
     int threads;
     const om_kernels *kernels;
+    om_activation activation;
     bool gradient_of_all; /* dLoss/dV may come in for every type, not only for the outputs */
 } om_network_options;
 

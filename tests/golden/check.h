@@ -1,0 +1,99 @@
+/* What the checks of the program `golden` share. A check reads one reference file, computes the same
+ * with the library, and reports one line per quantity. It goes on after a quantity that is wrong, and
+ * a dataset that is missing is one that is wrong.
+ *
+ * Values are compared as doubles whatever om_real is. Errors are relative to the root mean square of
+ * what is expected (of the change, where `from` is given): the limit holds for their root mean square,
+ * and 20 times that for the largest. */
+#ifndef GOLDEN_CHECK_H
+#define GOLDEN_CHECK_H
+
+#include <stdbool.h>
+
+#include <hdf5.h>
+
+#include "ommatid/ommatid.h"
+
+typedef struct check {
+    const char *folder; /* of the reference files */
+    const char *shared; /* the folder beside it that holds connectome and trained models */
+    const char *name;   /* of the file at hand */
+    hid_t file;         /* H5I_INVALID_HID where it is not HDF5 */
+    int quantities, wrong, skipped;
+} check;
+
+/* Limits of one build: single precision, or double. */
+typedef enum check_kind {
+    CHECK_FORWARD,  /* 2e-5; double 1e-9 */
+    CHECK_GRADIENT, /* 2e-4 */
+    CHECK_TRAINED,  /* parameters after 10 iterations, of their change: 1e-4 */
+    CHECK_EARLY     /* after 1 or 2: 2e-4 */
+} check_kind;
+double check_limit(check_kind kind);
+
+/* A whole dataset as doubles, free() it; *n (unless NULL) its size. NULL, and reported, if it is
+ * missing or n_expected (>= 0) is not its size. path: printf format. */
+double *check_read(check *c, int n_expected, int *n, const char *path, ...)
+    __attribute__((format(printf, 4, 5)));
+/* A scalar dataset; an attribute of an object ("/" for the file). NaN, and reported, if missing. */
+double check_number(check *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
+double check_attribute(check *c, const char *object, const char *name);
+/* A text attribute or dataset of names; free each and the list. NULL, and reported, if missing. */
+char *check_text(check *c, const char *object, const char *name);
+char **check_names(check *c, int *n, const char *path, ...) __attribute__((format(printf, 3, 4)));
+void check_free_names(char **names, int n);
+/* Whether the file has it; nothing is reported. */
+bool check_has(check *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
+
+/* Reports a quantity. from: see above, or NULL. */
+void check_compare(check *c, const char *quantity, int n, const double *actual,
+                   const double *expected, const double *from, double limit);
+/* The largest absolute error and the root mean square one, each with its limit. */
+void check_absolute(check *c, const char *quantity, int n, const double *actual,
+                    const double *expected, double most, double rms);
+/* Integers, permutations, signs: no difference at all. */
+void check_exact(check *c, const char *quantity, int n, const double *actual,
+                 const double *expected);
+/* Something that cannot be compared: wrong, or left out with the reason (visible, not wrong). */
+void check_wrong(check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void check_skip(check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* om_real and float arrays as doubles, and back; free() them. */
+double *check_doubles(int n, const om_real *values);
+om_real *check_reals(int n, const double *values);
+double *check_zeros(int n);
+
+/* The published connectome at an extent as the library reads it from SHARED/connectome; NULL, and
+ * reported, if it does not open. om_circuit_free() it. */
+om_circuit *check_circuit(check *c, int extent);
+/* A dataset by pair (named by NAMESpair_source and NAMESpair_target) into the circuit's order:
+ * strength [n_pairs], 0 for pairs that the file lacks (without synapses). */
+bool check_pairs(check *c, const om_circuit *circuit, const char *names, const char *path,
+                 double *strength);
+/* bias, tau and alpha under a prefix ("", "init/", "iter0/grad/", "relu/grad_") into the network's
+ * part of a parameter vector; base.0.weight ... decoder.0.bias into the decoder's, masked as 0. */
+bool check_network_params(check *c, const om_circuit *circuit, const char *names,
+                          const char *prefix, double *params);
+bool check_decoder_params(check *c, const om_circuit *circuit, const char *prefix, double *params);
+
+/* The checks, one for each kind of file. */
+void check_taps(check *c);             /* taps.csv */
+void check_counts(check *c);           /* counts.csv */
+void check_init_strength(check *c);    /* init_strength.csv */
+void check_init_bias(check *c);        /* init_bias_float32.csv */
+void check_dynamics(check *c);         /* dynamics_*.h5 */
+void check_gradient(check *c);         /* gradient_*.h5 */
+void check_full(check *c);             /* full_*.h5 */
+void check_decoder(check *c);          /* decoder_*.h5 */
+void check_train(check *c);            /* train_*.h5 */
+void check_augment(check *c);          /* augment*.h5 */
+void check_resample(check *c);         /* resample*.h5 */
+void check_eye(check *c);              /* eye*.h5 */
+void check_stimuli(check *c);          /* stimuli.h5 */
+void check_analysis_stimuli(check *c); /* stimuli_e*.h5 */
+void check_analysis(check *c);         /* analysis*.h5 */
+void check_known_tuning(check *c);     /* known_tuning.json */
+void check_trained(check *c);          /* trained_*.h5 */
+void check_film(check *c);             /* film_*.h5 */
+
+#endif
