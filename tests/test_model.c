@@ -171,7 +171,8 @@ static outcome run_library(const setting *s, const inputs *in, const char *isa, 
     size_t columns = (size_t)s->naive->n_columns, film = (size_t)s->frames * columns;
     const om_layout *l = &s->naive->layout;
     assert_int_equal(om_kernels_select(isa, &kernels), OM_OK);
-    om_network_options options = {s->batch, s->frames, DT, threads, kernels, false};
+    om_network_options options = {
+        .batch = s->batch, .frames = s->frames, .dt_s = DT, .threads = threads, .kernels = kernels};
     assert_int_equal(om_network_create(s->circuit, &options, &network), OM_OK);
     om_decoder_options decode = {s->batch, s->frames, threads, kernels};
     const om_geometry *geometry = om_network_geometry(network);
@@ -238,7 +239,12 @@ static outcome run_network(const setting *s, const inputs *in, const double *wei
     om_network *network;
     size_t columns = (size_t)s->naive->n_columns, film = (size_t)s->frames * columns;
     assert_int_equal(om_kernels_select(isa, &kernels), OM_OK);
-    om_network_options options = {s->batch, s->frames, DT, 2, kernels, true};
+    om_network_options options = {.batch = s->batch,
+                                  .frames = s->frames,
+                                  .dt_s = DT,
+                                  .threads = 2,
+                                  .kernels = kernels,
+                                  .gradient_of_all = true};
     assert_int_equal(om_network_create(s->circuit, &options, &network), OM_OK);
     om_real *params = reals(s->naive->layout.n_params, in->params);
     om_real *luminance = reals((size_t)columns_of(s), in->luminance);

@@ -22,7 +22,9 @@ struct om_network {
     om_real *plane[2];            /* padded: V, later mu, of this step and the next */
     om_real *initial;             /* compact [n_types]: the state before the first frame */
     om_real *history;             /* [quads][frames + 1][n_types] compact */
+    om_real grey;                 /* luminance that the initial state settled under */
     om_real *stimulus;            /* [quads][frames] compact */
+    om_real *fade_in;             /* [fade_in_steps] compact: a quad's stimulus before its film */
     om_real *external;            /* [quads][frames][n_external] compact */
     const om_real **external_map; /* [n_types] of the step at hand */
     om_real *central;             /* [n_types][4] penalty's gradient at the central cells */
@@ -76,6 +78,7 @@ static om_status allocate(om_network *n)
     OM_TRY(om_alloc(n->step, r, &n->initial));
     OM_TRY(om_alloc(quads * (frames + 1) * n->step, r, &n->history));
     OM_TRY(om_alloc(quads * frames * n->map, r, &n->stimulus));
+    OM_TRY(om_alloc((size_t)n->options.fade_in_steps * n->map, r, &n->fade_in));
     OM_TRY(om_alloc(quads * frames * (size_t)n->n_external * n->map, r, &n->external));
     OM_TRY(om_alloc(types, sizeof(om_real *), &n->external_map));
     OM_TRY(om_alloc(types * OM_QUAD, r, &n->central));
@@ -107,6 +110,7 @@ om_status om_network_create(const om_circuit *circuit, const om_network_options 
         s = allocate(n);
     }
     if (s == OM_OK) s = divide_among_threads(n);
+    if (s == OM_OK) om_network_set_counts(n, NULL);
     if (s != OM_OK) {
         om_network_free(n);
         return s;
@@ -118,9 +122,10 @@ om_status om_network_create(const om_circuit *circuit, const om_network_options 
 void om_network_free(om_network *n)
 {
     if (n == NULL) return;
-    void *all[] = {n->external_of, n->plane[0], n->plane[1],     n->initial,     n->history,
-                   n->stimulus,    n->external, n->external_map, n->central,     n->sum_strength,
-                   n->sum_resting, n->sum_rate, n->total,        n->group_bound, n->source_bound};
+    void *all[] = {n->external_of,  n->plane[0], n->plane[1],     n->initial,
+                   n->history,      n->stimulus, n->fade_in,      n->external,
+                   n->external_map, n->central,  n->sum_strength, n->sum_resting,
+                   n->sum_rate,     n->total,    n->group_bound,  n->source_bound};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
     om_network_order_free(&n->order);
     om_geometry_free(n->geometry);
@@ -128,6 +133,12 @@ void om_network_free(om_network *n)
 }
 
 const om_geometry *om_network_geometry(const om_network *n) { return n->geometry; }
+
+void om_network_set_counts(om_network *n, const double *counts)
+{
+    for (int k = 0; k < n->circuit->n_taps; k++)
+        n->order.count[k] = (om_real)(counts != NULL ? counts[k] : n->circuit->taps[k].count);
+}
 
 void om_network_set_params(om_network *n, const om_real *params)
 {
@@ -201,11 +212,14 @@ static void map_all_types(om_network *n, const om_real *maps)
     for (int t = 0; t < n->circuit->n_types; t++) n->external_map[t] = maps + (size_t)t * n->map;
 }
 
-/* `steps` steps from plane 0; stimulus and history move on by the given strides. */
-static void run(om_network *n, int steps, const om_real *stimulus, size_t stimulus_stride,
-                om_real *history, size_t history_stride)
+/* `steps` steps from a compact state; stimulus and history move on by the given strides. */
+static void run(om_network *n, int steps, const om_real *state, const om_real *stimulus,
+                size_t stimulus_stride, om_real *history, size_t history_stride)
 {
     const int parts = n->options.threads;
+    if (steps == 0) return;
+    map_all_types(n, state);
+    spread(n, n->external_map, NULL, origin(n, 0));
 #pragma omp parallel num_threads(parts)
     for (int t = 0; t < steps; t++) {
         om_step step = {origin(n, t % 2), origin(n, (t + 1) % 2),
@@ -223,6 +237,7 @@ void om_network_settle(om_network *n, int steps, om_real luminance)
     const om_geometry *g = n->geometry;
     om_real *grey = stimulus_at(n, 0, 0); /* overwritten by the next film */
     for (size_t i = 0; i < n->map; i++) grey[i] = luminance;
+    n->grey = luminance;
     memset(n->initial, 0, n->step * sizeof(om_real));
     for (int t = 0; t < n->circuit->n_types; t++)
         for (int c = 0; c < g->n_columns; c++)
@@ -230,18 +245,29 @@ void om_network_settle(om_network *n, int steps, om_real luminance)
                 n->initial[(size_t)t * n->map + (size_t)(g->compact_cell[c] * OM_QUAD + s)] =
                     n->order.tables.resting_potential[t] *
                     g->masks[g->mask_of_type[t]][g->padded_cell[c] * OM_QUAD];
-    map_all_types(n, n->initial);
-    spread(n, n->external_map, NULL, origin(n, 0));
-    if (steps > 0) run(n, steps, grey, 0, n->initial, 0);
+    run(n, steps, n->initial, grey, 0, n->initial, 0);
+}
+
+/* From grey to the first frame of a quad in equal steps, whose last state becomes frame -1. */
+static void fade_in(om_network *n, int quad)
+{
+    const int steps = n->options.fade_in_steps;
+    const om_real *first = stimulus_at(n, quad, 0);
+    for (int k = 0; k < steps; k++) {
+        om_real share = steps > 1 ? (om_real)k / (om_real)(steps - 1) : 0;
+        for (size_t i = 0; i < n->map; i++)
+            n->fade_in[(size_t)k * n->map + i] = n->grey + share * (first[i] - n->grey);
+    }
+    run(n, steps, n->initial, n->fade_in, n->map, history_at(n, quad, -1), 0);
 }
 
 void om_network_forward(om_network *n)
 {
     for (int q = 0; q < n->quads; q++) {
         memcpy(history_at(n, q, -1), n->initial, n->step * sizeof(om_real));
-        map_all_types(n, n->initial);
-        spread(n, n->external_map, NULL, origin(n, 0));
-        run(n, n->options.frames, stimulus_at(n, q, 0), n->map, history_at(n, q, 0), n->step);
+        fade_in(n, q);
+        run(n, n->options.frames, history_at(n, q, -1), stimulus_at(n, q, 0), n->map,
+            history_at(n, q, 0), n->step);
     }
 }
 

@@ -20,6 +20,7 @@ typedef struct om_network_options {
     int threads;
     const om_kernels *kernels;
     om_activation activation;
+    int fade_in_steps;    /* from the settled state into each film's first frame; 0: none */
     bool gradient_of_all; /* dLoss/dV may come in for every type, not only for the outputs */
 } om_network_options;
 
@@ -28,16 +29,21 @@ om_status om_network_create(const om_circuit *circuit, const om_network_options 
 void om_network_free(om_network *network); /* accepts NULL */
 const om_geometry *om_network_geometry(const om_network *network);
 
+/* Synapse counts of the taps, in the circuit's order [n_taps]; NULL: the circuit's own. They take
+ * effect with the next om_network_set_params(). */
+void om_network_set_counts(om_network *network, const double *counts);
 /* params: the vector's network part [n_network]. */
 void om_network_set_params(om_network *network, const om_real *params);
 /* luminance [frames][n_columns] of one sample, 0 <= sample < batch. */
 void om_network_set_luminance(om_network *network, int sample, const om_real *luminance);
 /* The state that every sample starts from: V = b, then `steps` steps of constant luminance. */
 void om_network_settle(om_network *network, int steps, om_real luminance);
-/* The whole film from there. */
+/* The whole film from there. With fade_in_steps n each sample first takes n steps under
+ * grey + k / (n - 1) (frame 0 - grey), k = 0 .. n - 1, grey the luminance that it settled under;
+ * history frame -1 is then the state after them, and no gradient goes further back. */
 void om_network_forward(om_network *network);
 
-/* V after the step driven by `frame`, compact [n_types]; frame -1 is the initial state. Quads of
+/* V after the step driven by `frame`, compact [n_types]; frame -1 is the state before frame 0. Quads of
  * samples: quad q holds samples 4q .. 4q + 3. */
 const om_real *om_network_history(const om_network *network, int quad, int frame);
 /* Activity of one type [n_columns]; 0 where the type has no cell. */

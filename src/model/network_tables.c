@@ -89,7 +89,7 @@ static void add_operation(draft *d, int s, const om_group *group, int mask)
         if (!(mask >> q & 1)) continue;
         const live_tap *tap = &d->live[taps_of(d, group->targets[q])[s]];
         d->out->weight_pair[d->weights] = tap->pair;
-        d->out->weight_count[d->weights++] = (om_real)d->circuit->taps[tap->tap].count;
+        d->out->weight_tap[d->weights++] = tap->tap;
     }
 }
 
@@ -149,7 +149,7 @@ static void make_fan_out(draft *d)
             const om_tap *tap = &d->circuit->taps[d->live[i].tap];
             t->tap_offset[taps] =
                 (pair->target * (int)g->plane + tap->du * g->pitch + tap->dv) * OM_QUAD;
-            t->tap_count[taps++] = (om_real)tap->count;
+            d->out->fan_out_tap[taps++] = d->live[i].tap;
         }
     }
     t->fan_out_first[t->n_types] = pairs;
@@ -163,7 +163,9 @@ static om_status allocate(om_network_order *p, const om_circuit *c)
     if (s == OM_OK) s = om_alloc(taps, sizeof(int), &t->operation_offset);
     if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &t->operation_weight);
     if (s == OM_OK) s = om_alloc(taps, sizeof(int), &p->weight_pair);
-    if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &p->weight_count);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &p->weight_tap);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &p->fan_out_tap);
+    if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &p->count);
     if (s == OM_OK) s = om_alloc(types + 1, sizeof(int), &t->fan_out_first);
     if (s == OM_OK) s = om_alloc(pairs, sizeof(om_fan_out), &t->fan_out);
     if (s == OM_OK) s = om_alloc(taps, sizeof(int), &t->tap_offset);
@@ -208,10 +210,12 @@ om_status om_network_order_create(const om_circuit *circuit, const om_geometry *
 void om_network_order_free(om_network_order *p)
 {
     om_network_tables *t = &p->tables;
-    void *all[] = {t->groups,       t->operation_offset, t->operation_weight, p->weight_pair,
-                   p->weight_count, t->fan_out_first,    t->fan_out,          t->tap_offset,
-                   t->tap_count,    t->pair_weight,      p->pair_sign,        t->resting_potential,
-                   t->rate,         t->is_input};
+    void *all[] = {t->groups,      t->operation_offset,  t->operation_weight,
+                   p->weight_pair, p->weight_tap,        p->fan_out_tap,
+                   p->count,       t->fan_out_first,     t->fan_out,
+                   t->tap_offset,  t->tap_count,         t->pair_weight,
+                   p->pair_sign,   t->resting_potential, t->rate,
+                   t->is_input};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
     *p = (om_network_order){0};
 }
@@ -225,7 +229,8 @@ void om_network_order_set_params(om_network_order *p, const om_real *resting_pot
         t->rate[i] = dt / (time_constant[i] <= dt ? dt : time_constant[i]);
     for (int i = 0; i < t->n_pairs; i++) t->pair_weight[i] = (om_real)p->pair_sign[i] * strength[i];
     for (int i = 0; i < p->n_weights; i++)
-        t->operation_weight[i] = t->pair_weight[p->weight_pair[i]] * p->weight_count[i];
+        t->operation_weight[i] = t->pair_weight[p->weight_pair[i]] * p->count[p->weight_tap[i]];
+    for (int i = 0; i < p->n_weights; i++) t->tap_count[i] = p->count[p->fan_out_tap[i]];
 }
 
 int om_group_cost(const om_group *group)

@@ -7,17 +7,19 @@
 
 typedef struct om_network_order {
     om_network_tables tables;
-    int n_weights;
-    int *weight_pair;      /* [n_weights] pair of each weight of the forward order */
-    om_real *weight_count; /* [n_weights] its synapse count */
-    int *pair_sign;        /* [n_pairs] */
+    int n_weights;    /* as many taps have synapses, and as many lie in the fan out */
+    int *weight_pair; /* [n_weights] pair of each weight of the forward order */
+    int *weight_tap;  /* [n_weights] its tap in the circuit */
+    int *fan_out_tap; /* [n_weights] tap in the circuit of each tap of the fan out */
+    om_real *count;   /* [n_taps] synapses of each tap of the circuit */
+    int *pair_sign;   /* [n_pairs] */
 } om_network_order;
 
 om_status om_network_order_create(const om_circuit *circuit, const om_geometry *geometry,
                                   int targets_per_group, om_network_order *order);
 void om_network_order_free(om_network_order *order); /* accepts a zeroed one */
 
-/* Refreshes weights and rates. resting_potential, time_constant [n_types], strength [n_pairs]. */
+/* Refreshes weights, the fan out's counts and rates. resting_potential, time_constant [n_types], strength [n_pairs]. */
 void om_network_order_set_params(om_network_order *order, const om_real *resting_potential,
                                  const om_real *time_constant, const om_real *strength, om_real dt);
 
