@@ -93,8 +93,8 @@ bool check_ok(check *c, om_status status);
 om_circuit *check_circuit(check *c, int extent);
 /* Whether a dataset of names lists the circuit's types in its order; reported if not. */
 bool check_types(check *c, const om_circuit *circuit, const char *path);
-/* Voltages of all cells [n_cells] after a frame (-1: of the initial state) in the order of the
- * reference files: by type, then by column. */
+/* Voltages of all cells [n_cells] after a frame of the last forward pass (-1: of its initial state)
+ * in the order of the reference files: by type, then by column. */
 void check_cells(const om_circuit *circuit, const om_network *network, int sample, int frame,
                  double *voltage);
 /* A dataset by pair (named by NAMESpair_source and NAMESpair_target) into the circuit's order:
