@@ -65,6 +65,16 @@ static om_status divide_among_threads(om_network *n)
     return OM_OK;
 }
 
+static om_status allocate_planes(om_network *n)
+{
+    for (int i = 0; i < 2; i++) {
+        OM_TRY(om_alloc(n->padded, sizeof(om_real), &n->plane[i]));
+        if (n->options.activation != OM_RELU)
+            OM_TRY(om_alloc(n->padded, sizeof(om_real), &n->activity[i]));
+    }
+    return OM_OK;
+}
+
 static om_status allocate(om_network *n)
 {
     const om_circuit *c = n->circuit;
@@ -75,9 +85,7 @@ static om_status allocate(om_network *n)
     for (int o = 0; o < c->n_outputs && !n->options.gradient_of_all; o++)
         n->external_of[c->outputs[o]] = o;
     n->n_external = n->options.gradient_of_all ? c->n_types : c->n_outputs;
-    for (int i = 0; i < 2; i++) OM_TRY(om_alloc(n->padded, r, &n->plane[i]));
-    for (int i = 0; i < 2 && n->options.activation != OM_RELU; i++)
-        OM_TRY(om_alloc(n->padded, r, &n->activity[i]));
+    OM_TRY(allocate_planes(n));
     OM_TRY(om_alloc(n->step, r, &n->initial));
     OM_TRY(om_alloc(quads * (frames + 1) * n->step, r, &n->history));
     OM_TRY(om_alloc(quads * frames * n->map, r, &n->stimulus));

@@ -226,12 +226,12 @@ static void compare_fade_in(const films *f, om_activation activation)
 {
     const char *name = activation_names[activation];
     char attribute[256];
-    double fade_in_s;
     snprintf(attribute, sizeof attribute, "dataset:%s.fade_in_state", name);
     char *text = check_text(f->c, "/", attribute);
     if (text == NULL) return;
     const char *over = strstr(text, " over ");
-    if (over == NULL || sscanf(over, " over %lf s", &fade_in_s) != 1 || !(fade_in_s > 0)) {
+    double fade_in_s = over != NULL ? strtod(over + strlen(" over "), NULL) : 0;
+    if (!(fade_in_s > 0)) {
         check_wrong(f->c, "%s: expected '... over SECONDS s ...', found '%s'", attribute, text);
     } else {
         om_network *network = run(f, activation, f->settling_steps, (int)(fade_in_s / f->dt_s));

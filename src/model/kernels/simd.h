@@ -11,7 +11,7 @@
 #include "model/geometry.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define APART  static __attribute__((noinline)) /* instantiations must not share their registers */
+#define APART  static __attribute__((noinline)) /* so that no other code costs it registers */
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
