@@ -438,7 +438,6 @@ static void compare_account(training *t, const account *a)
 
 static void iterate(training *t, int iteration, account *a)
 {
-    om_real d_resting[t->circuit->n_types];
     run_forward(t, iteration);
     a->losses[iteration] =
         mean_of(t, t->options.loss == OM_LOSS_EPE ? om_decoder_epe : om_decoder_l2norm);
@@ -449,8 +448,12 @@ static void iterate(training *t, int iteration, account *a)
         compare_central_mean(t);
         compare_gradients(t);
     }
+    double *zeros = check_zeros(t->circuit->n_types);
+    om_real *d_resting = check_reals(t->circuit->n_types, zeros);
     a->penalties[iteration] = om_network_penalty(t->network, t->options.penalty_activity,
                                                  t->options.penalty_baseline, d_resting);
+    free(zeros);
+    free(d_resting);
 }
 
 static void run(training *t)
