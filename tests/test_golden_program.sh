@@ -2,6 +2,7 @@
 # The program `golden` itself: it agrees with reference files that the naive twin wrote, at extents,
 # batches and time steps that nobody else uses, and it names what was altered, taken away or cannot be
 # checked.
+# shellcheck source=tests/expect.bash disable=SC1091,SC2034,SC2154
 source "$(dirname "$0")/expect.bash"
 golden=$OM_BUILD_DIR/tests/golden
 write=$OM_BUILD_DIR/tests/golden_write
@@ -21,8 +22,10 @@ spoil() {
     cp -r "$work/random" "$work/spoilt"
     check "$write" "--$how" "$dataset" "$work/spoilt/$file"
     expect 1 "$dataset" "$work/spoilt" "${file%%_*}"
-    [[ $(grep -c 'WRONG$' "$work/out") == 1 ]] && grep -q "^  $dataset.*WRONG$" "$work/out" ||
-        fail "$how $dataset: expected it to be the one that is wrong; printed:" "$(cat "$work/out")"
+    if [[ $(grep 'WRONG$' "$work/out") != "  $dataset"*WRONG || $(grep -c 'WRONG$' "$work/out") != 1 ]]; then
+        fail "$how $dataset: expected that this alone is wrong"
+        cat "$work/out"
+    fi
 }
 
 program=("$golden")
