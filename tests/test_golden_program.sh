@@ -30,7 +30,7 @@ spoil() {
 }
 
 program=("$golden")
-write_folder random --extent 2 --seed 3 --batch 3 --frames 7 --dt 0.01
+write_folder random --extent 2 --seed 1 --batch 3 --frames 7 --dt 0.01
 write_folder other --extent 3 --seed 12 --batch 5 --frames 5 --dt 0.0125
 for kind in "${kinds[@]}"; do
     expect 0 ' 0 wrong, 0 skipped' "$work/random" "$kind"
