@@ -87,14 +87,14 @@ static void check_file(check *c, const char *name)
     fflush(stdout);
 }
 
-/* Checks the n files whose names begin with `word`; returns the exit code. */
-static int check_files(check *c, struct dirent **files, int n, const char *word)
+/* Checks the n files whose names begin with `word`; returns the exit code. build: the first line. */
+static int check_files(check *c, struct dirent **files, int n, const char *word, const char *build)
 {
     int checked = 0, quantities = 0, wrong = 0, skipped = 0;
     for (int i = 0; i < n; i++) {
         if (strncmp(files[i]->d_name, word, strlen(word)) != 0) continue;
+        if (checked++ == 0) puts(build);
         check_file(c, files[i]->d_name);
-        checked++;
         quantities += c->quantities;
         wrong += c->wrong;
         skipped += c->skipped;
@@ -111,7 +111,7 @@ static int check_files(check *c, struct dirent **files, int n, const char *word)
 
 static int check_folder(const char *folder, const char *shared, const char *word)
 {
-    char beside[4096];
+    char beside[4096], build[64];
     const om_kernels *kernels;
     struct dirent **files;
     snprintf(beside, sizeof beside, "%s/..", folder);
@@ -125,9 +125,9 @@ static int check_folder(const char *folder, const char *shared, const char *word
         fprintf(stderr, "golden: no folder %s\n%s", folder, usage);
         return 2;
     }
-    printf("%s precision, %s kernels\n", sizeof(om_real) == sizeof(double) ? "double" : "single",
-           kernels->name);
-    int code = check_files(&c, files, n, word);
+    snprintf(build, sizeof build, "%s precision, %s kernels",
+             sizeof(om_real) == sizeof(double) ? "double" : "single", kernels->name);
+    int code = check_files(&c, files, n, word, build);
     for (int i = 0; i < n; i++) free(files[i]);
     free(files);
     return code;

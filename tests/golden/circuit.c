@@ -183,12 +183,13 @@ static void compare_strength(check *c, const check_table *t, int extent)
 
 void check_init_strength(check *c)
 {
+    static const char head[] = "n_edges_e";
     check_table t;
-    int extent, extents = 0;
+    int extents = 0;
     if (!check_read_table(c, &t)) return;
     for (int i = 0; i < t.columns; i++)
-        if (sscanf(t.cells[i], "n_edges_e%d", &extent) == 1) {
-            compare_strength(c, &t, extent);
+        if (strncmp(t.cells[i], head, strlen(head)) == 0) {
+            compare_strength(c, &t, (int)strtol(t.cells[i] + strlen(head), NULL, 10));
             extents++;
         }
     if (extents == 0) check_wrong(c, "no column n_edges_eEXTENT");

@@ -457,7 +457,7 @@ static void compare_flow_image(check *c, const eye *e, const char *group)
 void check_eye(check *c)
 {
     char group[PATH];
-    for (char letter = 'a'; letter <= 'z'; letter++) {
+    for (int letter = 'a'; letter <= 'z'; letter++) {
         snprintf(group, sizeof group, "case_%c", letter);
         if (!check_has(c, "%s", group)) continue;
         eye e = {.extent = check_integer(c, group, "extent"),
