@@ -326,7 +326,7 @@ static om_status iterate(om_trainer *t, om_state *state)
     om_network_set_params(t->network, params);
     om_decoder_set_params(t->decoder, params + l->params.decoder);
     om_network_forward(t->network);
-    om_decoder_forward(t->decoder, t->network, t->options.dropout, &moments);
+    om_decoder_forward(t->decoder, t->network, t->options.dropout, NULL, &moments);
     double l2norm, epe;
     measure(t, &l2norm, &epe);
     double loss = t->options.loss == OM_LOSS_EPE ? epe : l2norm;
