@@ -138,7 +138,7 @@ static void decode(const setting *s, const inputs *in, om_network *network, om_d
     const size_t map = 2 * (size_t)s->naive->n_columns;
     om_real *params = reals(l->n_params, in->params), *d_params = reals(l->n_params, NULL);
     om_real *flow = reals((size_t)flows_of(s), in->flow);
-    om_moments running, batch;
+    om_moments running, used;
     for (int h = 0; h < OM_HIDDEN; h++)
         running.mean[h] = (om_real)o->mean[h], running.var[h] = (om_real)o->var[h];
     om_decoder_set_params(decoder, params + l->decoder);
@@ -147,8 +147,8 @@ static void decode(const setting *s, const inputs *in, om_network *network, om_d
     set_keep(decoder, s->batch, s->frames, in->keep);
     write_activity(s, network, in->activity);
     om_decoder_forward(decoder, network, s->dropout ? DROPOUT : 0, s->running ? &running : NULL,
-                       &batch);
-    if (!s->running) om_moments_update(&running, &batch, om_decoder_count(decoder));
+                       &used);
+    if (!s->running) om_moments_update(&running, &used, om_decoder_count(decoder));
     om_decoder_adjoint(decoder, network, s->loss, d_params + l->decoder);
     read_gradient(s, network, o->d_activity);
     for (int b = 0; b < s->batch; b++) {

@@ -336,8 +336,7 @@ static void set_norm(om_decoder *d, const double *mean, const double *var, doubl
 }
 
 /* Statistics of conv1's output over the whole batch. */
-static void measure_batch(const om_decoder *d, double mean[OM_HIDDEN], double var[OM_HIDDEN],
-                          om_moments *batch)
+static void measure_batch(const om_decoder *d, double mean[OM_HIDDEN], double var[OM_HIDDEN])
 {
     double lanes = (double)d->options.batch * d->options.frames;
     double cells = (double)d->tables.side * d->tables.side;
@@ -349,19 +348,20 @@ static void measure_batch(const om_decoder *d, double mean[OM_HIDDEN], double va
         double between = cells * sum_batch(d, lanes_mean, o, about, 2);
         mean[o] = about + (double)d->tables.conv1_bias[o];
         var[o] = (within + between) / (lanes * cells);
-        batch->mean[o] = (om_real)mean[o];
-        batch->var[o] = (om_real)var[o];
     }
 }
 
 void om_decoder_forward(om_decoder *d, const om_network *n, double dropout,
-                        const om_moments *running, om_moments *batch)
+                        const om_moments *running, om_moments *used)
 {
     double mean[OM_HIDDEN], var[OM_HIDDEN];
     run_conv1(d, n);
-    if (running == NULL) measure_batch(d, mean, var, batch);
-    for (int o = 0; o < OM_HIDDEN && running != NULL; o++)
-        mean[o] = (double)running->mean[o], var[o] = (double)running->var[o];
+    if (running == NULL) measure_batch(d, mean, var);
+    for (int o = 0; o < OM_HIDDEN; o++) {
+        if (running != NULL) mean[o] = (double)running->mean[o], var[o] = (double)running->var[o];
+        used->mean[o] = (om_real)mean[o];
+        used->var[o] = (om_real)var[o];
+    }
     set_norm(d, mean, var, dropout);
     d->dropping = dropout > 0;
     d->running = running != NULL;
@@ -370,7 +370,8 @@ void om_decoder_forward(om_decoder *d, const om_network *n, double dropout,
 
 void om_decoder_evaluate(om_decoder *d, const om_network *n, const om_moments *running)
 {
-    om_decoder_forward(d, n, 0, running, NULL);
+    om_moments used;
+    om_decoder_forward(d, n, 0, running, &used);
 }
 
 void om_moments_update(om_moments *running, const om_moments *batch, double count)

@@ -41,12 +41,12 @@ uint16_t *om_decoder_keep(om_decoder *decoder);
 int om_decoder_side(const om_decoder *decoder);
 int om_decoder_blocks_per_quad(const om_decoder *decoder);
 
-/* Flow of the network's last film. running: batch-norm statistics to normalise by, as they are; NULL:
- * those of the batch, over all samples, frames and array cells, which go to `batch` (variance
- * biased; else untouched, may be NULL). Dropout of the hidden layer with probability `dropout` by
- * the bits of om_decoder_keep() (0: none). */
+/* Flow of the network's last film. running: batch-norm statistics to normalise by; NULL: those of the
+ * batch, over all samples, frames and array cells. used: the statistics used, variance of a batch
+ * biased. Dropout of the hidden layer with probability `dropout` by the bits of om_decoder_keep()
+ * (0: none). */
 void om_decoder_forward(om_decoder *decoder, const om_network *network, double dropout,
-                        const om_moments *running, om_moments *batch);
+                        const om_moments *running, om_moments *used);
 /* Evaluation mode: om_decoder_forward() with running statistics and no dropout. */
 void om_decoder_evaluate(om_decoder *decoder, const om_network *network, const om_moments *running);
 /* Running statistics after a batch: momentum 0.1, unbiased variance. */

@@ -152,14 +152,14 @@ static void set_params(const reference *r, const stage *s, const double *params)
     free(reals);
 }
 
-/* Output of all images [n_flow] in a mode, "train" or "eval"; batch: as of om_decoder_forward(). */
-static void forward(const reference *r, const stage *s, const char *mode, om_moments *batch,
+/* Output of all images [n_flow] in a mode, "train" or "eval"; used: as of om_decoder_forward(). */
+static void forward(const reference *r, const stage *s, const char *mode, om_moments *used,
                     double *output)
 {
     const int n = 2 * r->circuit->n_columns;
     const om_moments *running = strcmp(mode, "eval") == 0 ? &r->before : NULL;
     om_real flow[n];
-    om_decoder_forward(s->decoder, s->network, 0, running, batch);
+    om_decoder_forward(s->decoder, s->network, 0, running, used);
     for (int i = 0; i < r->images; i++) {
         om_decoder_flow(s->decoder, i / s->frames, i % s->frames, flow);
         for (int k = 0; k < n; k++) *output++ = (double)flow[k];
@@ -172,14 +172,14 @@ static void compare_output(const reference *r, const stage *s, const char *mode)
 {
     const double limit = check_limit(CHECK_FORWARD);
     double *output = check_zeros(r->n_flow), loss = 0;
-    om_moments batch, after = r->before;
-    forward(r, s, mode, &batch, output);
+    om_moments used, after = r->before;
+    forward(r, s, mode, &used, output);
     check_dataset(r->c, r->n_flow, output, limit, "%s/output", mode);
     for (int k = 0; k < r->n_flow; k++) loss += r->weight[k] * output[k];
     check_dataset(r->c, 1, &loss, limit, "%s/loss", mode);
     free(output);
     if (strcmp(mode, "train") != 0) return;
-    om_moments_update(&after, &batch, om_decoder_count(s->decoder));
+    om_moments_update(&after, &used, om_decoder_count(s->decoder));
     double *mean = check_doubles(OM_HIDDEN, after.mean), *var = check_doubles(OM_HIDDEN, after.var);
     check_dataset(r->c, OM_HIDDEN, mean, limit, "after/base.1.running_mean");
     check_dataset(r->c, OM_HIDDEN, var, limit, "after/base.1.running_var");
@@ -194,10 +194,10 @@ static void compare_initial(const reference *r, const stage *s)
     const int n = 2 * r->circuit->n_columns;
     om_real *params = check_reals((int)r->layout.n_params, r->params);
     double *output = check_zeros(r->n_flow);
-    om_moments batch;
+    om_moments used;
     om_params_init(r->circuit, &paper, 0, 0, params);
     om_decoder_set_params(s->decoder, params + r->layout.decoder);
-    forward(r, s, "train", &batch, output);
+    forward(r, s, "train", &used, output);
     check_dataset(r->c, n, output, check_limit(CHECK_FORWARD), "initial_train_output");
     free(params);
     free(output);
@@ -251,14 +251,14 @@ static void compare_gradients(const reference *r, const char *mode, const double
 static void run_gradients(const reference *r, const stage *s, const char *mode)
 {
     const int n_params = (int)r->layout.n_params;
-    om_moments batch;
+    om_moments used;
     double *target = check_zeros(r->n_flow), *output = check_zeros(r->n_flow);
     double *d_activity = check_zeros(r->n_activity), *map = d_activity;
-    forward(r, s, mode, &batch, output);
+    forward(r, s, mode, &used, output);
     for (int k = 0; k < r->n_flow; k++) target[k] = output[k] - r->weight[k];
     om_real *flow = check_reals(r->n_flow, target), *gradient = check_reals(n_params, r->params);
     om_decoder_set_target(s->decoder, 0, flow);
-    forward(r, s, mode, &batch, output);
+    forward(r, s, mode, &used, output);
     om_decoder_adjoint(s->decoder, s->network, OM_LOSS_L2NORM, gradient + r->layout.decoder);
     double norm = om_decoder_l2norm(s->decoder, 0), *d_params = check_doubles(n_params, gradient);
     for (int i = 0; i < r->images; i++)
