@@ -1,7 +1,7 @@
 /* The decoder alone against the naive double-precision model, on activity that no network made: flow,
  * losses, statistics and all gradients, normalised by the batch's statistics or by running ones. */
-#include "activity.h"
-#include "model_bench.h"
+#include "decoder_bench.h"
+#include "every_kernel.h"
 
 static const double DROPOUT = 0.25;
 
@@ -168,7 +168,7 @@ static void decode(const setting *s, const inputs *in, om_network *network, om_d
 static void open_decoder(const setting *s, const char *isa, int threads, om_network **network,
                          om_decoder **decoder)
 {
-    om_network_options n = {.batch = s->batch, .frames = s->frames, .dt_s = 0.02};
+    om_network_options n = {.batch = s->batch, .frames = s->frames, .dt_s = DT};
     om_decoder_options d = {s->batch, s->frames, threads, NULL};
     assert_int_equal(om_kernels_select(isa, &d.kernels), OM_OK);
     n.threads = threads;

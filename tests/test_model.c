@@ -1,6 +1,25 @@
 /* Network and decoder against the naive double-precision model: every kernel that this machine runs,
  * several threads, odd batches and frames. */
-#include "model_bench.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "decoder_bench.h"
+#include "model/network.h"
+#include "naive.h"
+
+#ifdef OM_REAL_IS_DOUBLE
+static const double FORWARD = 1e-11, GRADIENT = 1e-10;
+#else
+static const double FORWARD = 2e-5, GRADIENT = 2e-4;
+#endif
 
 static const double DT = 0.02, GREY_S = 0.1, DROPOUT = 0.5;
 
@@ -47,6 +66,11 @@ typedef struct inputs {
     double *params, *luminance, *flow, *keep;
 } inputs;
 
+static void round_to_float(int n, double *x)
+{
+    for (int i = 0; i < n; i++) x[i] = (double)(float)x[i];
+}
+
 static inputs make_inputs(const setting *s)
 {
     uint64_t seed = 11;
@@ -85,6 +109,18 @@ static outcome run_naive(const setting *s, const inputs *in)
 }
 
 /* ---- the library's side ---- */
+
+static om_real *reals(size_t n, const double *from)
+{
+    om_real *out = naive_zeroed(n, sizeof *out);
+    for (size_t i = 0; from != NULL && i < n; i++) out[i] = (om_real)from[i];
+    return out;
+}
+
+static void copy(size_t n, const om_real *from, double *to)
+{
+    for (size_t i = 0; i < n; i++) to[i] = (double)from[i];
+}
 
 static void read_activity(const setting *s, const om_network *network, double *out)
 {
@@ -238,6 +274,17 @@ static void compare(const setting *s, const outcome *actual, const outcome *expe
     }
     assert_true(ok);
 }
+
+static bool available(const char *isa)
+{
+    const om_kernels *kernels;
+    if (om_kernels_select(isa, &kernels) == OM_OK) return true;
+    print_message("skipped: %s\n", om_message());
+    return false;
+}
+
+static const char *const isas[] = {"plain", "portable", "avx2", "avx512"};
+enum { N_ISAS = sizeof isas / sizeof isas[0] };
 
 static void compare_all_kernels(setting s)
 {

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "activity.h"
 #include "check.h"
-#include "model/decoder.h"
+#include "decoder_bench.h"
 
 /* A file and what all of its quantities are computed from. Images are the frames of all samples, one
  * sample after another. */
