@@ -27,6 +27,7 @@ static const struct kind {
     {"augment", ".h5", check_augment},
     {"resample", ".h5", check_resample},
     {"eye", ".h5", check_eye},
+    {"decoder", ".h5", check_decoder},
     {NULL, NULL, NULL},
 };
 

@@ -1,7 +1,7 @@
 /* Network and decoder against the naive double-precision model: every kernel that this machine runs,
  * several threads, odd batches and frames. */
 #include "every_kernel.h"
-#include "model/decoder.h"
+#include "decoder_bench.h"
 
 static const double DROPOUT = 0.5;
 
@@ -13,7 +13,6 @@ typedef struct setting {
     int batch, frames;
     bool training;
     om_loss loss;
-    double divisor; /* added to the bias of the head's third channel */
 } setting;
 
 /* Everything that either side computes, as doubles. */
@@ -54,7 +53,6 @@ static inputs make_inputs(const setting *s)
     inputs in = {naive_zeros(params_of(s)), naive_zeros(columns_of(s)),
                  naive_zeros(2 * columns_of(s)), naive_zeros(images * OM_HIDDEN * side * side)};
     naive_random_params(5, s->naive, in.params);
-    in.params[s->naive->layout.conv2_bias + 2] += s->divisor;
     naive_fill(&seed, columns_of(s), 0.5, 0.3, in.luminance);
     naive_fill(&seed, 2 * columns_of(s), 0, 1, in.flow);
     for (int i = 0; i < images * OM_HIDDEN * side * side; i++)
@@ -87,20 +85,6 @@ static outcome run_naive(const setting *s, const inputs *in)
 }
 
 /* ---- the library's side ---- */
-
-/* Naive masks [sample][frame][channel][cell] as the decoder's bits. */
-static void set_keep(const setting *s, om_decoder *decoder, const double *keep)
-{
-    int side = om_decoder_side(decoder), per_quad = om_decoder_blocks_per_quad(decoder);
-    for (int b = 0; b < s->batch; b++)
-        for (int f = 0; f < s->frames; f++)
-            for (int i = 0; i < OM_HIDDEN * side * side; i++) {
-                int block = b / 4 * per_quad + f / 4, bit = f % 4 * 4 + b % 4;
-                uint16_t *place = om_decoder_keep(decoder) + block * OM_HIDDEN * side * side + i;
-                double kept = keep[(b * s->frames + f) * OM_HIDDEN * side * side + i];
-                *place = (uint16_t)((*place & ~(1U << bit)) | (unsigned)(kept > 0) << bit);
-            }
-}
 
 static outcome run_library(const setting *s, const inputs *in, const char *isa, int threads)
 {
@@ -139,8 +123,8 @@ static outcome run_library(const setting *s, const inputs *in, const char *isa, 
     for (int h = 0; h < OM_HIDDEN; h++)
         running.mean[h] = (om_real)o.mean[h], running.var[h] = (om_real)o.var[h];
     if (s->training) {
-        set_keep(s, decoder, in->keep);
-        om_decoder_forward(decoder, network, DROPOUT, &moments);
+        set_keep(decoder, s->batch, s->frames, in->keep);
+        om_decoder_forward(decoder, network, DROPOUT, NULL, &moments);
         om_moments_update(&running, &moments, om_decoder_count(decoder));
         om_decoder_adjoint(decoder, network, s->loss, d_params + l->decoder);
         om_network_adjoint(network, d_params, NULL, NULL);
@@ -241,22 +225,6 @@ static void test_evaluation_agrees(void **state)
     naive_circuit_free(s.circuit);
 }
 
-/* Where exp(-divisor) is past the range of single precision: its exponent would wrap round. */
-static void test_far_divisors_agree(void **state)
-{
-    (void)state;
-    const double divisors[] = {-60, -280, 90};
-    for (int i = 0; i < 3; i++) {
-        setting s = {.circuit = naive_random_circuit(5, 6, 14, 2, true),
-                     .batch = 2,
-                     .frames = 5,
-                     .training = true,
-                     .divisor = divisors[i]};
-        compare_all_kernels(s);
-        naive_circuit_free(s.circuit);
-    }
-}
-
 /* The decoder reads relu(V), also where the cells release something else. */
 static void test_decoder_rectifies_whatever_the_activation(void **state)
 {
@@ -323,44 +291,15 @@ static void test_avx2_and_avx512_give_the_same_bits(void **state)
     om_circuit_free(s.circuit);
 }
 
-/* A film predicted exactly has gradient zero under either loss, not NaN. */
-static void test_exact_prediction_has_no_gradient(void **state)
-{
-    (void)state;
-    setting s = {.circuit = naive_random_circuit(4, 6, 14, 2, false),
-                 .batch = 2,
-                 .frames = 4,
-                 .training = true};
-    s.naive = naive_create(s.circuit);
-    inputs in = make_inputs(&s);
-    /* no head, no target: flow and error are exactly zero */
-    for (size_t i = s.naive->layout.conv2_weight; i < s.naive->layout.n_params; i++)
-        in.params[i] = 0;
-    memset(in.flow, 0, 2 * (size_t)columns_of(&s) * sizeof(double));
-    for (int loss = 0; loss < 2; loss++)
-        for (int i = 0; i < N_ISAS; i++) {
-            s.loss = loss == 0 ? OM_LOSS_L2NORM : OM_LOSS_EPE;
-            if (!available(isas[i])) continue;
-            outcome o = run_library(&s, &in, isas[i], 1);
-            for (int p = 0; p < params_of(&s); p++) assert_true(o.d_params[p] == 0);
-            free_outcome(&o);
-        }
-    free_inputs(&in);
-    naive_free(s.naive);
-    naive_circuit_free(s.circuit);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_circuits_agree),
         cmocka_unit_test(test_motion_pathway_agrees),
         cmocka_unit_test(test_evaluation_agrees),
-        cmocka_unit_test(test_far_divisors_agree),
         cmocka_unit_test(test_decoder_rectifies_whatever_the_activation),
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_avx2_and_avx512_give_the_same_bits),
-        cmocka_unit_test(test_exact_prediction_has_no_gradient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

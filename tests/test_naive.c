@@ -332,7 +332,7 @@ static void test_decoder_gradients(void **state)
     for (int training = 0; training < 2; training++) {
         fixture *f = create(20 + (uint64_t)training, training);
         f->task.training = training;
-        print_message("%s\n", training ? "training, with dropout" : "evaluation");
+        print_message("%s\n", training ? "own statistics" : "running statistics");
         weighted_activity(f);
         check_decoder(f);
         destroy(f);
@@ -368,23 +368,24 @@ static void test_dropout_and_running_statistics_by_hand(void **state)
     destroy(f);
 }
 
-/* In evaluation neither dropout nor the running statistics move. */
-static void test_evaluation_changes_nothing(void **state)
+/* Running statistics that are used stay as they are; dropout is independent of them. */
+static void test_running_statistics_in_use_do_not_move(void **state)
 {
     (void)state;
     fixture *f = create(22, true);
     naive_decode_options options = {f->task.run.samples, f->task.run.frames, false, 0.3, f->keep};
-    double mean[OM_HIDDEN], var[OM_HIDDEN], *other = naive_zeros(f->n_flow);
+    double mean[OM_HIDDEN], var[OM_HIDDEN];
     memcpy(mean, f->running_mean, sizeof mean);
     memcpy(var, f->running_var, sizeof var);
-    naive_decoded_free(
-        naive_decode(f->model, &options, f->params, mean, var, f->activity, f->prediction));
-    options.keep = NULL;
-    naive_decoded_free(naive_decode(f->model, &options, f->params, mean, var, f->activity, other));
+    weighted_activity(f);
+    naive_decoded *d =
+        naive_decode(f->model, &options, f->params, mean, var, f->activity, f->prediction);
     assert_memory_equal(mean, f->running_mean, sizeof mean);
     assert_memory_equal(var, f->running_var, sizeof var);
-    assert_memory_equal(other, f->prediction, (size_t)f->n_flow * sizeof *other);
-    free(other);
+    assert_memory_equal(d->mean, mean, sizeof mean);
+    assert_memory_equal(d->var, var, sizeof var);
+    for (int k = 0; k < f->n_keep; k++) assert_true((d->kept[k] > 0) == (f->keep[k] > 0));
+    naive_decoded_free(d);
     destroy(f);
 }
 
@@ -542,7 +543,7 @@ int main(void)
         cmocka_unit_test(test_clamp_lifts_negative_strengths_only),
         cmocka_unit_test(test_decoder_gradients),
         cmocka_unit_test(test_dropout_and_running_statistics_by_hand),
-        cmocka_unit_test(test_evaluation_changes_nothing),
+        cmocka_unit_test(test_running_statistics_in_use_do_not_move),
         cmocka_unit_test(test_losses_by_hand),
         cmocka_unit_test(test_penalty_by_hand),
         cmocka_unit_test(test_task_gradients),

@@ -67,6 +67,7 @@ static void test_defaults_are_the_papers_values(void **state)
     assert_int_equal(s.train.batch_size, 4);
     assert_int_equal(s.train.penalty_until, 150000);
     assert_int_equal(s.train.selection, OM_LOSS_EPE);
+    assert_int_equal(s.train.batch_norm, OM_BATCH_NORM_BATCH);
     assert_true(s.train.batch.dt_s == 0.02 && s.train.init.time_constant_s == 0.05);
     assert_true(s.train.learning_rate[0] == 5e-5 && s.train.learning_rate[1] == 5e-6);
     assert_true(s.train.batch.augment.enabled && !s.train.init.shared);
@@ -100,16 +101,19 @@ static void test_block_and_flow_style_are_the_same(void **state)
     om_spec block = parsed("name: two words\nseed: 9\nmodels: 3\n"
                            "init:\n  resting_potential:\n    mean: 0.25\n    std: 0\n"
                            "train:\n  learning_rate:\n  - 1e-3\n  - 1.0e-4\n  loss: epe\n"
+                           "  batch_norm: running\n"
                            "augment:\n  enabled: false\n");
     om_spec flow = parsed("{name: \"two words\", seed: 9, models: 3, augment: {enabled: false},\n"
                           " init: {resting_potential: {mean: .25, std: 0.0}},\n"
-                          " train: {loss: epe, learning_rate: [0.001, 0.0001]}}\n");
+                          " train: {loss: epe, learning_rate: [0.001, 0.0001],\n"
+                          " batch_norm: running}}\n");
     assert_same(&block, &flow);
     assert_string_equal(flow.name, "two words");
     assert_int_equal(flow.seed, 9);
     assert_true(flow.train.init.resting_potential_mean == 0.25);
     assert_true(flow.train.learning_rate[1] == 1e-4);
     assert_int_equal(flow.train.loss, OM_LOSS_EPE);
+    assert_int_equal(flow.train.batch_norm, OM_BATCH_NORM_RUNNING);
     assert_false(flow.train.batch.augment.enabled);
 }
 
@@ -168,6 +172,7 @@ static void test_wrong_types_are_refused(void **state)
     refused("augment: {noise: 1e999}\n", "augment.noise: '1e999'");
     refused("augment: {enabled: yes}\n", "augment.enabled: 'yes': expected true or false");
     refused("train: {loss: l1}\n", "train.loss: 'l1': expected l2norm or epe");
+    refused("train: {batch_norm: own}\n", "train.batch_norm: 'own': expected batch or running");
     refused("train: {profile: papr}\n", "expected none, paper or package");
     refused("train: {learning_rate: 0.1}\n", "expected two numbers, [first, last]");
     refused("train: {learning_rate: [0.1]}\n", "expected two numbers");

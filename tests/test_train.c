@@ -1,6 +1,6 @@
 /* Whole training iterations against the naive double-precision model: order of the films, resampling,
- * steady state of the pass, both losses, dropout, penalty, learning rate, running statistics, records
- * and checks. And the baselines, by hand. */
+ * steady state of the pass, both losses, dropout, penalty, learning rate, running statistics moving or in
+ * use, records and checks. And the baselines, by hand. */
 #include "train/optimiser.h"
 #include "train_bench.h"
 
@@ -45,7 +45,7 @@ static twin twin_of(const bench *b, om_state *state)
     w.model = state->model;
     w.t.task.run = (naive_run){NAIVE_RELU, o->batch.dt_s, w.batch, w.steps};
     w.t.task.loss = o->loss;
-    w.t.task.training = true;
+    w.t.task.training = o->batch_norm == OM_BATCH_NORM_BATCH;
     w.t.task.dropout = o->dropout;
     w.t.penalty_baseline = o->penalty_baseline;
     w.t.params = naive_zeros(n), w.t.moment1 = naive_zeros(n), w.t.moment2 = naive_zeros(n);
@@ -62,7 +62,13 @@ static twin twin_of(const bench *b, om_state *state)
         bench_params(b, state)[i] = rounded;
         w.t.params[i] = w.from[i] = (double)rounded;
     }
-    for (int h = 0; h < OM_HIDDEN; h++) w.t.running_var[h] = w.from_var[h] = 1;
+    om_real *mean = om_state_at(state, b->layout->at_running_mean);
+    om_real *var = om_state_at(state, b->layout->at_running_var);
+    for (int h = 0; h < OM_HIDDEN; h++) {
+        mean[h] = (om_real)(0.1 * h - 0.25), var[h] = (om_real)(0.6 + 0.2 * h);
+        w.t.running_mean[h] = w.from_mean[h] = (double)mean[h];
+        w.t.running_var[h] = w.from_var[h] = (double)var[h];
+    }
     return w;
 }
 
@@ -266,6 +272,20 @@ static void test_iterations_agree_with_dropout(void **unused)
     }
 }
 
+/* The running statistics do not move: any error of them is infinite, relative to their change. */
+static void test_iterations_agree_by_running_statistics(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 2; i++) {
+        om_train_options options = bench_options();
+        options.batch_norm = OM_BATCH_NORM_RUNNING;
+        options.dropout = i == 0 ? 0 : 0.5;
+        options.loss = i == 0 ? OM_LOSS_L2NORM : OM_LOSS_EPE;
+        options.batch_size = i == 0 ? 3 : 5;
+        compare(4, &options, 1 + i);
+    }
+}
+
 /* ---- baselines ---- */
 
 /* Constant flow per sequence, so that resampling changes nothing: training (3, 0) and (1, 4), their mean
@@ -313,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_iterations_agree_by_l2norm),
         cmocka_unit_test(test_iterations_agree_by_end_point_error),
         cmocka_unit_test(test_iterations_agree_with_dropout),
+        cmocka_unit_test(test_iterations_agree_by_running_statistics),
         cmocka_unit_test(test_baselines_by_hand),
         cmocka_unit_test(test_baselines_look_at_the_frames_in_use),
     };

@@ -18,6 +18,10 @@
 #include "ommatid/om_params.h"
 #include "ommatid/om_scenes.h"
 
+/* What the decoder normalises by in training: its batch's own statistics, or the running ones, which
+ * then never move from where a model starts (mean 0, variance 1). */
+typedef enum om_batch_norm { OM_BATCH_NORM_BATCH, OM_BATCH_NORM_RUNNING } om_batch_norm;
+
 typedef struct om_train_options {
     om_init_options init;
     om_batch_options batch; /* frames, dt, resampling, augmentation */
@@ -25,6 +29,7 @@ typedef struct om_train_options {
     bool whole_passes;
     int batch_size; /* 4 */
     om_loss loss;
+    om_batch_norm batch_norm;
     double learning_rate[2]; /* first and last: 5e-5, 5e-6 */
     double decoder_rate;     /* learning rate of the decoder over that of the network: 1 */
     int rate_steps;          /* 10 levels in between */

@@ -8,12 +8,13 @@
 #include "base/text.h"
 
 _Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof(int) &&
-                   sizeof(om_profile) == sizeof(int),
+                   sizeof(om_profile) == sizeof(int) && sizeof(om_batch_norm) == sizeof(int),
                "choices are stored as int");
 
 static const char *const profiles[] = {"none", "paper", "package", NULL}; /* om_profile */
 static const char *const resamplings[] = {"package", "paper", NULL};      /* om_resampling */
 static const char *const losses[] = {"l2norm", "epe", NULL};              /* om_loss */
+static const char *const batch_norms[] = {"batch", "running", NULL};      /* om_batch_norm */
 
 #define AT(field) offsetof(om_spec, field)
 static const double many = 1e9; /* iterations: far more than anybody trains */
@@ -107,6 +108,9 @@ const om_spec_key om_spec_keys[] = {
      .unit = "iterations", .meaning = "where the last rate is reached, to stay; 0: at the end"},
     {"train.dropout", OM_SPEC_REAL, AT(train.dropout), "0.5", 0, 1, .below = true,
      .meaning = "share of the decoder's hidden values that are dropped in training"},
+    {"train.batch_norm", OM_SPEC_CHOICE, AT(train.batch_norm), "batch", .choices = batch_norms,
+     .meaning = "what the decoder normalises by in training: the batch's own statistics, or the "
+                "running ones, which then stay at mean 0 and variance 1"},
     {"train.t_pre", OM_SPEC_REAL, AT(train.t_pre_s), "0.5", 0, 100, .unit = "s",
      .meaning = "grey before a training sequence, until the network is at rest"},
     {"train.selection", OM_SPEC_CHOICE, AT(train.selection), "epe", .choices = losses,

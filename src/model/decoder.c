@@ -21,7 +21,7 @@ struct om_decoder {
     om_norm norm;
     int quads, blocks_per_quad, n_blocks;
     size_t channel, padded_channel; /* numbers in an array of one channel */
-    bool dropping;
+    bool dropping, running;         /* of the last forward pass: dropout; running statistics */
     om_block *blocks;    /* [n_blocks] arrays of their own; input and gradients are the threads' */
     om_block *scratch;   /* [threads] */
     om_block_sums *sums; /* [n_blocks] */
@@ -335,12 +335,11 @@ static void set_norm(om_decoder *d, const double *mean, const double *var, doubl
     }
 }
 
-void om_decoder_forward(om_decoder *d, const om_network *n, double dropout, om_moments *batch)
+/* Statistics of conv1's output over the whole batch. */
+static void measure_batch(const om_decoder *d, double mean[OM_HIDDEN], double var[OM_HIDDEN])
 {
-    double mean[OM_HIDDEN], var[OM_HIDDEN];
     double lanes = (double)d->options.batch * d->options.frames;
     double cells = (double)d->tables.side * d->tables.side;
-    run_conv1(d, n);
     for (int o = 0; o < OM_HIDDEN; o++) {
         /* lanes hold means about the bias and squares about their own mean: the variance of all is that
          * within lanes plus that of the lanes' means, which loses no digits to cancellation */
@@ -349,23 +348,30 @@ void om_decoder_forward(om_decoder *d, const om_network *n, double dropout, om_m
         double between = cells * sum_batch(d, lanes_mean, o, about, 2);
         mean[o] = about + (double)d->tables.conv1_bias[o];
         var[o] = (within + between) / (lanes * cells);
-        batch->mean[o] = (om_real)mean[o];
-        batch->var[o] = (om_real)var[o];
+    }
+}
+
+void om_decoder_forward(om_decoder *d, const om_network *n, double dropout,
+                        const om_moments *running, om_moments *used)
+{
+    double mean[OM_HIDDEN], var[OM_HIDDEN];
+    run_conv1(d, n);
+    if (running == NULL) measure_batch(d, mean, var);
+    for (int o = 0; o < OM_HIDDEN; o++) {
+        if (running != NULL) mean[o] = (double)running->mean[o], var[o] = (double)running->var[o];
+        used->mean[o] = (om_real)mean[o];
+        used->var[o] = (om_real)var[o];
     }
     set_norm(d, mean, var, dropout);
     d->dropping = dropout > 0;
+    d->running = running != NULL;
     run_head(d);
 }
 
 void om_decoder_evaluate(om_decoder *d, const om_network *n, const om_moments *running)
 {
-    double mean[OM_HIDDEN], var[OM_HIDDEN];
-    for (int o = 0; o < OM_HIDDEN; o++)
-        mean[o] = (double)running->mean[o], var[o] = (double)running->var[o];
-    run_conv1(d, n);
-    set_norm(d, mean, var, 0);
-    d->dropping = false;
-    run_head(d);
+    om_moments used;
+    om_decoder_forward(d, n, 0, running, &used);
 }
 
 void om_moments_update(om_moments *running, const om_moments *batch, double count)
@@ -395,9 +401,11 @@ static om_loss_weight weigh(const om_decoder *d, om_loss loss, int b)
     return w;
 }
 
-/* What the batch norm's adjoint needs, once the sums over all blocks are known:
- *     dL/dy = g (d_z - mean(d_z) - y_hat mean(d_z y_hat)),  g = weight / sqrt(var + eps)
- * as a linear function of d_z and y. */
+/* What the batch norm's adjoint needs, once the sums over all blocks are known: with
+ * g = weight / sqrt(var + eps),
+ *     dL/dy = g (d_z - mean(d_z) - y_hat mean(d_z y_hat))
+ * as a linear function of d_z and y. With running statistics, which are constants, dL/dy = g d_z, and
+ * the bias before the batch norm has a gradient. */
 static void prepare_norm_adjoint(om_decoder *d, om_real *d_params)
 {
     const om_layout *l = &d->layout;
@@ -407,13 +415,15 @@ static void prepare_norm_adjoint(om_decoder *d, om_real *d_params)
         double d_bias = sum_batch(d, lanes_d_z, o, 0, 1);
         double d_weight = sum_batch(d, lanes_d_z_y_hat, o, 0, 1);
         double g = (double)norm->scale[o], inverse = (double)norm->inverse[o];
+        double by_y = d->running ? 0 : -g * d_weight / count * inverse;
+        double constant =
+            d->running ? 0 : -g / count * (d_bias - d_weight * inverse * (double)norm->mean[o]);
         norm->d_z[o] = (om_real)g;
-        norm->d_y[o] = (om_real)(-g * d_weight / count * inverse);
-        norm->d_constant[o] =
-            (om_real)(-g / count * (d_bias - d_weight * inverse * (double)norm->mean[o]));
+        norm->d_y[o] = (om_real)by_y;
+        norm->d_constant[o] = (om_real)constant;
         d_params[l->norm_weight - l->decoder + (size_t)o] = (om_real)d_weight;
         d_params[l->norm_bias - l->decoder + (size_t)o] = (om_real)d_bias;
-        d_params[l->conv1_bias - l->decoder + (size_t)o] = 0;
+        d_params[l->conv1_bias - l->decoder + (size_t)o] = d->running ? (om_real)(g * d_bias) : 0;
     }
 }
 

@@ -41,12 +41,13 @@ uint16_t *om_decoder_keep(om_decoder *decoder);
 int om_decoder_side(const om_decoder *decoder);
 int om_decoder_blocks_per_quad(const om_decoder *decoder);
 
-/* Training mode: batch statistics over all samples, frames and array cells; dropout of the hidden
- * layer with probability `dropout` by the bits of om_decoder_keep() (0: none). batch: the statistics
- * used, variance biased. */
+/* Flow of the network's last film. running: batch-norm statistics to normalise by; NULL: those of the
+ * batch, over all samples, frames and array cells. used: the statistics used, variance of a batch
+ * biased. Dropout of the hidden layer with probability `dropout` by the bits of om_decoder_keep()
+ * (0: none). */
 void om_decoder_forward(om_decoder *decoder, const om_network *network, double dropout,
-                        om_moments *batch);
-/* Evaluation mode: running statistics, no dropout. Its adjoint is not defined. */
+                        const om_moments *running, om_moments *used);
+/* Evaluation mode: om_decoder_forward() with running statistics and no dropout. */
 void om_decoder_evaluate(om_decoder *decoder, const om_network *network, const om_moments *running);
 /* Running statistics after a batch: momentum 0.1, unbiased variance. */
 void om_moments_update(om_moments *running, const om_moments *batch, double count);
@@ -59,9 +60,9 @@ double om_decoder_l2norm(const om_decoder *decoder, int sample);
 double om_decoder_epe(const om_decoder *decoder, int sample);
 void om_decoder_flow(const om_decoder *decoder, int sample, int frame, om_real *flow);
 
-/* Adjoint of om_decoder_forward() and the loss (mean over samples): d_params [n_decoder], and dLoss/dV
- * into the network's external gradients. The bias before the batch norm gets the zero that its
- * gradient is. */
+/* Adjoint of the last om_decoder_forward() and the loss (mean over samples): d_params [n_decoder], and
+ * dLoss/dV into the network's external gradients. Running statistics are constants. Where the
+ * batch's own were used, the bias before them gets the zero that its gradient is. */
 void om_decoder_adjoint(om_decoder *decoder, om_network *network, om_loss loss, om_real *d_params);
 
 #endif

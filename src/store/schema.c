@@ -182,6 +182,7 @@ static const om_h5_member options[] = {
     OPTION("train.steps", OM_H5_I32, rate_steps),
     OPTION("train.schedule_stop", OM_H5_U64, schedule_stop),
     OPTION("train.dropout", OM_H5_F64, dropout),
+    OPTION("train.batch_norm", OM_H5_I32, batch_norm),
     OPTION("train.t_pre", OM_H5_F64, t_pre_s),
     OPTION("train.selection", OM_H5_I32, selection),
     OPTION("train.record_every", OM_H5_U64, record_every),

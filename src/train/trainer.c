@@ -323,10 +323,15 @@ static om_status iterate(om_trainer *t, om_state *state)
     draw_dropout(t, &draws);
 
     om_moments moments, running;
+    size_t channels = OM_HIDDEN * sizeof(om_real);
+    memcpy(running.mean, om_state_at(state, l->at_running_mean), channels);
+    memcpy(running.var, om_state_at(state, l->at_running_var), channels);
+    bool fixed = t->options.batch_norm == OM_BATCH_NORM_RUNNING;
     om_network_set_params(t->network, params);
     om_decoder_set_params(t->decoder, params + l->params.decoder);
     om_network_forward(t->network);
-    om_decoder_forward(t->decoder, t->network, t->options.dropout, &moments);
+    om_decoder_forward(t->decoder, t->network, t->options.dropout, fixed ? &running : NULL,
+                       &moments);
     double l2norm, epe;
     measure(t, &l2norm, &epe);
     double loss = t->options.loss == OM_LOSS_EPE ? epe : l2norm;
@@ -336,10 +341,7 @@ static om_status iterate(om_trainer *t, om_state *state)
     om_decoder_adjoint(t->decoder, t->network, t->options.loss, t->gradient + l->params.decoder);
     om_network_adjoint(t->network, t->gradient, NULL, NULL);
 
-    size_t channels = OM_HIDDEN * sizeof(om_real);
-    memcpy(running.mean, om_state_at(state, l->at_running_mean), channels);
-    memcpy(running.var, om_state_at(state, l->at_running_var), channels);
-    om_moments_update(&running, &moments, om_decoder_count(t->decoder));
+    if (!fixed) om_moments_update(&running, &moments, om_decoder_count(t->decoder));
     memcpy(om_state_at(state, l->at_running_mean), running.mean, channels);
     memcpy(om_state_at(state, l->at_running_var), running.var, channels);
     update(t, state);

@@ -226,7 +226,7 @@ static void run_forward(training *t, int iteration)
         free(flow);
     }
     om_network_forward(t->network);
-    om_decoder_forward(t->decoder, t->network, 0, &moments);
+    om_decoder_forward(t->decoder, t->network, 0, NULL, &moments);
 }
 
 static double mean_of(const training *t, double (*measure)(const om_decoder *, int))

@@ -153,7 +153,7 @@ static void choose_statistics(naive_decoded *d, int images, int map, double *run
 /* What dropout multiplies element k of the hidden layer by. */
 static double kept_factor(const naive_decode_options *options, int k)
 {
-    if (!options->training || !options->keep) return 1;
+    if (!options->keep) return 1;
     return options->keep[k] / (1 - options->dropout);
 }
 

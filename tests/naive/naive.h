@@ -125,10 +125,9 @@ void naive_adjoint(const naive_model *model, const naive_run *run, const double 
 
 typedef struct naive_decode_options {
     int samples, frames;
-    bool training;  /* normalise by the batch's own statistics, and drop out */
+    bool training;  /* normalise by the batch's own statistics, else by the running ones */
     double dropout; /* probability */
-    /* [sample][frame][OM_HIDDEN][side * side], 1 keeps, 0 drops; NULL: no dropout at all. Used in
-     * training only. */
+    /* [sample][frame][OM_HIDDEN][side * side], 1 keeps, 0 drops; NULL: no dropout at all */
     const double *keep;
 } naive_decode_options;
 
@@ -146,7 +145,7 @@ typedef struct naive_decoded {
 } naive_decoded;
 
 /* activity [sample][frame][cell] -> flow [sample][frame][2][column].
- * running_mean, running_var [OM_HIDDEN]: used in evaluation, updated in training (momentum 0.1,
+ * running_mean, running_var [OM_HIDDEN]: used as they are, or in training updated (momentum 0.1,
  * with the unbiased variance). Free the result with naive_decoded_free(). */
 naive_decoded *naive_decode(const naive_model *model, const naive_decode_options *options,
                             const double *params, double *running_mean, double *running_var,
@@ -185,7 +184,7 @@ typedef struct naive_batch {
 typedef struct naive_task {
     naive_run run;
     om_loss loss;
-    bool training; /* of the decoder */
+    bool training; /* of the decoder: as in naive_decode_options */
     double dropout;
 } naive_task;
 
