@@ -15,6 +15,12 @@ static const struct kind {
     const char *begin, *end;
     void (*run)(check *c);
 } kinds[] = {
+    {"taps", ".csv", check_taps},
+    {"counts", ".csv", check_counts},
+    {"init_strength", ".csv", check_init_strength},
+    {"augment", ".h5", check_augment},
+    {"resample", ".h5", check_resample},
+    {"eye", ".h5", check_eye},
     {NULL, NULL, NULL},
 };
 

@@ -39,12 +39,28 @@ double *check_read(check *c, int n_expected, int *n, const char *path, ...)
 /* A scalar dataset; an attribute of an object ("/" for the file). NaN, and reported, if missing. */
 double check_number(check *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
 double check_attribute(check *c, const char *object, const char *name);
+/* The same for a whole number of 0 or more; -1, and reported, if it is none. */
+int check_integer(check *c, const char *object, const char *name);
 /* A text attribute or dataset of names; free each and the list. NULL, and reported, if missing. */
 char *check_text(check *c, const char *object, const char *name);
 char **check_names(check *c, int *n, const char *path, ...) __attribute__((format(printf, 3, 4)));
 void check_free_names(char **names, int n);
 /* Whether the file has it; nothing is reported. */
 bool check_has(check *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
+
+/* The file at hand as a table of comma-separated values without quotes; every line has as many
+ * cells as the first, which names the columns. false, and reported, if it is none. */
+typedef struct check_table {
+    int rows, columns; /* without the line of names */
+    char **cells;      /* [1 + rows][columns], row 0 the names */
+    char *text;        /* what the cells point into */
+} check_table;
+bool check_read_table(check *c, check_table *table);
+void check_free_table(check_table *table);
+/* Text of a cell, 0 <= row < rows. Number of the column of that name; -1, and reported, if there is
+ * none. */
+const char *check_cell(const check_table *table, int row, int column);
+int check_column(check *c, const check_table *table, const char *name);
 
 /* Reports a quantity. from: see above, or NULL. */
 void check_compare(check *c, const char *quantity, int n, const double *actual,

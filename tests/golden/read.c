@@ -1,5 +1,6 @@
-/* How the checks of the program `golden` read HDF5: whole datasets and attributes, as doubles or as
- * text. What is missing is reported as wrong, and the check goes on without it. */
+/* How the checks of the program `golden` read their files: HDF5, whole datasets and attributes as
+ * doubles or as text, and tables. What is missing is reported as wrong, and the check goes on. */
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,6 +88,14 @@ double check_attribute(check *c, const char *object, const char *name)
     return value;
 }
 
+int check_integer(check *c, const char *object, const char *name)
+{
+    double value = check_attribute(c, object, name);
+    if (value >= 0 && value <= INT_MAX && value == floor(value)) return (int)value;
+    if (!isnan(value)) check_wrong(c, "%s: attribute %s is %g", object, name, value);
+    return -1;
+}
+
 /* Copies n strings, of variable or of fixed length, as they lie in `raw`. */
 static char **copy_strings(hid_t type, int n, const char *raw)
 {
@@ -155,4 +164,70 @@ void check_free_names(char **names, int n)
 {
     for (int i = 0; names != NULL && i < n; i++) free(names[i]);
     free(names);
+}
+
+/* The whole file at hand, free() it; NULL if it cannot be read. */
+static char *read_file(const check *c)
+{
+    char path[4096], *text = NULL;
+    size_t size = 0;
+    snprintf(path, sizeof path, "%s/%s", c->folder, c->name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) return NULL;
+    if (getdelim(&text, &size, '\0', file) < 0) {
+        free(text);
+        text = NULL;
+    }
+    fclose(file);
+    return text;
+}
+
+static int count_of(const char *text, char wanted)
+{
+    int n = 0;
+    for (; *text != '\0'; text++) n += *text == wanted;
+    return n;
+}
+
+bool check_read_table(check *c, check_table *t)
+{
+    *t = (check_table){.text = read_file(c)};
+    char *next = t->text, *line = strsep(&next, "\n");
+    t->columns = line != NULL ? 1 + count_of(line, ',') : 0;
+    int lines = next != NULL ? 1 + count_of(next, '\n') : 0;
+    if (lines > 0) t->cells = calloc((size_t)lines * (size_t)t->columns + 1, sizeof(char *));
+    for (; t->cells != NULL && line != NULL && *line != '\0';
+         line = strsep(&next, "\n"), t->rows++) {
+        if (1 + count_of(line, ',') != t->columns) {
+            check_wrong(c, "line %d: expected %d cells", t->rows + 1, t->columns);
+            check_free_table(t);
+            return false;
+        }
+        for (int i = 0; i < t->columns; i++)
+            t->cells[t->rows * t->columns + i] = strsep(&line, ",");
+    }
+    if (--t->rows > 0) return true;
+    check_wrong(c, "not a table");
+    check_free_table(t);
+    return false;
+}
+
+void check_free_table(check_table *t)
+{
+    free(t->cells);
+    free(t->text);
+    *t = (check_table){0};
+}
+
+const char *check_cell(const check_table *t, int row, int column)
+{
+    return t->cells[(row + 1) * t->columns + column];
+}
+
+int check_column(check *c, const check_table *t, const char *name)
+{
+    for (int i = 0; i < t->columns; i++)
+        if (strcmp(t->cells[i], name) == 0) return i;
+    check_wrong(c, "no column %s", name);
+    return -1;
 }
