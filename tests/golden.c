@@ -21,6 +21,9 @@ static const struct kind {
     {"augment", ".h5", check_augment},
     {"resample", ".h5", check_resample},
     {"eye", ".h5", check_eye},
+    {"init_bias", ".csv", check_init_bias},
+    {"analysis", ".h5", check_analysis},
+    {"known_tuning", ".json", check_known_tuning},
     {NULL, NULL, NULL},
 };
 
