@@ -18,6 +18,8 @@ static const struct kind {
     {"taps", ".csv", check_taps},
     {"counts", ".csv", check_counts},
     {"init_strength", ".csv", check_init_strength},
+    {"train_", ".h5", check_train},
+    {"trained_", ".h5", check_trained},
     {"augment", ".h5", check_augment},
     {"resample", ".h5", check_resample},
     {"eye", ".h5", check_eye},
