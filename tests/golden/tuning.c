@@ -1,7 +1,6 @@
 /* Checks of tuning: measures of stored responses, fed to the library frame by frame; what is known of
  * the types; and the draw of initial resting potentials. Measures are double precision in every build,
  * and stored responses are exact in single precision, so one limit holds for both. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "base/text.h"
 #include "check.h"
 
 static const double LIMIT = 1e-9;
@@ -333,11 +333,13 @@ void check_init_bias(check *c)
 {
     check_table table;
     om_circuit *circuit = NULL;
-    uint64_t seed = 0;
+    const char *of_seed = "bias_seed";
     if (!check_read_table(c, &table)) goto done;
     int type = check_column(c, &table, "type"), bias = table.columns - 1;
     if (type < 0) goto done;
-    if (sscanf(table.cells[bias], "bias_seed%" SCNu64, &seed) != 1) {
+    int64_t seed;
+    if (strncmp(table.cells[bias], of_seed, strlen(of_seed)) != 0 ||
+        !om_parse_int(table.cells[bias] + strlen(of_seed), &seed)) {
         check_wrong(c, "the last column is %s: expected bias_seedN", table.cells[bias]);
         goto done;
     }
@@ -354,7 +356,7 @@ void check_init_bias(check *c)
         .resting_potential_mean = 0.5, .resting_potential_std = 0.05, .draws = OM_DRAWS_TORCH};
     om_real *params = calloc(om_layout_of(circuit).n_params, sizeof *params);
     if (params == NULL) goto done;
-    om_params_init(circuit, &options, seed, 0, params);
+    om_params_init(circuit, &options, (uint64_t)seed, 0, params);
     double *actual = check_doubles(n, params), *expected = check_zeros(n);
     for (int t = 0; t < n; t++) expected[t] = strtod(check_cell(&table, t, bias), NULL);
     check_exact(c, table.cells[bias], n, actual, expected);
