@@ -20,6 +20,7 @@ static const struct kind {
     {"init_strength", ".csv", check_init_strength},
     {"train_", ".h5", check_train},
     {"trained_", ".h5", check_trained},
+    {"film_", ".h5", check_film},
     {"augment", ".h5", check_augment},
     {"resample", ".h5", check_resample},
     {"eye", ".h5", check_eye},
