@@ -114,6 +114,8 @@ static void write_fade_in(stage *s)
         memcpy(state + k * m->n_cells, activity + ((k + 1) * fade.frames - 1) * m->n_cells,
                (size_t)m->n_cells * sizeof *state);
     write_array(s->file, "relu/", "fade_in_state", state, 2, fade.samples, m->n_cells);
+    write_text(s->file, "dataset:relu.fade_in_state",
+               "state after fading in luminance frame 0 over 0.2 s from steady_state");
     free(ramp);
     free(activity);
     free(state);
