@@ -107,8 +107,8 @@ int om_detector_intensity(int i);
  * known; *n: how many these are (n may be NULL). types, fri: [n_types]. NaN for fewer than two
  * types, or without variation. */
 double om_polarity_correlation(const om_type *types, int n_types, const double *fri, int *n);
-/* The same of the larger intensity's DSI with 1 for types tuned to motion, 0 for those that are not.
- * dsi: [2][n_types]. */
+/* The same of DSI, the larger of both intensities', with 1 for types tuned to motion and 0 for types
+ * known not to be. dsi: [2][n_types]. */
 double om_motion_correlation(const om_type *types, int n_types, const double *dsi, int *n);
 /* Angle between preferred and known direction of the detectors, radians from 0 to pi; direction:
  * [2][n_types]. NaN for a type that is not there or prefers no direction. */
