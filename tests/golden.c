@@ -28,6 +28,9 @@ static const struct kind {
     {"resample", ".h5", check_resample},
     {"eye", ".h5", check_eye},
     {"decoder", ".h5", check_decoder},
+    {"init_bias", ".csv", check_init_bias},
+    {"analysis", ".h5", check_analysis},
+    {"known_tuning", ".json", check_known_tuning},
     {NULL, NULL, NULL},
 };
 
@@ -75,7 +78,7 @@ static void check_file(check *c, const char *name)
     c->name = name;
     c->quantities = c->wrong = c->skipped = 0;
     c->file = H5I_INVALID_HID;
-    printf("\n%-44s %8s  %9s  %9s  %7s\n", name, "count", "maximum", "rms", "limit");
+    printf("\n%-46s %8s  %9s  %9s  %7s\n", name, "count", "maximum", "rms", "limit");
     if (ends_with(name, ".h5")) c->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (kind == NULL)
         check_wrong(c, "there is no check for a file of this name");

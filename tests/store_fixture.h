@@ -67,7 +67,7 @@ static inline void fixture_create(fixture *f)
     assert_non_null(mkdtemp(f->directory));
     must(om_circuit_open("motion-pathway", 1, &f->circuit));
     f->scenes = fixture_scenes();
-    f->train.init = (om_init_options){0.5, 0.05, 0.05, 0.01, 0.001, 0, false};
+    f->train.init = (om_init_options){0.5, 0.05, 0.05, 0.01, 0.001, 0, false, OM_DRAWS_PHILOX};
     f->train.batch.frames = FIXTURE_FRAMES;
     f->train.batch.dt_s = 0.02;
     f->train.iterations = 1000000;

@@ -1,4 +1,4 @@
-/* Streams of random numbers: known answers, independence, distributions. */
+/* Streams of random numbers: known answers, independence, distributions; and the draws of torch. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <gsl/gsl_rng.h>
 
+#include "base/twister.h"
 #include "ommatid/om_random.h"
 
 static const om_stream base = {2024, 7, OM_FOR_NOISE, 100, 3};
@@ -83,12 +85,69 @@ static void test_permutation(void **state)
     assert_true(moved > N / 2);
 }
 
+static void assert_begins(uint64_t seed, size_t n, size_t shown, const double *as_printed)
+{
+    float z[n];
+    om_twister_normals(seed, n, z);
+    for (size_t i = 0; i < shown; i++) assert_true(fabs((double)z[i] - as_printed[i]) < 0.5001e-4);
+}
+
+/* What torch.randn() prints: a few numbers, and whole blocks of 16. */
+static void test_twister_draws_what_torch_prints(void **state)
+{
+    (void)state;
+    const double few0[] = {1.5410, -0.2934, -2.1788, 0.5684, -1.0845};
+    const double few42[] = {0.3367, 0.1288, 0.2345, 0.2303};
+    const double many0[] = {-1.1258, -1.1524, -0.2506, -0.4339, 0.8487, 0.6920, -0.3160, -2.1152};
+    const double many42[] = {1.9269, 1.4873, 0.9007, -2.1055, 0.6784, -1.2345, -0.0431, -1.6047};
+    assert_begins(0, 5, 5, few0);
+    assert_begins(42, 15, 4, few42);
+    assert_begins(0, 16, 8, many0);
+    assert_begins(42, 65, 8, many42);
+    assert_begins(42 + (UINT64_C(1) << 32), 65, 8, many42);
+}
+
+/* Box-Muller in double precision on uniforms of GSL's twister. */
+static void pairs_of(gsl_rng *twister, double uniform[16], double *expected)
+{
+    const double two_pi = 8 * atan(1);
+    for (int i = 0; i < 16; i++) uniform[i] = (double)(gsl_rng_get(twister) & 0xffffff) / 16777216;
+    for (int i = 0; i < 8; i++) {
+        double radius = sqrt(-2 * log(1 - uniform[i])), angle = two_pi * uniform[i + 8];
+        expected[i] = radius * cos(angle);
+        expected[i + 8] = radius * sin(angle);
+    }
+}
+
+/* Through several twists of the state, and with the last block drawn again. */
+static void test_twister_is_the_known_generator(void **state)
+{
+    (void)state;
+    enum { N = 16 * 100 + 3 };
+    float z[N];
+    double expected[N], uniform[16];
+    gsl_rng *twister = gsl_rng_alloc(gsl_rng_mt19937);
+    assert_non_null(twister);
+    gsl_rng_set(twister, 2024);
+    for (size_t i = 0; i + 16 <= N; i += 16) pairs_of(twister, uniform, expected + i);
+    for (int i = 0; i < N % 16; i++) gsl_rng_get(twister);
+    pairs_of(twister, uniform, expected + N - 16);
+    om_twister_normals(2024, N, z);
+    for (int i = 0; i < N; i++)
+        assert_true(fabs((double)z[i] - expected[i]) < 2e-6 * (1 + fabs(expected[i])));
+    gsl_rng_free(twister);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answer), cmocka_unit_test(test_every_part_matters),
-        cmocka_unit_test(test_moments),      cmocka_unit_test(test_normals_can_be_cut),
+        cmocka_unit_test(test_known_answer),
+        cmocka_unit_test(test_every_part_matters),
+        cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_normals_can_be_cut),
         cmocka_unit_test(test_permutation),
+        cmocka_unit_test(test_twister_draws_what_torch_prints),
+        cmocka_unit_test(test_twister_is_the_known_generator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

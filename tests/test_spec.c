@@ -221,6 +221,15 @@ static void test_values_out_of_range_are_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) refused(bad[i], ": expected ");
 }
 
+static void test_draws_are_chosen_by_name(void **state)
+{
+    (void)state;
+    assert_int_equal(parsed("models: 3").train.init.draws, OM_DRAWS_PHILOX);
+    assert_int_equal(parsed("init: {draws: philox}").train.init.draws, OM_DRAWS_PHILOX);
+    assert_int_equal(parsed("init: {draws: torch}").train.init.draws, OM_DRAWS_TORCH);
+    refused("init: {draws: numpy}", ":1:15: init.draws: 'numpy': expected philox or torch");
+}
+
 static void test_values_that_do_not_go_together_are_refused(void **state)
 {
     (void)state;
@@ -407,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_keys_given_twice_are_refused),
         cmocka_unit_test(test_wrong_types_are_refused),
         cmocka_unit_test(test_values_out_of_range_are_refused),
+        cmocka_unit_test(test_draws_are_chosen_by_name),
         cmocka_unit_test(test_values_that_do_not_go_together_are_refused),
         cmocka_unit_test(test_all_faults_are_reported_at_once),
         cmocka_unit_test(test_what_is_not_yaml_has_a_position),

@@ -373,6 +373,9 @@ static void test_another_ensemble_is_told_by_what_differs(void **unused)
     f.train.init.shared = true;
     must_say(om_store_matches(store, &f.plan), OM_EDATA, "init.shared is false in the store, true");
     f.train.init.shared = false;
+    f.train.init.draws = OM_DRAWS_TORCH;
+    must_say(om_store_matches(store, &f.plan), OM_EDATA, "init.draws is 0 in the store, 1 in");
+    f.train.init.draws = OM_DRAWS_PHILOX;
     f.plan.n_models = 8;
     must_say(om_store_matches(store, &f.plan), OM_EDATA, "the number of models is 3");
     f.plan.n_models = FIXTURE_MODELS;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include "base/twister.h"
 #include "train_bench.h"
 
 /* ---- nothing but the state ---- */
@@ -178,6 +179,33 @@ static void test_shared_models_start_alike_and_train_apart(void **unused)
     bench_close(&b);
 }
 
+/* The same resting potentials for every model, by the seed alone; all else as without. */
+static void test_drawn_as_torch_all_models_rest_alike(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    bench own = bench_open(6, &options, 1, NULL);
+    options.init.draws = OM_DRAWS_TORCH;
+    bench b = bench_open(6, &options, 1, NULL);
+    const om_layout *l = &b.layout->params;
+    om_state *first = bench_state(&b, 0), *second = bench_state(&b, 1),
+             *plain = bench_state(&own, 1);
+    const om_real *p = bench_params(&b, first), *q = bench_params(&b, second);
+    const om_real *r = bench_params(&own, plain);
+    size_t types = (size_t)l->n_types, others = l->n_params - types;
+    assert_memory_equal(p, q, types * sizeof *p);
+    assert_memory_equal(q + types, r + types, others * sizeof *q);
+    float z[l->n_types];
+    om_twister_normals(first->seed, types, z);
+    float mean = (float)options.init.resting_potential_mean;
+    float std = (float)options.init.resting_potential_std;
+    for (int t = 0; t < l->n_types; t++)
+        assert_true(p[t] == (om_real)(z[t] * std + mean) && p[t] != r[t]);
+    free(first), free(second), free(plain);
+    bench_close(&b);
+    bench_close(&own);
+}
+
 static bool is_masked(const om_layout *l, size_t parameter)
 {
     size_t in_kernel = parameter;
@@ -322,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_stops_at_any_moment_change_nothing),
         cmocka_unit_test(test_models_start_from_streams_of_their_own),
         cmocka_unit_test(test_shared_models_start_alike_and_train_apart),
+        cmocka_unit_test(test_drawn_as_torch_all_models_rest_alike),
         cmocka_unit_test(test_initial_values_are_those_of_the_options),
         cmocka_unit_test(test_rules_of_parameters_survive_training),
         cmocka_unit_test(test_the_best_check_is_kept_whole),

@@ -34,6 +34,13 @@ typedef struct om_layout {
 
 om_layout om_layout_of(const om_circuit *circuit);
 
+/* Where initial resting potentials come from. */
+typedef enum om_draws {
+    OM_DRAWS_PHILOX, /* the model's own stream (om_random.h) */
+    OM_DRAWS_TORCH   /* torch's generator with the ensemble's seed (its lower 32 bits), in single
+                        precision: the paper's, the same for all models */
+} om_draws;
+
 typedef struct om_init_options {
     double resting_potential_mean, resting_potential_std; /* normal; paper: 0.5, 0.05 */
     double time_constant_s;                               /* paper: 0.05 */
@@ -41,6 +48,7 @@ typedef struct om_init_options {
     double decoder_mean,
         decoder_std; /* convolution weights, normal; biases: mean. Paper: 0.001, 0 */
     bool shared;     /* every model starts from model 0's draw, as the paper's ensembles do */
+    om_draws draws;  /* of resting potentials; what else is drawn comes from the stream */
 } om_init_options;
 
 /* Initial parameters of a model, from its own stream (seed, model, OM_FOR_INIT).

@@ -17,5 +17,6 @@
 #include "ommatid/om_status.h"
 #include "ommatid/om_store.h"
 #include "ommatid/om_train.h"
+#include "ommatid/om_tuning.h"
 
 #endif

@@ -8,13 +8,15 @@
 #include "base/text.h"
 
 _Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof(int) &&
-                   sizeof(om_profile) == sizeof(int) && sizeof(om_batch_norm) == sizeof(int),
+                   sizeof(om_profile) == sizeof(int) && sizeof(om_batch_norm) == sizeof(int) &&
+                   sizeof(om_draws) == sizeof(int),
                "choices are stored as int");
 
 static const char *const profiles[] = {"none", "paper", "package", NULL}; /* om_profile */
 static const char *const resamplings[] = {"package", "paper", NULL};      /* om_resampling */
 static const char *const losses[] = {"l2norm", "epe", NULL};              /* om_loss */
 static const char *const batch_norms[] = {"batch", "running", NULL};      /* om_batch_norm */
+static const char *const draws[] = {"philox", "torch", NULL};             /* om_draws */
 
 #define AT(field) offsetof(om_spec, field)
 static const double many = 1e9; /* iterations: far more than anybody trains */
@@ -47,6 +49,9 @@ const om_spec_key om_spec_keys[] = {
      .meaning = "their standard deviation; 0: all start equal, as the paper's"},
     {"init.shared", OM_SPEC_FLAG, AT(train.init.shared), "false",
      .meaning = "all models start from the same parameters and differ by the order of data alone"},
+    {"init.draws", OM_SPEC_CHOICE, AT(train.init.draws), "philox", .choices = draws,
+     .meaning = "initial resting potentials from each model's own stream; or, torch, as the paper's "
+                "software draws them from the seed, the same for all models"},
 
     {"scenes.source", OM_SPEC_SCENES, AT(scenes), "procedural",
      .meaning = "procedural, or path of a file of scenes"},

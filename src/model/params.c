@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/twister.h"
 #include "ommatid/om_random.h"
 
 bool om_kernel_inside(int row, int column) { return abs(row + column - (OM_KERNEL - 1)) <= 2; }
@@ -42,17 +43,38 @@ static void init_kernels(const om_stream *stream, const om_init_options *options
     }
 }
 
+static void init_resting(const om_init_options *options, const om_stream *stream, int n_types,
+                         om_real *resting_potential)
+{
+    for (int t = 0; t < n_types; t++) {
+        double z = om_random_normal(stream, (uint32_t)t);
+        resting_potential[t] =
+            (om_real)(options->resting_potential_mean + options->resting_potential_std * z);
+    }
+}
+
+/* As torch.normal(mean, std) does it: standard normal numbers, then two roundings. */
+static void init_resting_as_torch(const om_init_options *options, uint64_t seed, int n_types,
+                                  om_real *resting_potential)
+{
+    float z[n_types];
+    float mean = (float)options->resting_potential_mean;
+    float std = (float)options->resting_potential_std;
+    om_twister_normals(seed, (size_t)n_types, z);
+    for (int t = 0; t < n_types; t++) resting_potential[t] = z[t] * std + mean;
+}
+
 void om_params_init(const om_circuit *circuit, const om_init_options *options, uint64_t seed,
                     uint32_t model, om_real *params)
 {
     om_layout l = om_layout_of(circuit);
     om_stream stream = {seed, options->shared ? 0 : model, OM_FOR_INIT, 0, 0};
-    for (int t = 0; t < l.n_types; t++) {
-        double z = om_random_normal(&stream, (uint32_t)t);
-        params[l.resting_potential + (size_t)t] =
-            (om_real)(options->resting_potential_mean + options->resting_potential_std * z);
+    if (options->draws == OM_DRAWS_TORCH)
+        init_resting_as_torch(options, seed, l.n_types, params + l.resting_potential);
+    else
+        init_resting(options, &stream, l.n_types, params + l.resting_potential);
+    for (int t = 0; t < l.n_types; t++)
         params[l.time_constant + (size_t)t] = (om_real)options->time_constant_s;
-    }
     for (int p = 0; p < l.n_pairs; p++) {
         double mean = circuit->pairs[p].mean_count;
         params[l.strength + (size_t)p] = (om_real)(mean > 0 ? options->strength_scale / mean : 0);

@@ -163,6 +163,7 @@ static const om_h5_member options[] = {
     OPTION("init.decoder.mean", OM_H5_F64, init.decoder_mean),
     OPTION("init.decoder.std", OM_H5_F64, init.decoder_std),
     OPTION("init.shared", OM_H5_U8, init.shared),
+    OPTION("init.draws", OM_H5_I32, init.draws),
     OPTION("augment.enabled", OM_H5_U8, batch.augment.enabled),
     OPTION("augment.noise", OM_H5_F64, batch.augment.noise_std),
     OPTION("augment.contrast", OM_H5_F64, batch.augment.contrast_std),

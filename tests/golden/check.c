@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_WIDTH = 42, LINE = 512 };
+enum { NAME_WIDTH = 44, LINE = 512 };
 
 double check_limit(check_kind kind)
 {

@@ -39,6 +39,8 @@ double *check_read(check *c, int n_expected, int *n, const char *path, ...)
 /* A scalar dataset; an attribute of an object ("/" for the file). NaN, and reported, if missing. */
 double check_number(check *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
 double check_attribute(check *c, const char *object, const char *name);
+/* The same of n numbers; false if missing. */
+bool check_attributes(check *c, int n, const char *object, const char *name, double *values);
 /* The same for a whole number of 0 or more; -1, and reported, if it is none. */
 int check_integer(check *c, const char *object, const char *name);
 /* A text attribute or dataset of names; free each and the list. NULL, and reported, if missing. */

@@ -71,21 +71,26 @@ double check_number(check *c, const char *format, ...)
     return value;
 }
 
-double check_attribute(check *c, const char *object, const char *name)
+bool check_attributes(check *c, int n, const char *object, const char *name, double *values)
 {
-    double value = NAN;
     hid_t attribute = H5Aopen_by_name(c->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0) {
         check_wrong(c, "%s: no attribute %s", object, name);
-        return NAN;
+        return false;
     }
     hid_t space = H5Aget_space(attribute);
-    if (H5Sget_simple_extent_npoints(space) != 1 ||
-        H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0)
-        check_wrong(c, "%s: attribute %s is not one number", object, name);
+    bool read = H5Sget_simple_extent_npoints(space) == n &&
+                H5Aread(attribute, H5T_NATIVE_DOUBLE, values) >= 0;
+    if (!read) check_wrong(c, "%s: attribute %s: expected %d numbers", object, name, n);
     H5Sclose(space);
     H5Aclose(attribute);
-    return value;
+    return read;
+}
+
+double check_attribute(check *c, const char *object, const char *name)
+{
+    double value;
+    return check_attributes(c, 1, object, name, &value) ? value : NAN;
 }
 
 int check_integer(check *c, const char *object, const char *name)

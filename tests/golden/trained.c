@@ -178,25 +178,31 @@ static void compare_flashes(trained *t)
 {
     int conditions, frames;
     double *voltage = trained_flashes(t, &conditions, &frames);
-    if (voltage != NULL)
+    if (voltage != NULL) {
         compare(t, conditions * frames * t->e.circuit->n_types, voltage, voltage_limit,
                 "flash/voltage");
+        trained_flash_index(t, conditions, frames, voltage);
+    }
     free(voltage);
 }
 
 static void compare_edges(trained *t)
 {
+    const int types = t->e.circuit->n_types;
+    double *peak = check_zeros(t->conditions * t->n_speeds * types);
     for (int i = 0; i < t->n_speeds; i++) {
         char name[PATH];
         int frames;
         snprintf(name, sizeof name, "edge/voltage_speed_%.1f", t->speeds[i]);
-        if (!check_has(t->c, "%s/%s", t->group, name)) continue;
         double *voltage = trained_edges(t, t->speeds[i], &frames);
-        if (voltage != NULL)
-            compare(t, t->conditions * frames * t->e.circuit->n_types, voltage, voltage_limit,
-                    name);
+        if (voltage != NULL && check_has(t->c, "%s/%s", t->group, name))
+            compare(t, t->conditions * frames * types, voltage, voltage_limit, name);
+        if (voltage != NULL) trained_peaks(t, i, frames, voltage, peak);
         free(voltage);
     }
+    compare(t, t->conditions * t->n_speeds * types, peak, voltage_limit, "edge/peak");
+    trained_measures(t, peak);
+    free(peak);
 }
 
 /* ---- a short film, decoded ---- */

@@ -22,4 +22,11 @@ typedef struct trained {
 double *trained_flashes(trained *t, int *conditions, int *frames);
 double *trained_edges(trained *t, double speed, int *frames);
 
+/* Compares flash response indices and their correlation, from trained_flashes(). */
+void trained_flash_index(trained *t, int conditions, int frames, const double *voltage);
+/* Peaks at speed number `speed`, from trained_edges(), into peak [conditions][n_speeds][n_types]. */
+void trained_peaks(trained *t, int speed, int frames, const double *voltage, double *peak);
+/* Compares what is measured of peaks. */
+void trained_measures(trained *t, const double *peak);
+
 #endif
