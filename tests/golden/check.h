@@ -4,7 +4,7 @@
  *
  * Values are compared as doubles whatever om_real is. Errors are relative to the root mean square of
  * what is expected (of the change, where `from` is given): the limit holds for their root mean square,
- * and 20 times that for the largest. */
+ * and 20 times that for the largest. Where NaN is expected, only NaN is right. */
 #ifndef GOLDEN_CHECK_H
 #define GOLDEN_CHECK_H
 
@@ -12,14 +12,15 @@
 
 #include <hdf5.h>
 
+#include "model/network.h"
 #include "ommatid/ommatid.h"
 
 typedef struct check {
-    const char *folder; /* of the reference files */
-    const char *shared; /* the folder beside it that holds connectome and trained models */
-    const char *name;   /* of the file at hand */
-    hid_t file;         /* H5I_INVALID_HID where it is not HDF5 */
-    int quantities, wrong, skipped;
+    const char *folder;             /* of the reference files */
+    const char *shared;             /* the folder that holds connectome/ and paper-ensemble/ */
+    const char *name;               /* of the file at hand */
+    hid_t file;                     /* H5I_INVALID_HID where it is not HDF5 */
+    int quantities, wrong, skipped; /* of the file at hand */
 } check;
 
 /* Limits of one build: single precision, or double. */
@@ -38,12 +39,28 @@ double *check_read(check *c, int n_expected, int *n, const char *path, ...)
 /* A scalar dataset; an attribute of an object ("/" for the file). NaN, and reported, if missing. */
 double check_number(check *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
 double check_attribute(check *c, const char *object, const char *name);
+/* The same for a whole number of 0 or more; -1, and reported, if it is none. */
+int check_integer(check *c, const char *object, const char *name);
 /* A text attribute or dataset of names; free each and the list. NULL, and reported, if missing. */
 char *check_text(check *c, const char *object, const char *name);
 char **check_names(check *c, int *n, const char *path, ...) __attribute__((format(printf, 3, 4)));
 void check_free_names(char **names, int n);
 /* Whether the file has it; nothing is reported. */
 bool check_has(check *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
+
+/* The file at hand as a table of comma-separated values without quotes; every line has as many
+ * cells as the first, which names the columns. false, and reported, if it is none. */
+typedef struct check_table {
+    int rows, columns; /* without the line of names */
+    char **cells;      /* [1 + rows][columns], row 0 the names */
+    char *text;        /* what the cells point into */
+} check_table;
+bool check_read_table(check *c, check_table *table);
+void check_free_table(check_table *table);
+/* Text of a cell, 0 <= row < rows. Number of the column of that name; -1, and reported, if there is
+ * none. */
+const char *check_cell(const check_table *table, int row, int column);
+int check_column(check *c, const check_table *table, const char *name);
 
 /* Reports a quantity. from: see above, or NULL. */
 void check_compare(check *c, const char *quantity, int n, const double *actual,
@@ -54,6 +71,11 @@ void check_absolute(check *c, const char *quantity, int n, const double *actual,
 /* Integers, permutations, signs: no difference at all. */
 void check_exact(check *c, const char *quantity, int n, const double *actual,
                  const double *expected);
+/* The same with the dataset of n numbers at `path`, which names the quantity. */
+void check_dataset(check *c, int n, const double *actual, double limit, const char *path, ...)
+    __attribute__((format(printf, 5, 6)));
+void check_exact_dataset(check *c, int n, const double *actual, const char *path, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Something that cannot be compared: wrong, or left out with the reason (visible, not wrong). */
 void check_wrong(check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void check_skip(check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -62,16 +84,26 @@ void check_skip(check *c, const char *format, ...) __attribute__((format(printf,
 double *check_doubles(int n, const om_real *values);
 om_real *check_reals(int n, const double *values);
 double *check_zeros(int n);
+/* Whether the library's call succeeded; its message is reported if not. */
+bool check_ok(check *c, om_status status);
 
-/* The published connectome at an extent as the library reads it from SHARED/connectome; NULL, and
- * reported, if it does not open. om_circuit_free() it. */
+/* The circuit of the reference files at an extent: FOLDER/circuit.circuit, or else the published
+ * connectome as the library reads it from SHARED/connectome. NULL, and reported, if it does not open
+ * (skipped: if it is not there). om_circuit_free() it. */
 om_circuit *check_circuit(check *c, int extent);
+/* Whether a dataset of names lists the circuit's types in its order; reported if not. */
+bool check_types(check *c, const om_circuit *circuit, const char *path);
+/* Voltages of all cells [n_cells] after a frame of the last forward pass (-1: of its initial state)
+ * in the order of the reference files: by type, then by column. */
+void check_cells(const om_circuit *circuit, const om_network *network, int sample, int frame,
+                 double *voltage);
 /* A dataset by pair (named by NAMESpair_source and NAMESpair_target) into the circuit's order:
  * strength [n_pairs], 0 for pairs that the file lacks (without synapses). */
 bool check_pairs(check *c, const om_circuit *circuit, const char *names, const char *path,
                  double *strength);
 /* bias, tau and alpha under a prefix ("", "init/", "iter0/grad/", "relu/grad_") into the network's
- * part of a parameter vector; base.0.weight ... decoder.0.bias into the decoder's, masked as 0. */
+ * part of a parameter vector (types in the order of NAMEScell_types, which must be the circuit's);
+ * base.0.weight ... decoder.0.bias into the decoder's, masked as 0. */
 bool check_network_params(check *c, const om_circuit *circuit, const char *names,
                           const char *prefix, double *params);
 bool check_decoder_params(check *c, const om_circuit *circuit, const char *prefix, double *params);

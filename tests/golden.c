@@ -1,0 +1,158 @@
+/* Checks the library against every reference file in a folder. The beginning of a file's name and
+ * its ending say what it holds, and so which check reads it. */
+#include <dirent.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "golden/check.h"
+#include "model/kernels/kernels.h"
+
+/* One row per kind of file; the longest beginning that fits decides. */
+static const struct kind {
+    const char *begin, *end;
+    void (*run)(check *c);
+} kinds[] = {
+    {"taps", ".csv", check_taps},
+    {"counts", ".csv", check_counts},
+    {"init_strength", ".csv", check_init_strength},
+    {"train_", ".h5", check_train},
+    {"augment", ".h5", check_augment},
+    {"resample", ".h5", check_resample},
+    {"eye", ".h5", check_eye},
+    {NULL, NULL, NULL},
+};
+
+static const char usage[] =
+    "usage: golden [--shared DIR] FOLDER [WORD]\n"
+    "  checks the library against the reference files in FOLDER, or against those whose names "
+    "begin\n"
+    "  with WORD. The circuit is FOLDER/circuit.circuit where that is there, else DIR/connectome.\n"
+    "    --shared DIR      where connectome/ and paper-ensemble/ are; default: FOLDER/..\n"
+    "    --skip-if-absent  exit with 77, saying so, where there is no FOLDER\n"
+    "    --help\n"
+    "  exit: 0 all agrees; 1 a quantity is wrong, or a file or dataset cannot be checked; 2 "
+    "usage\n";
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+/* The kind of a file by its name, NULL if there is no check for it. */
+static const struct kind *kind_of(const char *name)
+{
+    const struct kind *best = NULL;
+    for (const struct kind *k = kinds; k->begin != NULL; k++)
+        if (strncmp(name, k->begin, strlen(k->begin)) == 0 && ends_with(name, k->end) &&
+            (best == NULL || strlen(k->begin) > strlen(best->begin)))
+            best = k;
+    return best;
+}
+
+/* Reference files are all files of the folder but hidden ones, notes and circuits. */
+static int is_reference(const struct dirent *entry)
+{
+    const char *name = entry->d_name;
+    return name[0] != '.' && entry->d_type != DT_DIR && !ends_with(name, ".md") &&
+           !ends_with(name, ".circuit");
+}
+
+static void check_file(check *c, const char *name)
+{
+    char path[4096];
+    const struct kind *kind = kind_of(name);
+    snprintf(path, sizeof path, "%s/%s", c->folder, name);
+    c->name = name;
+    c->quantities = c->wrong = c->skipped = 0;
+    c->file = H5I_INVALID_HID;
+    printf("\n%-38s %8s  %9s  %9s  %7s\n", name, "count", "maximum", "rms", "limit");
+    if (ends_with(name, ".h5")) c->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (kind == NULL)
+        check_wrong(c, "there is no check for a file of this name");
+    else if (ends_with(name, ".h5") && c->file < 0)
+        check_wrong(c, "not an HDF5 file that can be read");
+    else
+        kind->run(c);
+    if (c->quantities + c->skipped == 0) check_wrong(c, "nothing was compared");
+    if (c->file >= 0) H5Fclose(c->file);
+    fflush(stdout);
+}
+
+/* Checks the n files whose names begin with `word`; returns the exit code. */
+static int check_files(check *c, struct dirent **files, int n, const char *word)
+{
+    int checked = 0, quantities = 0, wrong = 0, skipped = 0;
+    for (int i = 0; i < n; i++) {
+        if (strncmp(files[i]->d_name, word, strlen(word)) != 0) continue;
+        check_file(c, files[i]->d_name);
+        checked++;
+        quantities += c->quantities;
+        wrong += c->wrong;
+        skipped += c->skipped;
+    }
+    if (checked == 0) {
+        fprintf(stderr, "golden: no reference file in %s%s%s\n%s", c->folder,
+                *word ? " begins with " : "", word, usage);
+        return 2;
+    }
+    printf("\n%d files, %d quantities: %d wrong, %d skipped\n", checked, quantities, wrong,
+           skipped);
+    return wrong > 0;
+}
+
+static int check_folder(const char *folder, const char *shared, const char *word)
+{
+    char beside[4096];
+    const om_kernels *kernels;
+    struct dirent **files;
+    snprintf(beside, sizeof beside, "%s/..", folder);
+    check c = {.folder = folder, .shared = shared != NULL ? shared : beside};
+    if (om_kernels_select(NULL, &kernels) != OM_OK) {
+        fprintf(stderr, "golden: %s\n", om_message());
+        return 2;
+    }
+    int n = scandir(folder, &files, is_reference, alphasort);
+    if (n < 0) {
+        fprintf(stderr, "golden: no folder %s\n%s", folder, usage);
+        return 2;
+    }
+    printf("%s precision, %s kernels\n", sizeof(om_real) == sizeof(double) ? "double" : "single",
+           kernels->name);
+    int code = check_files(&c, files, n, word);
+    for (int i = 0; i < n; i++) free(files[i]);
+    free(files);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"shared", required_argument, NULL, 's'},
+                                            {"skip-if-absent", no_argument, NULL, 'a'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    const char *shared = NULL;
+    bool skip = false;
+    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;)
+        switch (option) {
+        case 's': shared = optarg; break;
+        case 'a': skip = true; break;
+        case 'h': fputs(usage, stdout); return 0;
+        default: fputs(usage, stderr); return 2;
+        }
+    int words = argc - optind;
+    if (words < 1 || words > 2) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    const char *folder = argv[optind];
+    if (skip && access(folder, R_OK) != 0) {
+        printf("skipped: the reference files %s are absent\n", folder);
+        return 77;
+    }
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* what is missing is reported by the checks */
+    return check_folder(folder, shared, words == 2 ? argv[optind + 1] : "");
+}
