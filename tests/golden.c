@@ -22,6 +22,8 @@ static const struct kind {
     {"augment", ".h5", check_augment},
     {"resample", ".h5", check_resample},
     {"eye", ".h5", check_eye},
+    {"stimuli", ".h5", check_stimuli},
+    {"stimuli_e", ".h5", check_analysis_stimuli},
     {NULL, NULL, NULL},
 };
 
