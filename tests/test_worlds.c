@@ -359,8 +359,9 @@ static void test_film_is_the_image_seen_through_the_eye(void **state)
     for (int k = 0; k < 3; k++) {
         float seen[61];
         double error2 = 0, all2 = 0;
-        assert_int_equal(
-            om_eye_render(image[k], SIDE, SIDE, small.extent, OM_EYE_SPACING, k > 0, seen), OM_OK);
+        assert_int_equal(om_eye_render(image[k], SIDE, SIDE, small.extent, OM_EYE_SPACING,
+                                       k > 0 ? OM_EYE_SUM : OM_EYE_MEAN, seen),
+                         OM_OK);
         for (size_t i = 0; i < columns; i++) {
             error2 += (double)((seen[i] - film[k][i]) * (seen[i] - film[k][i]));
             all2 += (double)(seen[i] * seen[i]);
