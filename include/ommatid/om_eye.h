@@ -19,7 +19,7 @@ double om_eye_flow_unit(int spacing, int image_rows);
  * the image reflected (at the middle of its outermost pixels). Even boxes reach further before their
  * centre for means and sums, further behind it for medians; the median of an even number of pixels
  * is the lower of the two in the middle. */
-typedef enum om_eye_filter { OM_EYE_MEAN, OM_EYE_SUM, OM_EYE_MEDIAN } om_eye_filter;
+typedef enum om_eye_filter { OM_EYE_MEAN, OM_EYE_MEDIAN, OM_EYE_SUM } om_eye_filter;
 
 /* Renders an image through the eye.
  * image [rows][columns] row-major, row downwards; spacing k in pixels; out [n_columns of extent].

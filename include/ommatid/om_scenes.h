@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ommatid/om_eye.h"
 #include "ommatid/om_status.h"
 
 enum { OM_SCENE_NAME_BYTES = 48 };
@@ -59,6 +60,7 @@ typedef struct om_world_options {
     int frames;               /* 19 */
     int extent;               /* 15 */
     om_world_style style;     /* OM_WORLD_STYLE */
+    om_eye_filter eye;        /* what a column sees as luminance: OM_EYE_MEAN, or OM_EYE_MEDIAN */
 } om_world_options;
 
 /* Plans a set without rendering it: sequences named and placed, films not allocated. */

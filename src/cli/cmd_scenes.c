@@ -31,6 +31,8 @@ static struct {
     .every = 2,
 };
 
+static const char *const eyes[] = {"mean", "median", NULL}; /* om_eye_filter */
+
 /* One table for both verbs: `make` takes all but the first rows. */
 enum { SHOW_ONLY = 3 };
 static const om_option options[] = {
@@ -60,6 +62,8 @@ static const om_option options[] = {
      .value = &set.worlds.style.clutter, .least = 0, .most = 1},
     {"contrast", 0, OM_OPTION_REAL, "D", "standard deviation of luminance; 0: as it is (0)",
      .value = &set.worlds.style.contrast, .least = 0, .most = 0.5},
+    {"eye", 0, OM_OPTION_CHOICE, "WORD", "luminance of a column's box (mean)",
+     .value = &set.worlds.eye, .choices = eyes},
     {0},
 };
 
