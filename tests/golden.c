@@ -19,6 +19,8 @@ static const struct kind {
     {"counts", ".csv", check_counts},
     {"init_strength", ".csv", check_init_strength},
     {"train_", ".h5", check_train},
+    {"trained_", ".h5", check_trained},
+    {"film_", ".h5", check_film},
     {"augment", ".h5", check_augment},
     {"resample", ".h5", check_resample},
     {"eye", ".h5", check_eye},
@@ -71,7 +73,7 @@ static void check_file(check *c, const char *name)
     c->name = name;
     c->quantities = c->wrong = c->skipped = 0;
     c->file = H5I_INVALID_HID;
-    printf("\n%-38s %8s  %9s  %9s  %7s\n", name, "count", "maximum", "rms", "limit");
+    printf("\n%-44s %8s  %9s  %9s  %7s\n", name, "count", "maximum", "rms", "limit");
     if (ends_with(name, ".h5")) c->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (kind == NULL)
         check_wrong(c, "there is no check for a file of this name");

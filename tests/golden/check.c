@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_WIDTH = 36, LINE = 512 };
+enum { NAME_WIDTH = 42, LINE = 512 };
 
 double check_limit(check_kind kind)
 {
@@ -73,6 +73,19 @@ void check_compare(check *c, const char *quantity, int n, const double *actual,
         rms /= scale;
     }
     report(c, quantity, n, most, rms, limit, rms <= limit && most <= 20 * limit, "");
+}
+
+void check_largest(check *c, const char *quantity, int n, const double *actual,
+                   const double *expected, double limit)
+{
+    double most, rms, largest = 0;
+    differences(n, actual, expected, &most, &rms);
+    for (int i = 0; i < n; i++) largest = fmax(largest, fabs(expected[i]));
+    if (most > 0) {
+        most /= largest;
+        rms /= largest;
+    }
+    report(c, quantity, n, most, rms, limit, most <= limit, " (of the largest)");
 }
 
 void check_absolute(check *c, const char *quantity, int n, const double *actual,

@@ -65,6 +65,9 @@ int check_column(check *c, const check_table *table, const char *name);
 /* Reports a quantity. from: see above, or NULL. */
 void check_compare(check *c, const char *quantity, int n, const double *actual,
                    const double *expected, const double *from, double limit);
+/* Errors relative to the largest that is expected; their maximum may not be more than the limit. */
+void check_largest(check *c, const char *quantity, int n, const double *actual,
+                   const double *expected, double limit);
 /* The largest absolute error and the root mean square one, each with its limit. */
 void check_absolute(check *c, const char *quantity, int n, const double *actual,
                     const double *expected, double most, double rms);
@@ -91,6 +94,8 @@ bool check_ok(check *c, om_status status);
  * connectome as the library reads it from SHARED/connectome. NULL, and reported, if it does not open
  * (skipped: if it is not there). om_circuit_free() it. */
 om_circuit *check_circuit(check *c, int extent);
+/* Number of the pair of types of those names; -1 if the circuit has none. */
+int check_pair(const om_circuit *circuit, const char *source, const char *target);
 /* Whether a dataset of names lists the circuit's types in its order; reported if not. */
 bool check_types(check *c, const om_circuit *circuit, const char *path);
 /* Voltages of all cells [n_cells] after a frame of the last forward pass (-1: of its initial state)

@@ -122,12 +122,9 @@ static int pair_of_row(check *c, const om_circuit *circuit, const check_table *t
 {
     int source = check_column(c, t, "source"), target = check_column(c, t, "target");
     if (source < 0 || target < 0) return -1;
-    int from = om_circuit_type(circuit, check_cell(t, row, source));
-    int to = om_circuit_type(circuit, check_cell(t, row, target));
-    for (int p = 0; p < circuit->n_pairs; p++)
-        if (circuit->pairs[p].source == from && circuit->pairs[p].target == to) return p;
-    check_wrong(c, "row %d: the circuit has no such pair", row + 1);
-    return -1;
+    int pair = check_pair(circuit, check_cell(t, row, source), check_cell(t, row, target));
+    if (pair < 0) check_wrong(c, "row %d: the circuit has no such pair", row + 1);
+    return pair;
 }
 
 /* One column at an extent, over the pairs that have synapses there. by_pair [n_pairs]; limit < 0:

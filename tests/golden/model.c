@@ -48,7 +48,7 @@ void check_cells(const om_circuit *circuit, const om_network *network, int sampl
     }
 }
 
-static int find_pair(const om_circuit *circuit, const char *source, const char *target)
+int check_pair(const om_circuit *circuit, const char *source, const char *target)
 {
     int from = om_circuit_type(circuit, source), to = om_circuit_type(circuit, target);
     for (int i = 0; i < circuit->n_pairs; i++)
@@ -66,7 +66,7 @@ static bool place_pairs(check *c, const om_circuit *circuit, int n, char *const 
         return false;
     }
     for (int i = 0; i < n; i++) {
-        int pair = find_pair(circuit, sources[i], targets[i]);
+        int pair = check_pair(circuit, sources[i], targets[i]);
         if (pair < 0) {
             check_wrong(c, "the circuit has no pair %s -> %s", sources[i], targets[i]);
             return false;
