@@ -333,14 +333,23 @@ static void compare_flashes(check *c, int extent)
     free(on);
 }
 
+/* The file says its extent by the number of its columns alone. -1, and reported, if it is none. */
+static int find_extent(check *c)
+{
+    int n = 0, extent = 0;
+    free(check_read(c, -1, &n, "flash/disc"));
+    while (extent <= OM_LATTICE_MAX_EXTENT && OM_FLASHES * om_lattice_columns(extent) != n)
+        extent++;
+    if (extent <= OM_LATTICE_MAX_EXTENT) return extent;
+    check_wrong(c, "flash/disc: %d numbers are not %d discs on a lattice", n, OM_FLASHES);
+    return -1;
+}
+
 void check_analysis_stimuli(check *c)
 {
     const om_moving edge = OM_MOVING_EDGE;
-    int extent = 0;
-    if (sscanf(c->name, "stimuli_e%d", &extent) != 1) { /* the file does not say it otherwise */
-        check_wrong(c, "expected a name like stimuli_e15.h5, which says the extent");
-        return;
-    }
+    int extent = find_extent(c);
+    if (extent < 0) return;
     om_hex_eye *eye = NULL;
     if (check_ok(c, om_hex_eye_create(extent, OM_MOVING_SPACING, &eye)))
         compare_edges(c, eye, edge, "edge/rendered_float64_mask", "edge/rendered");
