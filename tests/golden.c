@@ -31,6 +31,8 @@ static const struct kind {
     {"init_bias", ".csv", check_init_bias},
     {"analysis", ".h5", check_analysis},
     {"known_tuning", ".json", check_known_tuning},
+    {"stimuli", ".h5", check_stimuli},
+    {"stimuli_e", ".h5", check_analysis_stimuli},
     {NULL, NULL, NULL},
 };
 

@@ -148,6 +148,15 @@ static void test_sheet_is_a_picture_and_is_not_overwritten(void **state)
     assert_non_null(strstr(om_message(), "exists already"));
     assert_int_equal(om_scenes_sheet(scenes, sequences, 1, 2, true, path), OM_OK);
     assert_int_equal(om_scenes_sheet(scenes, sequences, 1, 2, true, "/no/such/place.png"), OM_EIO);
+    float *flow = scenes->flow;
+    scenes->flow = NULL; /* luminance alone, and no wheel */
+    assert_int_equal(om_scenes_sheet(scenes, sequences, 2, 2, true, path), OM_OK);
+    assert_true(png_image_begin_read_from_file(&image, path) != 0);
+    assert_int_equal(image.width, 3 * (135 + 4) + 4);
+    assert_int_equal(image.height, 2 * (135 + 12) + 4);
+    png_image_free(&image);
+    scenes->flow = flow;
+
     const int beyond = 5;
     assert_int_equal(om_scenes_sheet(scenes, &beyond, 1, 2, true, path), OM_EUSAGE);
     assert_int_equal(om_scenes_sheet(scenes, sequences, 2, 0, true, path), OM_EUSAGE);

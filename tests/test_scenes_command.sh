@@ -29,6 +29,24 @@ check cmp "$work/sheet.png" "$work/before"
 expect 0 "world-001" show "$work/films.h5" -o "$work/sheet.png" --sequences 1 --force
 check test "$(cmp -s "$work/sheet.png" "$work/before" && echo same)" != same
 
+# Laboratory stimuli: a row per condition, all of the published ones unless some are asked for.
+expect 0 "edge" show --stimulus edge
+check test "$(wc -l <"$work/out")" -eq 25
+expect 0 '"angle_degrees": 30' show --stimulus bar --angle 30 --width 2 --json
+expect 0 "flash" show --stimulus flash --extent 3 --radius 2 -o "$work/flash.png"
+check test "$(wc -l <"$work/out")" -eq 3
+check test "$(head -c 4 "$work/flash.png" | tail -c 3)" = PNG
+expect 1 "exists already" show --stimulus bar --angle 75 --extent 2 -o "$work/flash.png"
+expect 0 "75" show --stimulus bar --angle 75 --extent 2 -o "$work/flash.png" --force
+expect 2 "no --radius" show --stimulus edge --radius 2
+expect 2 "no --angle" show --stimulus flash --angle 30
+expect 2 "no --width" show --stimulus edge --width 2
+expect 2 "no stimulus" show --speed 19
+expect 2 "films.h5" show "$work/films.h5" --stimulus edge
+expect 2 "shorter than a step" show --stimulus edge --speed 1000
+expect 2 "at most 250" show --stimulus edge --dt 0.0001 -o "$work/large.png"
+expect 0 "world-000" show "${small[@]}" --eye median
+
 # Wrong use and wrong files.
 expect 2 "nowhere to write" make
 expect 2 "from 0 to 4" show "${small[@]}" --sequences 1,5

@@ -49,6 +49,7 @@ static void assert_same(const om_spec *a, const om_spec *b)
             fail_msg("%s differs", key->path);
     assert_int_equal(a->worlds.extent, b->worlds.extent);
     assert_int_equal(a->worlds.frames, b->worlds.frames);
+    assert_int_equal(a->worlds.eye, b->worlds.eye);
 }
 
 static void test_defaults_are_the_papers_values(void **state)
@@ -331,11 +332,13 @@ static void test_one_spacing_of_checks_switches_the_other_off(void **state)
 static void test_scenes_are_made_as_training_needs_them(void **state)
 {
     (void)state;
-    om_spec s = parsed("circuit: {extent: 6}\ntrain: {frames: 8}\nscenes: {seed: 5, training: 9}");
+    om_spec s = parsed(
+        "circuit: {extent: 6}\ntrain: {frames: 8}\nscenes: {seed: 5, training: 9, eye: median}");
     assert_int_equal(s.worlds.extent, 6);
     assert_int_equal(s.worlds.frames, 8);
     assert_int_equal(s.worlds.seed, 5);
     assert_int_equal(s.worlds.training, 9);
+    assert_int_equal(s.worlds.eye, OM_EYE_MEDIAN);
 }
 
 /* As it is, and with the keys that stand behind # brought out, it parses to the defaults. */

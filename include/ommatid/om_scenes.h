@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ommatid/om_eye.h"
 #include "ommatid/om_status.h"
 
 enum { OM_SCENE_NAME_BYTES = 48 };
@@ -59,6 +60,7 @@ typedef struct om_world_options {
     int frames;               /* 19 */
     int extent;               /* 15 */
     om_world_style style;     /* OM_WORLD_STYLE */
+    om_eye_filter eye;        /* what a column sees as luminance: OM_EYE_MEAN, or OM_EYE_MEDIAN */
 } om_world_options;
 
 /* Plans a set without rendering it: sequences named and placed, films not allocated. */
@@ -77,7 +79,8 @@ void om_scenes_free(om_scenes *scenes); /* accepts NULL */
 
 /* Writes a contact sheet as PNG: per sequence one row of luminance frames, and below it the flow in
  * colour (hue: direction, saturation: speed, Middlebury convention, one scale for the sheet).
- * sequences [n]: which; every: show each every-th frame. Refuses to overwrite unless force. */
+ * sequences [n]: which; every: show each every-th frame. Scenes without flow (NULL) have rows of
+ * luminance alone. Refuses to overwrite unless force. */
 om_status om_scenes_sheet(const om_scenes *scenes, const int *sequences, int n, int every,
                           bool force, const char *path);
 

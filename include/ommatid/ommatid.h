@@ -15,6 +15,7 @@
 #include "ommatid/om_scenes.h"
 #include "ommatid/om_spec.h"
 #include "ommatid/om_status.h"
+#include "ommatid/om_stimuli.h"
 #include "ommatid/om_store.h"
 #include "ommatid/om_train.h"
 #include "ommatid/om_tuning.h"

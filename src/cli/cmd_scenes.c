@@ -1,4 +1,4 @@
-/* ommatid scenes: making films of procedural worlds, and looking at films. */
+/* ommatid scenes: making films of procedural worlds, and looking at films and laboratory stimuli. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,16 +11,18 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/stimulus.h"
 #include "ommatid/om_scenes.h"
 #include "ommatid/om_store.h"
 
-enum { SHOWN = 6 }; /* sequences that are shown if none are named */
+enum { SHOWN = 6, EVERY = 2 }; /* sequences and frames that are shown if nothing else is said */
 
 static struct {
     om_world_options worlds;
     const char *output, *sequences;
     bool force;
-    int every;
+    int every; /* 0: as suits what is shown */
+    om_stimulus_request stimulus;
 } set = {
     .worlds = {.seed = 1,
                .training = 64,
@@ -28,17 +30,33 @@ static struct {
                .frames = 19,
                .extent = 15,
                .style = OM_WORLD_STYLE},
-    .every = 2,
+    .stimulus = OM_STIMULUS_REQUEST,
 };
 
+static const char *const eyes[] = {"mean", "median", NULL}; /* om_eye_filter */
+
 /* One table for both verbs: `make` takes all but the first rows. */
-enum { SHOW_ONLY = 3 };
+enum { SHOW_ONLY = 10 };
 static const om_option options[] = {
     {"force", 0, OM_OPTION_FLAG, NULL, "replace the picture if it is there", .value = &set.force},
     {"sequences", 0, OM_OPTION_TEXT, "LIST", "0,3,7, or training, validation, all (the first 6)",
      .value = &set.sequences},
-    {"every", 0, OM_OPTION_INT, "K", "draw each K-th frame (2)", .value = &set.every, .least = 1,
-     .most = 1e4},
+    {"every", 0, OM_OPTION_INT, "K", "draw each K-th frame (2; of a flash 1)", .value = &set.every,
+     .least = 1, .most = 1e4},
+    {"stimulus", 0, OM_OPTION_CHOICE, "WORD", "show what the laboratory shows to models",
+     .value = &set.stimulus.kind, .choices = om_stimulus_kinds},
+    {"angle", 0, OM_OPTION_REAL, "A", "direction of an edge or bar, degrees (all 12)",
+     .value = &set.stimulus.angle, .least = -360, .most = 360},
+    {"intensity", 0, OM_OPTION_REAL, "I", "of a stimulus on grey of 0.5 (0 and 1)",
+     .value = &set.stimulus.intensity, .least = 0, .most = 1},
+    {"speed", 0, OM_OPTION_REAL, "V", "of an edge or bar, columns/s (19)",
+     .value = &set.stimulus.speed, .least = 0.1, .most = 1e4},
+    {"width", 0, OM_OPTION_REAL, "W", "of a bar, in units of 2.25 degrees (4)",
+     .value = &set.stimulus.width, .least = 0.1, .most = 80},
+    {"radius", 0, OM_OPTION_INT, "R", "of a flash, columns; -1: full field (-1 and 6)",
+     .value = &set.stimulus.radius, .least = -1, .most = 60},
+    {"dt", 0, OM_OPTION_REAL, "DT", "time step of a stimulus, s (0.02)", .value = &set.stimulus.dt,
+     .least = 1e-4, .most = 1},
     {"output", 'o', OM_OPTION_FILE, "FILE", "write the films, or the picture, there",
      .value = &set.output},
     {"training", 0, OM_OPTION_INT, "N", "worlds to train on (64)", .value = &set.worlds.training,
@@ -60,6 +78,8 @@ static const om_option options[] = {
      .value = &set.worlds.style.clutter, .least = 0, .most = 1},
     {"contrast", 0, OM_OPTION_REAL, "D", "standard deviation of luminance; 0: as it is (0)",
      .value = &set.worlds.style.contrast, .least = 0, .most = 0.5},
+    {"eye", 0, OM_OPTION_CHOICE, "WORD", "luminance of a column's box (mean)",
+     .value = &set.worlds.eye, .choices = eyes},
     {0},
 };
 
@@ -208,14 +228,25 @@ static om_status print_json(const om_scenes *scenes, const selection *chosen)
 
 static om_status run_show(const om_arguments *args)
 {
+    int every = set.every > 0 ? set.every : EVERY;
+    if (om_stimulus_asked(&set.stimulus)) {
+        if (args->n > 0 || set.sequences != NULL)
+            return om_fail(OM_EUSAGE, "%s: a stimulus is made, not read from a file of films",
+                           args->n > 0 ? args->words[0] : "--sequences");
+        set.stimulus.extent = set.worlds.extent;
+        set.stimulus.every = set.every;
+        set.stimulus.output = set.output;
+        set.stimulus.force = set.force;
+        return om_stimulus_show(&set.stimulus, args->json);
+    }
     om_scenes *scenes = NULL;
     selection chosen = {0};
     om_status status = args->n > 0 ? om_scenes_load(args->words[0], &scenes)
                                    : om_worlds_plan(&set.worlds, &scenes);
     if (status || (status = choose(scenes, &chosen))) goto done;
     if (args->n == 0 && (status = render(scenes, &chosen, args->quiet))) goto done;
-    if (set.output && (status = om_scenes_sheet(scenes, chosen.numbers, chosen.n, set.every,
-                                                set.force, set.output)))
+    if (set.output &&
+        (status = om_scenes_sheet(scenes, chosen.numbers, chosen.n, every, set.force, set.output)))
         goto done;
     if (args->json)
         status = print_json(scenes, &chosen);
@@ -241,19 +272,25 @@ static const om_command verbs[] = {
     },
     {
         .name = "show",
-        .summary = "a table of sequences, and a contact sheet of luminance and flow",
-        .synopsis = "[FILE] [-o PNG]",
+        .summary = "a table of sequences or stimuli, and a contact sheet of them",
+        .synopsis = "[FILE | --stimulus WORD] [-o PNG]",
         .details =
             "Without FILE: of procedural worlds, rendered now. The sheet has a row of luminance "
             "and\n"
             "below it one of flow per sequence, in the order of the table; hue is the direction "
             "and\n"
             "saturation the speed, white is no motion. Speed: mean length of the flow, where one\n"
-            "column per frame is 5.04.",
+            "column per frame is 5.04.\n\n"
+            "With --stimulus: what the laboratory shows to trained models. An edge or bar moves\n"
+            "from 10 offsets of 2.25 degrees before the middle to 10 behind it; angles are\n"
+            "counter-clockwise, 0 to the right. The table has the steps of grey before it (1 s),\n"
+            "of the stimulus (a flash: 1 s), and after it (1 s; an edge stays). The sheet has a\n"
+            "row of luminance per condition and one step before and after.",
         .options = options,
         .json = true,
         .most = 1,
-        .example = "ommatid scenes show -o sheet.png --sequences 0,3,7",
+        .example = "ommatid scenes show -o sheet.png --sequences 0,3,7\n"
+                   "ommatid scenes show -o edges.png --stimulus edge --intensity 1 --speed 9.7",
         .run = run_show,
     },
     {0},

@@ -9,7 +9,7 @@
 
 _Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof(int) &&
                    sizeof(om_profile) == sizeof(int) && sizeof(om_batch_norm) == sizeof(int) &&
-                   sizeof(om_draws) == sizeof(int),
+                   sizeof(om_draws) == sizeof(int) && sizeof(om_eye_filter) == sizeof(int),
                "choices are stored as int");
 
 static const char *const profiles[] = {"none", "paper", "package", NULL}; /* om_profile */
@@ -17,6 +17,7 @@ static const char *const resamplings[] = {"package", "paper", NULL};      /* om_
 static const char *const losses[] = {"l2norm", "epe", NULL};              /* om_loss */
 static const char *const batch_norms[] = {"batch", "running", NULL};      /* om_batch_norm */
 static const char *const draws[] = {"philox", "torch", NULL};             /* om_draws */
+static const char *const filters[] = {"mean", "median", NULL};            /* om_eye_filter */
 
 #define AT(field) offsetof(om_spec, field)
 static const double many = 1e9; /* iterations: far more than anybody trains */
@@ -72,6 +73,8 @@ const om_spec_key om_spec_keys[] = {
      .meaning = "number of objects and other surfaces, against a film's; 0: background only"},
     {"scenes.contrast", OM_SPEC_REAL, AT(worlds.style.contrast), "0", 0, 0.5,
      .meaning = "exposure brings each scene's luminance to this standard deviation; 0: as it is"},
+    {"scenes.eye", OM_SPEC_CHOICE, AT(worlds.eye), "mean", .choices = filters,
+     .meaning = "luminance of a column: mean, or median, of what its box of the eye sees"},
 
     {"augment.enabled", OM_SPEC_FLAG, AT(train.batch.augment.enabled), "true",
      .meaning = "vary training sequences; validation sequences never are"},

@@ -1,4 +1,4 @@
-/* Contact sheets: what a set of scenes looks like, and how it moves, as one picture. Every column is
+/* Contact sheets: what a set of scenes looks like, and, if they have flow, how it moves, as one picture. Every column is
  * drawn as the patch of the image that is nearest to its receptor's centre, so the mosaic is
  * hexagonal and has the true proportions of the image. */
 #include <errno.h>
@@ -20,9 +20,11 @@ enum {
     TILE_PIXELS = 128, /* about as many across a tile */
     FINE = 3,          /* each pixel is the mean of FINE x FINE points */
     GAP = 4,           /* pixels between tiles; three times that between sequences */
-    BACKGROUND = 255,
     MOST_PIXELS = 1 << 28
 };
+
+/* Behind films with flow, whose still columns are white; behind light and dark columns alone. */
+static const double white[3] = {1, 1, 1}, blue[3] = {0.75, 0.85, 1};
 
 typedef struct sheet {
     const om_scenes *scenes;
@@ -30,6 +32,7 @@ typedef struct sheet {
     int tile;                      /* pixels across a tile, which is square */
     int *column;                   /* [FINE tile][FINE tile]: column shown there, or -1 */
     double scale;                  /* flow at the end of the colour scale */
+    const double *background;
     int width, height;
     uint8_t *pixels; /* [height][width][3] */
 } sheet;
@@ -98,13 +101,12 @@ static void put_pixel(sheet *s, int x, int y, const double rgb[3])
 /* Colours [n_columns][3] of a frame into the tile whose corner is (left, top). */
 static void draw_tile(sheet *s, int left, int top, const double (*colours)[3])
 {
-    const double background[3] = {BACKGROUND / 255.0, BACKGROUND / 255.0, BACKGROUND / 255.0};
     for (int y = 0; y < s->tile; y++)
         for (int x = 0; x < s->tile; x++) {
             double sum[3] = {0};
             for (int p = 0; p < FINE * FINE; p++) {
                 int at = (FINE * y + p / FINE) * FINE * s->tile + FINE * x + p % FINE;
-                const double *rgb = s->column[at] < 0 ? background : colours[s->column[at]];
+                const double *rgb = s->column[at] < 0 ? s->background : colours[s->column[at]];
                 for (int c = 0; c < 3; c++) sum[c] += rgb[c] / (FINE * FINE);
             }
             put_pixel(s, left + x, top + y, sum);
@@ -112,7 +114,13 @@ static void draw_tile(sheet *s, int left, int top, const double (*colours)[3])
 }
 
 static int tile_left(const sheet *s, int tile) { return GAP + tile * (s->tile + GAP); }
-static int row_top(const sheet *s, int row) { return 2 * GAP + row * (2 * s->tile + 4 * GAP); }
+
+/* Luminance, the flow if there is any, and the space to the next sequence. */
+static int row_height(const sheet *s)
+{
+    return s->scenes->flow ? 2 * s->tile + 4 * GAP : s->tile + 3 * GAP;
+}
+static int row_top(const sheet *s, int row) { return 2 * GAP + row * row_height(s); }
 
 /* Luminance of one sequence, and below it its flow. colours [n_columns][3]: scratch. */
 static void draw_sequence(sheet *s, int row, const om_sequence *q, double (*colours)[3])
@@ -121,10 +129,11 @@ static void draw_sequence(sheet *s, int row, const om_sequence *q, double (*colo
     for (int tile = 0; tile * s->every < q->frames; tile++) {
         size_t frame = q->offset + (size_t)(tile * s->every);
         const float *luminance = s->scenes->luminance + frame * n;
-        const float *x = s->scenes->flow + 2 * frame * n, *y = x + n;
         for (size_t c = 0; c < n; c++)
             for (int i = 0; i < 3; i++) colours[c][i] = (double)luminance[c];
         draw_tile(s, tile_left(s, tile), row_top(s, row), (const double(*)[3])colours);
+        if (!s->scenes->flow) continue;
+        const float *x = s->scenes->flow + 2 * frame * n, *y = x + n;
         for (size_t c = 0; c < n; c++)
             om_flow_colour((double)x[c] / s->scale, (double)y[c] / s->scale, colours[c]);
         draw_tile(s, tile_left(s, tile), row_top(s, row) + s->tile + GAP,
@@ -173,7 +182,7 @@ static om_status write_png(const sheet *s, bool force, const char *path)
 
 static om_status check_request(const om_scenes *scenes, const int *sequences, int n, int every)
 {
-    if (!scenes->luminance || !scenes->flow)
+    if (!scenes->luminance)
         return om_fail(OM_EUSAGE, "scenes without films: place and render them first");
     if (n < 1 || every < 1)
         return om_fail(OM_EUSAGE,
@@ -195,8 +204,9 @@ static om_status lay_out(sheet *s, const int *sequences)
         int tiles = (s->scenes->sequences[sequences[i]].frames - 1) / s->every + 1;
         if (tiles > s->tiles_across) s->tiles_across = tiles;
     }
-    int64_t width = (int64_t)(s->tiles_across + 1) * (s->tile + GAP) + GAP;
-    int64_t height = (int64_t)s->rows * (2 * s->tile + 4 * GAP) + GAP;
+    int key = s->scenes->flow ? 1 : 0;
+    int64_t width = (int64_t)(s->tiles_across + key) * (s->tile + GAP) + GAP;
+    int64_t height = (int64_t)s->rows * row_height(s) + GAP;
     if (width * height > MOST_PIXELS) {
         om_fail(OM_EUSAGE, "contact sheet of %lld x %lld pixels", (long long)width,
                 (long long)height);
@@ -211,7 +221,8 @@ om_status om_scenes_sheet(const om_scenes *scenes, const int *sequences, int n, 
                           bool force, const char *path)
 {
     OM_TRY(check_request(scenes, sequences, n, every));
-    sheet s = {.scenes = scenes, .every = every, .rows = n};
+    sheet s = {
+        .scenes = scenes, .every = every, .rows = n, .background = scenes->flow ? white : blue};
     double(*colours)[3] = NULL;
     om_status status = lay_out(&s, sequences);
     if (status) return status;
@@ -220,12 +231,13 @@ om_status om_scenes_sheet(const om_scenes *scenes, const int *sequences, int n, 
     if ((status = om_alloc(points, sizeof *s.column, &s.column)) ||
         (status = om_alloc(bytes, 1, &s.pixels)) ||
         (status = om_alloc((size_t)scenes->n_columns, sizeof *colours, &colours)) ||
-        (status = find_scale(&s, sequences)))
+        (scenes->flow && (status = find_scale(&s, sequences))))
         goto done;
-    memset(s.pixels, BACKGROUND, bytes);
+    for (int i = 0; i < s.width * s.height; i++)
+        put_pixel(&s, i % s.width, i / s.width, s.background);
     make_tile_map(&s);
     for (int i = 0; i < n; i++) draw_sequence(&s, i, &scenes->sequences[sequences[i]], colours);
-    draw_wheel(&s);
+    if (scenes->flow) draw_wheel(&s);
     status = write_png(&s, force, path);
 done:
     om_free(s.column);

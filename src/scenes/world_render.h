@@ -8,9 +8,9 @@
  * leaves out to be small. */
 enum { OM_WORLD_RAYS = 5 };
 
-/* The box around pixel (x, y), sampled by rays x rays rays: mean luminance, and flow in the unit of
- * om_eye.h. */
+/* The box around pixel (x, y), sampled by rays x rays rays, at most OM_EYE_SPACING: mean or median
+ * luminance, and flow in the unit of om_eye.h. */
 void om_world_see(const om_world *world, const om_view *views, double x, double y, int rays,
-                  float *luminance, float flow[2]);
+                  om_eye_filter filter, float *luminance, float flow[2]);
 
 #endif

@@ -28,6 +28,8 @@ static om_status check_options(const om_world_options *o)
         if (all[i].value < all[i].least || all[i].value > all[i].most)
             return om_fail(OM_EUSAGE, "worlds: %s %d: expected %d..%d", all[i].name, all[i].value,
                            all[i].least, all[i].most);
+    if (o->eye != OM_EYE_MEAN && o->eye != OM_EYE_MEDIAN)
+        return om_fail(OM_EUSAGE, "worlds: luminance is the mean or the median of a box");
     if (o->training + o->validation == 0)
         return om_fail(OM_EUSAGE, "worlds: no training and no validation sequences");
     return OM_OK;
@@ -54,29 +56,32 @@ om_status om_worlds_plan(const om_world_options *options, om_scenes **scenes)
 }
 
 void om_world_see(const om_world *world, const om_view *views, double x, double y, int rays,
-                  float *luminance, float flow[2])
+                  om_eye_filter filter, float *luminance, float flow[2])
 {
     const double width = OM_EYE_SPACING, spacing = width / rays;
     om_glance glance = om_world_glance(world, views, x, y, width / sqrt(2), spacing);
+    float seen[OM_EYE_SPACING * OM_EYE_SPACING];
     double sum[3] = {0};
     for (int i = 0; i < rays * rays; i++) {
         double dx = (i % rays + 0.5) * spacing - width / 2;
         double dy = (i / rays + 0.5) * spacing - width / 2;
         om_sight sight = om_world_look(world, views, &glance, x + dx, y + dy);
+        seen[i] = sight.luminance;
         sum[0] += (double)sight.luminance;
         sum[1] += sight.flow[0];
         sum[2] += sight.flow[1];
     }
     double mean = 1.0 / (rays * rays);
     double unit = om_eye_flow_unit(OM_EYE_SPACING, OM_EYE_SINTEL_ROWS);
-    *luminance = (float)(mean * sum[0]);
+    *luminance = filter == OM_EYE_MEDIAN ? om_eye_median(seen, (size_t)(rays * rays))
+                                         : (float)(mean * sum[0]);
     flow[0] = (float)(mean * unit * sum[1]);
     flow[1] = (float)(mean * unit * sum[2]);
 }
 
 /* One frame of one world into its place: luminance [n_columns], flow [2][n_columns]. */
-static void render_frame(const om_world *world, int frame, int extent, float *luminance,
-                         float *flow)
+static void render_frame(const om_world *world, int frame, int extent, om_eye_filter filter,
+                         float *luminance, float *flow)
 {
     om_view views[OM_WORLD_MAX_LAYERS];
     om_world_views(world, frame, views);
@@ -86,7 +91,7 @@ static void render_frame(const om_world *world, int frame, int extent, float *lu
         float seen[2];
         om_lattice_coordinates(extent, i, &u, &v);
         om_eye_centre(OM_EYE_SPACING, u, v, &row, &column);
-        om_world_see(world, views, column, -row, OM_WORLD_RAYS, &luminance[i], seen);
+        om_world_see(world, views, column, -row, OM_WORLD_RAYS, filter, &luminance[i], seen);
         flow[i] = seen[0];
         flow[n_columns + i] = seen[1];
     }
@@ -122,7 +127,8 @@ om_status om_world_render(const om_world_options *options, om_scenes *scenes, in
     OM_TRY(om_world_create(options, q->validation, number, &world));
     for (int frame = 0; frame < q->frames; frame++) {
         size_t at = (q->offset + (size_t)frame) * (size_t)scenes->n_columns;
-        render_frame(world, frame, scenes->extent, scenes->luminance + at, scenes->flow + 2 * at);
+        render_frame(world, frame, scenes->extent, options->eye, scenes->luminance + at,
+                     scenes->flow + 2 * at);
     }
     if (options->style.contrast > 0)
         expose(options->style.contrast, (size_t)q->frames * (size_t)scenes->n_columns,

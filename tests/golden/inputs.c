@@ -394,14 +394,15 @@ typedef struct eye {
 } eye;
 
 /* One image through the eye, as doubles; NULL, and reported, if it fails. */
-static double *see(check *c, const eye *e, const double *image, double unit, bool sum)
+static double *see(check *c, const eye *e, const double *image, double unit, om_eye_filter filter)
 {
     int pixels = e->rows * e->columns;
     float *in = calloc((size_t)pixels, sizeof *in), *out = calloc((size_t)e->n, sizeof *out);
     double *seen = NULL;
     if (in != NULL && out != NULL) {
         for (int i = 0; i < pixels; i++) in[i] = (float)(image[i] / unit);
-        if (check_ok(c, om_eye_render(in, e->rows, e->columns, e->extent, e->spacing, sum, out))) {
+        if (check_ok(c,
+                     om_eye_render(in, e->rows, e->columns, e->extent, e->spacing, filter, out))) {
             seen = check_zeros(e->n);
             for (int i = 0; i < e->n; i++) seen[i] = (double)out[i];
         }
@@ -428,10 +429,13 @@ static void compare_centres(check *c, const eye *e, const char *group)
 static void compare_image(check *c, const eye *e, const char *group)
 {
     double *image = check_read(c, e->rows * e->columns, NULL, "%s/image", group);
-    for (int sum = 0; image != NULL && sum < 2; sum++) {
-        double *seen = see(c, e, image, 255, sum != 0);
-        if (seen != NULL)
-            check_dataset(c, e->n, seen, eye_limit, "%s/%s", group, sum ? "sum" : "mean");
+    for (int f = 0; image != NULL && f < 3; f++) {
+        static const char *const names[] = {
+            [OM_EYE_MEAN] = "mean", [OM_EYE_SUM] = "sum", [OM_EYE_MEDIAN] = "median"};
+        if (f == OM_EYE_MEDIAN && !check_has(c, "%s/median", group))
+            continue; /* of odd boxes only */
+        double *seen = see(c, e, image, 255, (om_eye_filter)f);
+        if (seen != NULL) check_dataset(c, e->n, seen, eye_limit, "%s/%s", group, names[f]);
         free(seen);
     }
     free(image);
@@ -444,7 +448,7 @@ static void compare_flow_image(check *c, const eye *e, const char *group)
     double *both = check_zeros(2 * e->n);
     bool complete = image != NULL;
     for (int k = 0; complete && k < 2; k++) {
-        double *seen = see(c, e, image + k * pixels, 1, true);
+        double *seen = see(c, e, image + k * pixels, 1, OM_EYE_SUM);
         if (seen != NULL) memcpy(both + k * e->n, seen, (size_t)e->n * sizeof *both);
         complete = seen != NULL;
         free(seen);
