@@ -40,9 +40,20 @@ static void refused(const char *text, const char *expected)
 static void assert_same(const om_spec *a, const om_spec *b)
 {
     static const size_t bytes[] = {
-        64,          OM_SPEC_TEXT,     OM_SPEC_TEXT,   sizeof(bool),
-        sizeof(int), sizeof(uint64_t), sizeof(double), 2 * sizeof(double),
-        sizeof(int)};
+        [OM_SPEC_NAME] = 64,
+        [OM_SPEC_CIRCUIT] = OM_SPEC_TEXT,
+        [OM_SPEC_SCENES] = OM_SPEC_TEXT,
+        [OM_SPEC_FLAG] = sizeof(bool),
+        [OM_SPEC_INT] = sizeof(int),
+        [OM_SPEC_UINT64] = sizeof(uint64_t),
+        [OM_SPEC_REAL] = sizeof(double),
+        [OM_SPEC_CHOICE] = sizeof(int),
+        [OM_SPEC_RATES] = 2 * sizeof(double),
+        [OM_SPEC_RANGE] = 2 * sizeof(double),
+        [OM_SPEC_PARTS] = OM_PARTS * sizeof(bool),
+        [OM_SPEC_TYPES] = OM_GROUPS_BYTES,
+        [OM_SPEC_PAIRS] = OM_GROUPS_BYTES,
+    };
     for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++)
         if (memcmp((const char *)a + key->offset, (const char *)b + key->offset,
                    bytes[key->kind]) != 0)
@@ -337,7 +348,7 @@ static void test_template_holds_every_key_and_its_default(void **state)
         char line[128];
         const char *dot = strrchr(key->path, '.');
         snprintf(line, sizeof line, "%s: %s%s", dot ? dot + 1 : key->path,
-                 key->kind == OM_SPEC_RATES ? "[" : "", key->usual);
+                 om_spec_is_list(key->kind) ? "[" : "", key->usual);
         assert_non_null(strstr(text, line));
     }
     for (char *c = text; *c != '\0'; c++)

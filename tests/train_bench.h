@@ -64,6 +64,7 @@ static inline om_scenes *bench_films(int extent, int training, int validation)
 static inline om_train_options bench_options(void)
 {
     return (om_train_options){
+        .model.clamp = {{-INFINITY, INFINITY}, {-INFINITY, INFINITY}, {0, INFINITY}},
         .init = {0.5, 0.05, 0.05, 0.01, 0.001, 0.1, false},
         .batch = {.augment = {false, 0.08, 0.2, 0.1, 0.5, 0.5},
                   .resampling = OM_RESAMPLE_PACKAGE,
@@ -113,7 +114,7 @@ enum { BENCH_SEED = 31 };
 static inline om_state *bench_state(const bench *b, uint32_t model)
 {
     om_state *state = naive_zeroed(b->layout->bytes, 1);
-    om_state_init(b->layout, b->circuit, &b->options, BENCH_SEED, model, state);
+    must(om_state_init(b->layout, b->circuit, &b->options, BENCH_SEED, model, state));
     return state;
 }
 
