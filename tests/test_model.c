@@ -1,32 +1,15 @@
 /* Network and decoder against the naive double-precision model: every kernel that this machine runs,
  * several threads, odd batches and frames. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "every_kernel.h"
 #include "model/decoder.h"
-#include "model/network.h"
-#include "naive.h"
 
-#ifdef OM_REAL_IS_DOUBLE
-static const double FORWARD = 1e-11, GRADIENT = 1e-10;
-#else
-static const double FORWARD = 2e-5, GRADIENT = 2e-4;
-#endif
-
-static const double DT = 0.02, GREY_S = 0.1, DROPOUT = 0.5;
+static const double DROPOUT = 0.5;
 
 /* One batch through the naive model and through the library. */
 typedef struct setting {
     om_circuit *circuit;
     naive_model *naive;
+    om_activation activation;
     int batch, frames;
     bool training;
     om_loss loss;
@@ -35,7 +18,7 @@ typedef struct setting {
 
 /* Everything that either side computes, as doubles. */
 typedef struct outcome {
-    double *activity, *flow, *d_params, *d_luminance, *d_initial, *d_resting;
+    double *activity, *flow, *d_params, *d_resting;
     double loss, penalty;
     double mean[OM_HIDDEN], var[OM_HIDDEN];
 } outcome;
@@ -49,8 +32,6 @@ static outcome make_outcome(const setting *s)
     return (outcome){.activity = naive_zeros(cells_of(s)),
                      .flow = naive_zeros(2 * columns_of(s)),
                      .d_params = naive_zeros(params_of(s)),
-                     .d_luminance = naive_zeros(columns_of(s)),
-                     .d_initial = naive_zeros(s->batch * s->naive->n_cells),
                      .d_resting = naive_zeros(s->circuit->n_types),
                      .mean = {0.1, 0.2},
                      .var = {1, 1.5, 1, 1, 1, 2, 1, 1}};
@@ -58,19 +39,13 @@ static outcome make_outcome(const setting *s)
 
 static void free_outcome(outcome *o)
 {
-    free(o->activity), free(o->flow), free(o->d_params);
-    free(o->d_luminance), free(o->d_initial), free(o->d_resting);
+    free(o->activity), free(o->flow), free(o->d_params), free(o->d_resting);
 }
 
 /* Inputs that are exact in single precision. */
 typedef struct inputs {
     double *params, *luminance, *flow, *keep;
 } inputs;
-
-static void round_to_float(int n, double *x)
-{
-    for (int i = 0; i < n; i++) x[i] = (double)(float)x[i];
-}
 
 static inputs make_inputs(const setting *s)
 {
@@ -98,7 +73,8 @@ static void free_inputs(inputs *in)
 static outcome run_naive(const setting *s, const inputs *in)
 {
     outcome o = make_outcome(s);
-    naive_task task = {{NAIVE_RELU, DT, s->batch, s->frames}, s->loss, s->training, DROPOUT};
+    naive_task task = {
+        {(naive_activation)s->activation, DT, s->batch, s->frames}, s->loss, s->training, DROPOUT};
     double *initial = naive_zeros(s->batch * s->naive->n_cells);
     naive_steady_state(s->naive, &task.run, GREY_S, in->params, initial);
     naive_batch batch = {in->luminance, in->flow, initial, s->training ? in->keep : NULL};
@@ -111,18 +87,6 @@ static outcome run_naive(const setting *s, const inputs *in)
 }
 
 /* ---- the library's side ---- */
-
-static om_real *reals(size_t n, const double *from)
-{
-    om_real *out = naive_zeroed(n, sizeof *out);
-    for (size_t i = 0; from != NULL && i < n; i++) out[i] = (om_real)from[i];
-    return out;
-}
-
-static void copy(size_t n, const om_real *from, double *to)
-{
-    for (size_t i = 0; i < n; i++) to[i] = (double)from[i];
-}
 
 /* Naive masks [sample][frame][channel][cell] as the decoder's bits. */
 static void set_keep(const setting *s, om_decoder *decoder, const double *keep)
@@ -138,30 +102,6 @@ static void set_keep(const setting *s, om_decoder *decoder, const double *keep)
             }
 }
 
-static void read_activity(const setting *s, const om_network *network, double *out)
-{
-    om_real *map = reals((size_t)s->naive->n_columns, NULL);
-    for (int b = 0; b < s->batch; b++)
-        for (int f = 0; f < s->frames; f++)
-            for (int i = 0; i < s->naive->n_cells; i++) {
-                const naive_cell *cell = &s->naive->cells[i];
-                om_network_activity(network, b, f, cell->type, map);
-                *out++ = (double)map[cell->column];
-            }
-    free(map);
-}
-
-/* [sample][type][column] to [sample][cell] */
-static void copy_initial(const setting *s, const om_real *from, double *to)
-{
-    for (int b = 0; b < s->batch; b++)
-        for (int i = 0; i < s->naive->n_cells; i++) {
-            const naive_cell *cell = &s->naive->cells[i];
-            int map = b * s->circuit->n_types + cell->type;
-            *to++ = (double)from[map * s->naive->n_columns + cell->column];
-        }
-}
-
 static outcome run_library(const setting *s, const inputs *in, const char *isa, int threads)
 {
     outcome o = make_outcome(s);
@@ -171,8 +111,12 @@ static outcome run_library(const setting *s, const inputs *in, const char *isa, 
     size_t columns = (size_t)s->naive->n_columns, film = (size_t)s->frames * columns;
     const om_layout *l = &s->naive->layout;
     assert_int_equal(om_kernels_select(isa, &kernels), OM_OK);
-    om_network_options options = {
-        .batch = s->batch, .frames = s->frames, .dt_s = DT, .threads = threads, .kernels = kernels};
+    om_network_options options = {.batch = s->batch,
+                                  .frames = s->frames,
+                                  .dt_s = DT,
+                                  .threads = threads,
+                                  .activation = s->activation,
+                                  .kernels = kernels};
     assert_int_equal(om_network_create(s->circuit, &options, &network), OM_OK);
     om_decoder_options decode = {s->batch, s->frames, threads, kernels};
     const om_geometry *geometry = om_network_geometry(network);
@@ -181,9 +125,7 @@ static outcome run_library(const setting *s, const inputs *in, const char *isa, 
     om_real *luminance = reals((size_t)columns_of(s), in->luminance);
     om_real *flow = reals(2 * (size_t)columns_of(s), in->flow);
     om_real *d_params = reals(l->n_params, NULL);
-    om_real *d_luminance = reals((size_t)columns_of(s), NULL);
-    size_t initial = (size_t)(s->batch * s->circuit->n_types) * columns;
-    om_real *d_initial = reals(initial, NULL), *d_resting = reals((size_t)l->n_types, NULL);
+    om_real *d_resting = reals((size_t)l->n_types, NULL);
 
     om_network_set_params(network, params);
     om_decoder_set_params(decoder, params + l->decoder);
@@ -201,13 +143,13 @@ static outcome run_library(const setting *s, const inputs *in, const char *isa, 
         om_decoder_forward(decoder, network, DROPOUT, &moments);
         om_moments_update(&running, &moments, om_decoder_count(decoder));
         om_decoder_adjoint(decoder, network, s->loss, d_params + l->decoder);
-        om_network_adjoint(network, d_params, d_luminance, d_initial);
+        om_network_adjoint(network, d_params, NULL, NULL);
     } else {
         om_decoder_evaluate(decoder, network, &running);
     }
     o.penalty = om_network_penalty(network, 0.1, 5, d_resting);
 
-    read_activity(s, network, o.activity);
+    read_activity(s->naive, network, s->batch, s->frames, o.activity);
     for (int b = 0; b < s->batch; b++) {
         double loss =
             s->loss == OM_LOSS_EPE ? om_decoder_epe(decoder, b) : om_decoder_l2norm(decoder, b);
@@ -218,60 +160,11 @@ static outcome run_library(const setting *s, const inputs *in, const char *isa, 
         }
     }
     copy(l->n_params, d_params, o.d_params);
-    copy((size_t)columns_of(s), d_luminance, o.d_luminance);
-    copy_initial(s, d_initial, o.d_initial);
     copy((size_t)l->n_types, d_resting, o.d_resting);
     copy(OM_HIDDEN, running.mean, o.mean);
     copy(OM_HIDDEN, running.var, o.var);
-    free(params), free(luminance), free(flow), free(d_params), free(d_luminance);
-    free(d_initial), free(d_resting);
+    free(params), free(luminance), free(flow), free(d_params), free(d_resting);
     om_decoder_free(decoder);
-    om_network_free(network);
-    return o;
-}
-
-/* The network alone under loss = sum(weight * activity). */
-static outcome run_network(const setting *s, const inputs *in, const double *weight,
-                           const char *isa)
-{
-    outcome o = make_outcome(s);
-    const om_kernels *kernels;
-    om_network *network;
-    size_t columns = (size_t)s->naive->n_columns, film = (size_t)s->frames * columns;
-    assert_int_equal(om_kernels_select(isa, &kernels), OM_OK);
-    om_network_options options = {.batch = s->batch,
-                                  .frames = s->frames,
-                                  .dt_s = DT,
-                                  .threads = 2,
-                                  .kernels = kernels,
-                                  .gradient_of_all = true};
-    assert_int_equal(om_network_create(s->circuit, &options, &network), OM_OK);
-    om_real *params = reals(s->naive->layout.n_params, in->params);
-    om_real *luminance = reals((size_t)columns_of(s), in->luminance);
-    om_real *d_luminance = reals((size_t)columns_of(s), NULL);
-    size_t initial = (size_t)(s->batch * s->circuit->n_types) * columns;
-    om_real *d_initial = reals(initial, NULL);
-    om_network_set_params(network, params);
-    om_network_settle(network, (int)(GREY_S / DT), (om_real)0.5);
-    for (int b = 0; b < s->batch; b++)
-        om_network_set_luminance(network, b, luminance + (size_t)b * film);
-    om_network_forward(network);
-    read_activity(s, network, o.activity);
-    const om_geometry *g = om_network_geometry(network);
-    for (int b = 0; b < s->batch; b++)
-        for (int f = 0; f < s->frames; f++)
-            for (int i = 0; i < s->naive->n_cells; i++) {
-                const naive_cell *cell = &s->naive->cells[i];
-                size_t at = (size_t)cell->type * g->compact + (size_t)g->compact_cell[cell->column];
-                om_network_external(network, b / 4, f)[at * 4 + (size_t)b % 4] =
-                    (om_real)weight[(b * s->frames + f) * s->naive->n_cells + i];
-            }
-    om_real *d_params = reals(s->naive->layout.n_params, NULL);
-    om_network_adjoint(network, d_params, d_luminance, d_initial);
-    copy(s->naive->layout.n_network, d_params, o.d_params);
-    copy((size_t)columns_of(s), d_luminance, o.d_luminance);
-    copy_initial(s, d_initial, o.d_initial);
-    free(params), free(luminance), free(d_luminance), free(d_initial), free(d_params);
     om_network_free(network);
     return o;
 }
@@ -296,17 +189,6 @@ static void compare(const setting *s, const outcome *actual, const outcome *expe
     }
     assert_true(ok);
 }
-
-static bool available(const char *isa)
-{
-    const om_kernels *kernels;
-    if (om_kernels_select(isa, &kernels) == OM_OK) return true;
-    print_message("skipped: %s\n", om_message());
-    return false;
-}
-
-static const char *const isas[] = {"plain", "portable", "avx2", "avx512"};
-enum { N_ISAS = sizeof isas / sizeof isas[0] };
 
 static void compare_all_kernels(setting s)
 {
@@ -375,6 +257,21 @@ static void test_far_divisors_agree(void **state)
     }
 }
 
+/* The decoder reads relu(V), also where the cells release something else. */
+static void test_decoder_rectifies_whatever_the_activation(void **state)
+{
+    (void)state;
+    for (int a = OM_LEAKY_RELU; a < OM_ACTIVATIONS; a++) {
+        setting s = {.circuit = naive_random_circuit(6, 6, 14, 2, true),
+                     .activation = (om_activation)a,
+                     .batch = 3,
+                     .frames = 6,
+                     .training = true};
+        compare_all_kernels(s);
+        naive_circuit_free(s.circuit);
+    }
+}
+
 static void assert_same_bits(const setting *s, const outcome *a, const outcome *b)
 {
     size_t d = sizeof(double);
@@ -426,45 +323,6 @@ static void test_avx2_and_avx512_give_the_same_bits(void **state)
     om_circuit_free(s.circuit);
 }
 
-/* The network alone, with a gradient coming in for every cell: also by luminance and initial state. */
-static void test_gradients_of_every_cell_agree(void **state)
-{
-    (void)state;
-    setting s = {.circuit = naive_random_circuit(21, 8, 24, 3, true), .batch = 3, .frames = 7};
-    s.naive = naive_create(s.circuit);
-    inputs in = make_inputs(&s);
-    const naive_model *m = s.naive;
-    naive_run run = {NAIVE_RELU, DT, s.batch, s.frames};
-    outcome expected = make_outcome(&s);
-    double *initial = naive_zeros(s.batch * m->n_cells), *weight = naive_zeros(cells_of(&s));
-    uint64_t seed = 3;
-    naive_fill(&seed, cells_of(&s), 0, 1, weight);
-    round_to_float(cells_of(&s), weight);
-    naive_steady_state(m, &run, GREY_S, in.params, initial);
-    naive_forward(m, &run, in.params, in.luminance, initial, expected.activity);
-    naive_adjoint(m, &run, in.params, in.luminance, initial, expected.activity, weight,
-                  expected.d_params, expected.d_luminance, expected.d_initial);
-    for (int i = 0; i < N_ISAS; i++) {
-        if (!available(isas[i])) continue;
-        outcome actual = run_network(&s, &in, weight, isas[i]);
-        bool ok = naive_agrees("activity", cells_of(&s), actual.activity, expected.activity, NULL,
-                               FORWARD);
-        ok &= naive_agrees("network parameters", (int)m->layout.n_network, actual.d_params,
-                           expected.d_params, NULL, GRADIENT);
-        ok &= naive_agrees("luminance", columns_of(&s), actual.d_luminance, expected.d_luminance,
-                           NULL, GRADIENT);
-        ok &= naive_agrees("initial state", s.batch * m->n_cells, actual.d_initial,
-                           expected.d_initial, NULL, GRADIENT);
-        assert_true(ok);
-        free_outcome(&actual);
-    }
-    free(initial), free(weight);
-    free_outcome(&expected);
-    free_inputs(&in);
-    naive_free(s.naive);
-    naive_circuit_free(s.circuit);
-}
-
 /* A film predicted exactly has gradient zero under either loss, not NaN. */
 static void test_exact_prediction_has_no_gradient(void **state)
 {
@@ -499,7 +357,7 @@ int main(void)
         cmocka_unit_test(test_motion_pathway_agrees),
         cmocka_unit_test(test_evaluation_agrees),
         cmocka_unit_test(test_far_divisors_agree),
-        cmocka_unit_test(test_gradients_of_every_cell_agree),
+        cmocka_unit_test(test_decoder_rectifies_whatever_the_activation),
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_avx2_and_avx512_give_the_same_bits),
         cmocka_unit_test(test_exact_prediction_has_no_gradient),

@@ -20,6 +20,7 @@ struct om_network {
     int *external_of;             /* [n_types] its place in `external`, or -1 */
     size_t padded, map, step;     /* numbers in the planes, a compact map, a compact step */
     om_real *plane[2];            /* padded: V, later mu, of this step and the next */
+    om_real *activity[2];         /* padded: f(V), where f is not relu */
     om_real *initial;             /* compact [n_types]: the state before the first frame */
     om_real *history;             /* [quads][frames + 1][n_types] compact */
     om_real grey;                 /* luminance that the initial state settled under */
@@ -75,6 +76,8 @@ static om_status allocate(om_network *n)
         n->external_of[c->outputs[o]] = o;
     n->n_external = n->options.gradient_of_all ? c->n_types : c->n_outputs;
     for (int i = 0; i < 2; i++) OM_TRY(om_alloc(n->padded, r, &n->plane[i]));
+    for (int i = 0; i < 2 && n->options.activation != OM_RELU; i++)
+        OM_TRY(om_alloc(n->padded, r, &n->activity[i]));
     OM_TRY(om_alloc(n->step, r, &n->initial));
     OM_TRY(om_alloc(quads * (frames + 1) * n->step, r, &n->history));
     OM_TRY(om_alloc(quads * frames * n->map, r, &n->stimulus));
@@ -104,6 +107,7 @@ om_status om_network_create(const om_circuit *circuit, const om_network_options 
         s = om_network_order_create(circuit, n->geometry, options->kernels->targets_per_group,
                                     &n->order);
     if (s == OM_OK) {
+        n->order.tables.activation = options->activation;
         n->padded = om_padded_reals(n->geometry, circuit->n_types);
         n->map = om_compact_reals(n->geometry, 1);
         n->step = om_compact_reals(n->geometry, (size_t)circuit->n_types);
@@ -122,10 +126,10 @@ om_status om_network_create(const om_circuit *circuit, const om_network_options 
 void om_network_free(om_network *n)
 {
     if (n == NULL) return;
-    void *all[] = {n->external_of,  n->plane[0], n->plane[1],     n->initial,
-                   n->history,      n->stimulus, n->fade_in,      n->external,
-                   n->external_map, n->central,  n->sum_strength, n->sum_resting,
-                   n->sum_rate,     n->total,    n->group_bound,  n->source_bound};
+    void *all[] = {n->external_of,  n->plane[0],    n->plane[1],     n->activity[0], n->activity[1],
+                   n->initial,      n->history,     n->stimulus,     n->fade_in,     n->external,
+                   n->external_map, n->central,     n->sum_strength, n->sum_resting, n->sum_rate,
+                   n->total,        n->group_bound, n->source_bound};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
     om_network_order_free(&n->order);
     om_geometry_free(n->geometry);
@@ -191,6 +195,10 @@ static om_real *origin(const om_network *n, int which)
 {
     return n->plane[which] + n->geometry->margin * OM_QUAD;
 }
+static om_real *activity_origin(const om_network *n, int which)
+{
+    return n->activity[which] != NULL ? n->activity[which] + n->geometry->margin * OM_QUAD : NULL;
+}
 
 /* Copies compact maps into padded ones, scaled by scale[type] where given. */
 static void spread(const om_network *n, const om_real *const *maps, const om_real *scale,
@@ -220,11 +228,17 @@ static void run(om_network *n, int steps, const om_real *state, const om_real *s
     if (steps == 0) return;
     map_all_types(n, state);
     spread(n, n->external_map, NULL, origin(n, 0));
+    if (n->options.activation != OM_RELU)
+        n->options.kernels->activate(&n->order.tables, origin(n, 0), activity_origin(n, 0));
 #pragma omp parallel num_threads(parts)
     for (int t = 0; t < steps; t++) {
-        om_step step = {origin(n, t % 2), origin(n, (t + 1) % 2),
-                        history + (size_t)t * history_stride,
-                        stimulus + (size_t)t * stimulus_stride};
+        int now = t % 2, next = 1 - now;
+        om_step step = {.v = origin(n, now),
+                        .f = activity_origin(n, now),
+                        .v_next = origin(n, next),
+                        .f_next = activity_origin(n, next),
+                        .history_next = history + (size_t)t * history_stride,
+                        .stimulus = stimulus + (size_t)t * stimulus_stride};
         for (int p = omp_get_thread_num(); p < parts; p += omp_get_num_threads())
             n->options.kernels->step(&n->order.tables, n->group_bound[p], n->group_bound[p + 1],
                                      &step);

@@ -105,6 +105,10 @@ void naive_clamp(const naive_model *model, double *params);
  * (int)(t_pre_s / dt_s) steps of luminance 0.5. */
 void naive_steady_state(const naive_model *model, const naive_run *run, double t_pre_s,
                         const double *params, double *state);
+/* state, as naive_steady_state() left it, after `steps` steps of luminance 0.5 + k / (steps - 1) (frame
+ * 0 - 0.5), k = 0 .. steps - 1. */
+void naive_fade_in(const naive_model *model, const naive_run *run, int steps, const double *params,
+                   const double *luminance, double *state);
 /* luminance [sample][frame][column], initial [sample][cell] -> activity [sample][frame][cell]:
  * the state after the step driven by the frame. */
 void naive_forward(const naive_model *model, const naive_run *run, const double *params,

@@ -39,8 +39,8 @@ double naive_slope(naive_activation activation, double x)
     case NAIVE_LEAKY_RELU: return x > 0 ? 1 : 0.01;
     case NAIVE_ELU: return x > 0 ? 1 : exp(x);
     case NAIVE_SOFTPLUS: return x > 20 ? 1 : sigmoid(x);
-    case NAIVE_TANH: return 1 - tanh(x) * tanh(x);
-    case NAIVE_SIGMOID: return sigmoid(x) * (1 - sigmoid(x));
+    case NAIVE_TANH: return 1 / (cosh(x) * cosh(x));
+    case NAIVE_SIGMOID: return sigmoid(x) * sigmoid(-x);
     default: return (double)NAN;
     }
 }
@@ -116,6 +116,22 @@ void naive_steady_state(const naive_model *m, const naive_run *run, double t_pre
     for (int sample = 1; sample < run->samples; sample++)
         memcpy(state + sample * m->n_cells, state, (size_t)m->n_cells * sizeof *state);
     free(grey);
+    free(before);
+}
+
+void naive_fade_in(const naive_model *m, const naive_run *run, int steps, const double *params,
+                   const double *luminance, double *state)
+{
+    double *faded = naive_zeros(m->n_columns), *before = naive_zeros(m->n_cells);
+    for (int sample = 0; sample < run->samples; sample++, state += m->n_cells)
+        for (int k = 0; k < steps; k++) {
+            const double *first = luminance + sample * run->frames * m->n_columns;
+            double ramp = steps > 1 ? k / (steps - 1.0) : 0;
+            for (int c = 0; c < m->n_columns; c++) faded[c] = 0.5 + ramp * (first[c] - 0.5);
+            memcpy(before, state, (size_t)m->n_cells * sizeof *before);
+            step(m, run, params, faded, before, state);
+        }
+    free(faded);
     free(before);
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "model/geometry.h"
+#include "ommatid/om_activation.h"
 #include "ommatid/om_params.h"
 
 enum {
@@ -35,6 +36,7 @@ typedef struct om_fan_out {
 /* What the network kernels read; weights and rates change with the parameters, all else is fixed. */
 typedef struct om_network_tables {
     const om_geometry *geometry;
+    om_activation activation;
     int n_types, n_pairs, n_groups;
     om_group *groups;          /* [n_groups], forward */
     int *operation_offset;     /* numbers from the target's cell in map 0 to the source's cell */
@@ -49,10 +51,14 @@ typedef struct om_network_tables {
     unsigned char *is_input;    /* [n_types] */
 } om_network_tables;
 
-/* Planes of one step. Padded ones point at map 0 (past the margin). */
+/* Planes of one step. Padded ones point at map 0 (past the margin). Only relu is applied wherever a
+ * source is loaded; of every other activation function f there are planes, zero where there is no
+ * cell. */
 typedef struct om_step {
     const om_real *v;        /* padded [type]: V(t) */
+    const om_real *f;        /* padded [type]: f(V(t)); NULL for relu */
     om_real *v_next;         /* padded [type]: V(t + 1), written */
+    om_real *f_next;         /* padded [type]: f(V(t + 1)), written; NULL for relu */
     om_real *history_next;   /* compact [type]: V(t + 1), written */
     const om_real *stimulus; /* compact: luminance of frame t */
 } om_step;
@@ -141,6 +147,8 @@ typedef struct om_kernels {
     const char *name;      /* "avx512", "avx2", "portable", "plain" */
     int targets_per_group; /* 1..OM_MOST_SHARED */
 
+    /* f(V) of all types, padded, where the tables' activation is not relu. */
+    void (*activate)(const om_network_tables *tables, const om_real *v, om_real *f);
     /* One Euler step of groups first .. end - 1: V(t + 1) from V(t).  (model.md 3) */
     void (*step)(const om_network_tables *tables, int first, int end, const om_step *step);
     /* Adjoint of step for source types first .. end - 1. */

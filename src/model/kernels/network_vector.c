@@ -4,7 +4,11 @@
  * strips, sharing the load of every source that several of them read. The adjoint is source-stationary:
  * per pair the unscaled sum Q of counts times mu over its taps gives both the source's adjoint
  * (times the pair's weight) and the strength's gradient (times the source's activity). Both read
- * padded planes that stay in cache and stream the history past it. */
+ * padded planes that stay in cache and stream the history past it.
+ *
+ * Everything exists twice: with relu applied on load, and for the activation functions that take longer,
+ * whose values the step keeps in planes of their own and the adjoint computes again from the history.
+ * `relu_on_load` is a constant in every caller. */
 #include "model/kernels/simd.h"
 #include "model/kernels/vector.h"
 
@@ -59,9 +63,19 @@ INLINE void update(const int n, const om_network_tables *tables, int type, const
     }
 }
 
+/* f(V) of some strips of a type's row, from one padded plane into another. */
+INLINE void activate(const om_network_tables *tables, int type, const om_row *row, int strip,
+                     int strips, const om_real *v, om_real *f)
+{
+    const om_geometry *g = tables->geometry;
+    size_t at = padded_at(g, type, row, strip);
+    OM_ACTIVATE_THIS_ISA(tables->activation, strips * OM_LANES, v + at,
+                         mask_at(g, type, row, strip), f + at, NULL);
+}
+
 /* `strips` is a constant in every caller: the accumulators must be registers. */
-INLINE void group_strips(const int strips, const om_network_tables *tables, const om_group *group,
-                         const om_row *row, int strip, const om_step *step)
+INLINE void group_strips(const bool relu_on_load, const int strips, const om_network_tables *tables,
+                         const om_group *group, const om_row *row, int strip, const om_step *step)
 {
     const int n = strips * PER_STRIP;
     vec sum[TARGETS][FORWARD_VECTORS];
@@ -70,7 +84,8 @@ INLINE void group_strips(const int strips, const om_network_tables *tables, cons
         vec b = all(q < group->n_targets ? tables->resting_potential[group->targets[q]] : 0);
         UNROLL for (int s = 0; s < n; s++) sum[q][s] = b;
     }
-    const om_real *origin = step->v + padded_at(tables->geometry, 0, row, strip);
+    const om_real *origin =
+        (relu_on_load ? step->v : step->f) + padded_at(tables->geometry, 0, row, strip);
     const om_real *weight = tables->operation_weight + group->first_weight;
     const int *offset = tables->operation_offset + group->first_operation;
     UNROLL for (int mask = 1; mask < 1 << TARGETS; mask++)
@@ -79,7 +94,8 @@ INLINE void group_strips(const int strips, const om_network_tables *tables, cons
             const om_real *source = origin + *offset;
             UNROLL for (int s = 0; s < n; s++)
             {
-                vec activity = relu(load(source + s * W));
+                vec activity = load(source + s * W);
+                if (relu_on_load) activity = relu(activity);
                 int w = 0;
                 UNROLL for (int q = 0; q < TARGETS; q++)
                 {
@@ -93,6 +109,8 @@ INLINE void group_strips(const int strips, const om_network_tables *tables, cons
     {
         if (q < group->n_targets) update(n, tables, group->targets[q], row, strip, step, sum[q]);
     }
+    for (int q = 0; q < group->n_targets && !relu_on_load; q++)
+        activate(tables, group->targets[q], row, strip, strips, step->v_next, step->f_next);
 }
 
 /* A row in parts of nearly equal length, each at most `most` strips. */
@@ -102,8 +120,8 @@ INLINE void group_strips(const int strips, const om_network_tables *tables, cons
          parts > 0; strip += count, parts--,                                                       \
              count = parts > 0 ? ((row)->strips - strip + parts - 1) / parts : 0)
 
-static void step_row(const om_network_tables *tables, const om_group *group, const om_row *row,
-                     const om_step *step)
+INLINE void step_row(const bool relu_on_load, const om_network_tables *tables,
+                     const om_group *group, const om_row *row, const om_step *step)
 {
     FOR_PARTS_OF_ROW(row, FORWARD_STRIPS, strip, count)
     {
@@ -111,7 +129,8 @@ static void step_row(const om_network_tables *tables, const om_group *group, con
 #define CASE(c)                                                                                    \
     case c:                                                                                        \
         if (c <= FORWARD_STRIPS)                                                                   \
-            group_strips(c <= FORWARD_STRIPS ? c : 1, tables, group, row, strip, step);            \
+            group_strips(relu_on_load, c <= FORWARD_STRIPS ? c : 1, tables, group, row, strip,     \
+                         step);                                                                    \
         break;
             CASE(8)
             CASE(7) CASE(6) CASE(5) CASE(4) CASE(3) CASE(2) CASE(1)
@@ -120,11 +139,36 @@ static void step_row(const om_network_tables *tables, const om_group *group, con
     }
 }
 
-static void network_step(const om_network_tables *tables, int first, int end, const om_step *step)
+INLINE void step_groups(const bool relu_on_load, const om_network_tables *tables, int first,
+                        int end, const om_step *step)
 {
     const om_geometry *g = tables->geometry;
     for (int i = first; i < end; i++)
-        for (int r = 0; r < g->n_rows; r++) step_row(tables, &tables->groups[i], &g->rows[r], step);
+        for (int r = 0; r < g->n_rows; r++)
+            step_row(relu_on_load, tables, &tables->groups[i], &g->rows[r], step);
+}
+
+APART void step_relu(const om_network_tables *tables, int first, int end, const om_step *step)
+{
+    step_groups(true, tables, first, end, step);
+}
+
+APART void step_other(const om_network_tables *tables, int first, int end, const om_step *step)
+{
+    step_groups(false, tables, first, end, step);
+}
+
+static void network_step(const om_network_tables *tables, int first, int end, const om_step *step)
+{
+    (tables->activation == OM_RELU ? step_relu : step_other)(tables, first, end, step);
+}
+
+static void network_activate(const om_network_tables *tables, const om_real *v, om_real *f)
+{
+    const om_geometry *g = tables->geometry;
+    for (int type = 0; type < tables->n_types; type++)
+        for (int r = 0; r < g->n_rows; r++)
+            activate(tables, type, &g->rows[r], 0, g->rows[r].strips, v, f);
 }
 
 /* ---- adjoint ---- */
@@ -139,9 +183,9 @@ INLINE void add_products(const int n, om_real *sum, const vec *a, const vec *b)
 }
 
 /* mu(t) = rate (f'(V) sum of w mu + external) + (1 - rate) mu(t + 1), and the type's own gradients. */
-INLINE void finish_source(const int n, const om_network_tables *tables, int type, const om_row *row,
-                          int strip, const om_adjoint_step *step, const vec *sum,
-                          const vec *activity)
+INLINE void finish_source(const bool relu_on_load, const int n, const om_network_tables *tables,
+                          int type, const om_row *row, int strip, const om_adjoint_step *step,
+                          const vec *sum, const vec *activity, const vec *slope)
 {
     const om_geometry *g = tables->geometry;
     size_t padded = padded_at(g, type, row, strip), compact = compact_at(g, type, row, strip);
@@ -154,7 +198,7 @@ INLINE void finish_source(const int n, const om_network_tables *tables, int type
     {
         mu[s] = load(mu_at + s * W);
         ones[s] = all(1);
-        vec from_targets = where_positive(activity[s], sum[s]);
+        vec from_targets = relu_on_load ? where_positive(activity[s], sum[s]) : sum[s] * slope[s];
         if (external != NULL) from_targets += load(external + s * W);
         vec earlier = fma_(from_targets, rate, rest * mu[s]);
         store(before + s * W, where_positive(load(mask + s * W), earlier));
@@ -167,21 +211,25 @@ INLINE void finish_source(const int n, const om_network_tables *tables, int type
     add_products(n, step->d_rate + type * OM_LANES, mu, change);
 }
 
-INLINE void source_strips(const int strips, const om_network_tables *tables, int type,
-                          const om_row *row, int strip, const om_adjoint_step *step)
+INLINE void source_strips(const bool relu_on_load, const int strips,
+                          const om_network_tables *tables, int type, const om_row *row, int strip,
+                          const om_adjoint_step *step)
 {
     const int n = strips * PER_STRIP;
     const om_geometry *g = tables->geometry;
     const om_real *v = step->v + compact_at(g, type, row, strip);
     const om_real *v_next = step->v_next + compact_at(g, type, row, strip);
-    vec sum[ADJOINT_VECTORS], activity[ADJOINT_VECTORS], q[ADJOINT_VECTORS];
+    vec sum[ADJOINT_VECTORS], activity[ADJOINT_VECTORS], slope[ADJOINT_VECTORS], q[ADJOINT_VECTORS];
     UNROLL for (int s = 0; s < n; s++)
     {
         __builtin_prefetch(v + s * W + PREFETCH);
         __builtin_prefetch(v_next + s * W + PREFETCH);
         sum[s] = (vec){0};
-        activity[s] = relu(load(v + s * W));
+        if (relu_on_load) activity[s] = relu(load(v + s * W));
     }
+    if (!relu_on_load)
+        OM_ACTIVATE_THIS_ISA(tables->activation, strips * OM_LANES, v, mask_at(g, type, row, strip),
+                             (om_real *)activity, (om_real *)slope);
     const om_real *origin = step->mu + padded_at(g, 0, row, strip);
     for (int f = tables->fan_out_first[type]; f < tables->fan_out_first[type + 1]; f++) {
         const om_fan_out *fan = &tables->fan_out[f];
@@ -198,11 +246,11 @@ INLINE void source_strips(const int strips, const om_network_tables *tables, int
         if (step->d_strength != NULL)
             add_products(n, step->d_strength + fan->pair * OM_LANES, activity, q);
     }
-    finish_source(n, tables, type, row, strip, step, sum, activity);
+    finish_source(relu_on_load, n, tables, type, row, strip, step, sum, activity, slope);
 }
 
-static void adjoint_row(const om_network_tables *tables, int type, const om_row *row,
-                        const om_adjoint_step *step)
+INLINE void adjoint_row(const bool relu_on_load, const om_network_tables *tables, int type,
+                        const om_row *row, const om_adjoint_step *step)
 {
     FOR_PARTS_OF_ROW(row, ADJOINT_STRIPS, strip, count)
     {
@@ -210,7 +258,8 @@ static void adjoint_row(const om_network_tables *tables, int type, const om_row 
 #define CASE(c)                                                                                    \
     case c:                                                                                        \
         if (c <= ADJOINT_STRIPS)                                                                   \
-            source_strips(c <= ADJOINT_STRIPS ? c : 1, tables, type, row, strip, step);            \
+            source_strips(relu_on_load, c <= ADJOINT_STRIPS ? c : 1, tables, type, row, strip,     \
+                          step);                                                                   \
         break;
             CASE(8)
             CASE(7) CASE(6) CASE(5) CASE(4) CASE(3) CASE(2) CASE(1)
@@ -219,17 +268,37 @@ static void adjoint_row(const om_network_tables *tables, int type, const om_row 
     }
 }
 
-static void network_step_adjoint(const om_network_tables *tables, int first, int end,
-                                 const om_adjoint_step *step)
+INLINE void adjoint_sources(const bool relu_on_load, const om_network_tables *tables, int first,
+                            int end, const om_adjoint_step *step)
 {
     const om_geometry *g = tables->geometry;
     for (int type = first; type < end; type++)
-        for (int r = 0; r < g->n_rows; r++) adjoint_row(tables, type, &g->rows[r], step);
+        for (int r = 0; r < g->n_rows; r++)
+            adjoint_row(relu_on_load, tables, type, &g->rows[r], step);
+}
+
+APART void adjoint_relu(const om_network_tables *tables, int first, int end,
+                        const om_adjoint_step *step)
+{
+    adjoint_sources(true, tables, first, end, step);
+}
+
+APART void adjoint_other(const om_network_tables *tables, int first, int end,
+                         const om_adjoint_step *step)
+{
+    adjoint_sources(false, tables, first, end, step);
+}
+
+static void network_step_adjoint(const om_network_tables *tables, int first, int end,
+                                 const om_adjoint_step *step)
+{
+    (tables->activation == OM_RELU ? adjoint_relu : adjoint_other)(tables, first, end, step);
 }
 
 const om_kernels OM_KERNELS_THIS_ISA = {
     .name = OM_ISA_NAME,
     .targets_per_group = TARGETS,
+    .activate = network_activate,
     .step = network_step,
     .step_adjoint = network_step_adjoint,
     .conv1 = OM_THIS_ISA(om_conv1),

@@ -6,9 +6,50 @@
 #include "model/kernels/kernels.h"
 
 static om_real positive(om_real x) { return x < 0 ? 0 : x; } /* NaN stays NaN */
-static om_real softplus(om_real z) { return (om_real)(positive(z) + log1p(exp(-fabs(z)))); }
+static om_real softplus(om_real z)
+{
+    return z > 20 ? z : (om_real)(positive(z) + log1p(exp(-fabs(z))));
+}
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
 /* ---- network ---- */
+
+/* f(V); relu is not among the functions that have planes. */
+static om_real activated(om_activation activation, om_real v)
+{
+    switch (activation) {
+    case OM_LEAKY_RELU: return v > 0 ? v : (om_real)0.01 * v;
+    case OM_ELU: return v > 0 ? v : (om_real)expm1(v);
+    case OM_SOFTPLUS: return softplus(v);
+    case OM_TANH: return (om_real)tanh(v);
+    case OM_SIGMOID: return (om_real)sigmoid(v);
+    default: return positive(v);
+    }
+}
+
+/* f'(V), at a kink the left one. */
+static om_real slope(om_activation activation, om_real v)
+{
+    switch (activation) {
+    case OM_LEAKY_RELU: return v > 0 ? 1 : (om_real)0.01;
+    case OM_ELU: return v > 0 ? 1 : (om_real)exp(v);
+    case OM_SOFTPLUS: return v > 20 ? 1 : (om_real)sigmoid(v);
+    case OM_TANH: return (om_real)(1 / (cosh(v) * cosh(v)));
+    case OM_SIGMOID: return (om_real)(sigmoid(v) * sigmoid(-v));
+    default: return v > 0 ? 1 : 0;
+    }
+}
+
+static void activate(const om_network_tables *t, const om_real *v, om_real *f)
+{
+    const om_geometry *g = t->geometry;
+    for (int type = 0; type < t->n_types; type++)
+        for (size_t i = 0; i < g->plane * OM_QUAD; i++) {
+            bool exists = g->masks[g->mask_of_type[type]][i] > 0;
+            size_t own = (size_t)type * g->plane * OM_QUAD + i;
+            f[own] = exists ? activated(t->activation, v[own]) : 0;
+        }
+}
 
 static void step(const om_network_tables *t, int first, int end, const om_step *s)
 {
@@ -23,15 +64,18 @@ static void step(const om_network_tables *t, int first, int end, const om_step *
                 size_t compact = (size_t)g->rows[r].position * OM_QUAD + (size_t)lane;
                 om_real input = t->resting_potential[type];
                 for (int k = 0; k < group->operations[1]; k++) {
-                    om_real v =
-                        s->v[(ptrdiff_t)cell + t->operation_offset[group->first_operation + k]];
-                    input += t->operation_weight[group->first_weight + k] * positive(v);
+                    ptrdiff_t source =
+                        (ptrdiff_t)cell + t->operation_offset[group->first_operation + k];
+                    om_real f = s->f != NULL ? s->f[source] : positive(s->v[source]);
+                    input += t->operation_weight[group->first_weight + k] * f;
                 }
                 if (t->is_input[type]) input += s->stimulus[compact];
                 size_t own = (size_t)type * g->plane * OM_QUAD + cell;
                 om_real v = s->v[own];
                 v = mask[cell] > 0 ? v + t->rate[type] * (input - v) : 0;
                 s->v_next[own] = v;
+                if (s->f_next != NULL)
+                    s->f_next[own] = mask[cell] > 0 ? activated(t->activation, v) : 0;
                 s->history_next[(size_t)type * g->compact * OM_QUAD + compact] = v;
             }
     }
@@ -43,18 +87,19 @@ static void source_adjoint(const om_network_tables *t, int type, size_t cell, si
     const om_geometry *g = t->geometry;
     size_t own = (size_t)type * g->plane * OM_QUAD + cell;
     size_t kept = (size_t)type * g->compact * OM_QUAD + compact;
+    bool exists = g->masks[g->mask_of_type[type]][cell] > 0;
     om_real sum = 0, v = s->v[kept], mu = s->mu[own];
+    om_real activity = exists ? activated(t->activation, v) : 0;
     for (int f = t->fan_out_first[type]; f < t->fan_out_first[type + 1]; f++) {
         const om_fan_out *fan = &t->fan_out[f];
         om_real q = 0; /* sum of counts times the targets' mu */
         for (int k = fan->first_tap; k < fan->first_tap + fan->n_taps; k++)
             q += t->tap_count[k] * s->mu[(ptrdiff_t)cell + t->tap_offset[k]];
         sum += t->pair_weight[fan->pair] * q;
-        if (s->d_strength != NULL) s->d_strength[fan->pair * OM_LANES + lane] += positive(v) * q;
+        if (s->d_strength != NULL) s->d_strength[fan->pair * OM_LANES + lane] += activity * q;
     }
     om_real from_outside = s->external[type] != NULL ? s->external[type][compact] : 0;
-    om_real d_v = (v > 0 ? sum : 0) + from_outside, rate = t->rate[type];
-    bool exists = g->masks[g->mask_of_type[type]][cell] > 0;
+    om_real d_v = slope(t->activation, v) * sum + from_outside, rate = t->rate[type];
     s->mu_before[own] = exists ? rate * d_v + (1 - rate) * mu : 0;
     s->d_resting[type * OM_LANES + lane] += mu;
     if (s->d_strength != NULL) s->d_rate[type * OM_LANES + lane] += mu * (s->v_next[kept] - v);
@@ -256,6 +301,7 @@ static void conv1_adjoint(const om_decoder_tables *t, const om_norm *n, const om
 const om_kernels om_kernels_plain = {
     .name = "plain",
     .targets_per_group = 1,
+    .activate = activate,
     .step = step,
     .step_adjoint = step_adjoint,
     .conv1 = conv1,

@@ -11,6 +11,7 @@
 #include "model/geometry.h"
 
 #define INLINE static inline __attribute__((always_inline))
+#define APART  static __attribute__((noinline)) /* instantiations must not share their registers */
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -100,6 +101,12 @@ INLINE vec where_bits(unsigned bits, int part, vec a)
 }
 #endif
 
+/* a where gate > 0, else b */
+INLINE vec choose(vec gate, vec a, vec b)
+{
+    vec_int positive = (vec_int)(gate > 0);
+    return (vec)(((vec_int)a & positive) | ((vec_int)b & ~positive));
+}
 /* The second operand of max_ is what a comparison with NaN gives: no NaN becomes a number here. */
 INLINE vec relu(vec x) { return max_((vec){0}, x); }
 INLINE vec absolute(vec x) { return max_(x, -x); }
@@ -110,6 +117,12 @@ INLINE vec exp_(vec x)
     for (int i = 0; i < W; i++) x[i] = exp(x[i]);
     return x;
 }
+/* exp(x) - 1 */
+INLINE vec expm1_(vec x)
+{
+    for (int i = 0; i < W; i++) x[i] = expm1(x[i]);
+    return x;
+}
 /* log(1 + e) */
 INLINE vec log1p_(vec e)
 {
@@ -117,8 +130,8 @@ INLINE vec log1p_(vec e)
     return e;
 }
 #else
-/* exp(x) for x <= 88 to 2e-7 relative, 0 below -87: 2^n e^r, |r| <= ln 2 / 2, e^r by a polynomial. */
-INLINE vec exp_(vec x)
+/* exp(x) = 2^n e^r, |r| <= ln 2 / 2: e^r - 1 by a polynomial, and 2^n. x <= 88; -87 stands for less. */
+INLINE vec exp_parts(vec x, vec *power)
 {
     x = max_(all(-87.0F), x);
     vec scaled = x * 1.44269504F, half = (vec)(((vec_int)scaled & INT32_MIN) | (vec_int)all(0.5F));
@@ -131,8 +144,20 @@ INLINE vec exp_(vec x)
     p = fma_(p, x, all(4.1665795894e-2F));
     p = fma_(p, x, all(1.6666665459e-1F));
     p = fma_(p, x, all(5.0000001201e-1F));
-    p = fma_(p, x * x, x) + 1.0F;
-    return p * (vec)((n + 127) << 23);
+    *power = (vec)((n + 127) << 23);
+    return fma_(p, x * x, x);
+}
+/* exp(x) for x <= 88 to 2e-7 relative; nearly 0 below -87 */
+INLINE vec exp_(vec x)
+{
+    vec power, less = exp_parts(x, &power);
+    return (less + 1.0F) * power;
+}
+/* exp(x) - 1, to as much: 2^n (e^r - 1) + (2^n - 1), of which no small result loses digits */
+INLINE vec expm1_(vec x)
+{
+    vec power, less = exp_parts(x, &power);
+    return fma_(less, power, power - 1.0F);
 }
 /* log(1 + e) for 0 <= e <= 1: 2 atanh(s), s = e / (2 + e) <= 1/3, by its series. */
 INLINE vec log1p_(vec e)
@@ -149,6 +174,11 @@ INLINE vec log1p_(vec e)
 }
 #endif
 
-INLINE vec softplus(vec z) { return relu(z) + log1p_(exp_(-absolute(z))); }
+enum { SOFTPLUS_LINEAR = 20 }; /* above it softplus is the identity */
+INLINE vec softplus(vec z)
+{
+    vec over = log1p_(exp_(-absolute(z)));
+    return relu(z) + choose(z - SOFTPLUS_LINEAR, (vec){0}, over);
+}
 
 #endif

@@ -14,10 +14,15 @@
 #define OM_THIS_ISA(name) name##_portable
 #define OM_ISA_NAME       "portable"
 #endif
-#define OM_KERNELS_THIS_ISA OM_THIS_ISA(om_kernels)
+#define OM_KERNELS_THIS_ISA  OM_THIS_ISA(om_kernels)
+#define OM_ACTIVATE_THIS_ISA OM_THIS_ISA(om_activate)
 
 extern const om_kernels OM_KERNELS_THIS_ISA;
 
+/* f(V) of n numbers, a whole number of strips, 0 where `mask` is (where there is no cell); f'(V) of all
+ * of them unless slope is NULL. Not for relu. */
+void OM_ACTIVATE_THIS_ISA(om_activation activation, int n, const om_real *v, const om_real *mask,
+                          om_real *f, om_real *slope);
 void OM_THIS_ISA(om_conv1)(const om_decoder_tables *tables, const om_block *block,
                            om_block_sums *sums);
 void OM_THIS_ISA(om_head)(const om_decoder_tables *tables, const om_norm *norm,
