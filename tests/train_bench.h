@@ -88,6 +88,40 @@ static inline om_train_options bench_options(void)
     };
 }
 
+/* Groups in every part, over pairs without synapses, too: the last one never has one. */
+static inline void bench_set_groups(uint64_t circuit, om_train_options *options)
+{
+    om_circuit *c = naive_random_circuit(circuit, 7, 18, 2, true);
+    const om_pair *p = c->pairs, *last = &c->pairs[17];
+    om_model_options *o = &options->model;
+    snprintf(o->symmetric[OM_RESTING_POTENTIAL], OM_GROUPS_BYTES, "T5, T1; T0, T6, T3");
+    snprintf(o->symmetric[OM_TIME_CONSTANT], OM_GROUPS_BYTES, "T0, T1, T2, T3, T4");
+    snprintf(o->symmetric[OM_STRENGTH], OM_GROUPS_BYTES,
+             "T%d -> T%d, T%d -> T%d, T%d -> T%d; T%d -> T%d, T%d -> T%d", p[2].source, p[2].target,
+             last->source, last->target, p[5].source, p[5].target, p[9].source, p[9].target,
+             p[0].source, p[0].target);
+    naive_circuit_free(c);
+}
+
+/* Bounds that some parameters reach from each side. */
+static inline void bench_set_bounds(om_train_options *options)
+{
+    const double clamp[][2] = {{0.375, 0.625}, {0.03125, 0.0625}, {0.0009765625, 0.00390625}};
+    memcpy(options->model.clamp, clamp, sizeof clamp);
+}
+
+/* Every option of the model but fixed parts, which leave less to the others. */
+static inline om_train_options bench_model_options(uint64_t circuit)
+{
+    om_train_options options = bench_options();
+    bench_set_groups(circuit, &options);
+    bench_set_bounds(&options);
+    options.model.activation = OM_SOFTPLUS;
+    options.model.count_spread = 0.3;
+    options.t_fade_in_s = 0.07;
+    return options;
+}
+
 /* Of a random circuit, which the bench owns; 10 training sequences: three batches of three a pass,
  * and one sequence left over. */
 static inline bench bench_open(uint64_t circuit, const om_train_options *options, int threads,
