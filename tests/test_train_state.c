@@ -68,6 +68,7 @@ static void test_a_model_can_move_between_trainers(void **unused)
     bench_close(&second);
 }
 
+/* Neither do the synapse counts of another model. */
 static void test_validating_in_between_changes_nothing(void **unused)
 {
     (void)unused;
@@ -80,7 +81,7 @@ static void test_validating_in_between_changes_nothing(void **unused)
     for (uint64_t to = 1; to <= 12; to++) {
         double l2norm, epe;
         must(om_train_advance(b.trainer, state, to));
-        must(om_train_validate(b.trainer, BENCH_SEED, 3, bench_params(&b, state), mean, var,
+        must(om_train_validate(b.trainer, BENCH_SEED, 7, bench_params(&b, state), mean, var,
                                &l2norm, &epe, NULL));
     }
     bench_assert_same(&b, state, expected);
@@ -255,6 +256,7 @@ static void test_rules_of_parameters_survive_training(void **unused)
 {
     (void)unused;
     om_train_options options = bench_all_options();
+    options.model = bench_options().model;
     options.learning_rate[0] = options.learning_rate[1] = 0.002;
     bench b = bench_open(6, &options, 1, NULL);
     om_state *state = bench_state(&b, 5);

@@ -157,10 +157,11 @@ static inline om_real *bench_params(const bench *b, om_state *state)
     return om_state_at(state, b->layout->at_params);
 }
 
-/* Everything that draws random numbers or depends on passes is switched on. */
+/* Everything that draws random numbers, depends on passes or holds parameters is switched on: for circuit
+ * 6. */
 static inline om_train_options bench_all_options(void)
 {
-    om_train_options options = bench_options();
+    om_train_options options = bench_model_options(6);
     options.batch.augment.enabled = true;
     options.dropout = 0.5;
     return options;

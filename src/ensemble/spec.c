@@ -65,6 +65,12 @@ static const char *kind_of(const yaml_node_t *node)
     }
 }
 
+/* What a scalar is shown in. */
+static const char *mark_of(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE ? "'" : "";
+}
+
 /* --- values ---------------------------------------------------------------------------------- */
 
 /* Items of a list; 0 of them for anything else. */
@@ -89,14 +95,25 @@ static bool two_text(walk *w, const yaml_node_t *node, om_text *text)
     return true;
 }
 
-/* Any of the key's choices, each at most once: which, is for the table to say. */
-static bool parts_text(walk *w, const yaml_node_t *node, om_text *text)
+static bool is_choice(const om_spec_key *key, const yaml_node_t *node)
 {
+    for (int i = 0; is_scalar(node) && key->choices[i] != NULL; i++)
+        if (strcmp(key->choices[i], text_of(node)) == 0) return true;
+    return false;
+}
+
+/* Any of the key's choices. */
+static bool parts_text(walk *w, const om_spec_key *key, const yaml_node_t *node, om_text *text)
+{
+    char range[96];
+    om_spec_range(key, range);
     if (node->type != YAML_SEQUENCE_NODE) return false;
     for (int i = 0; i < count_items(node); i++) {
         const yaml_node_t *item = item_of(w, node, i);
-        if (!is_scalar(item)) return false;
-        om_text_add(text, "%s%s", i > 0 ? ", " : "", text_of(item));
+        if (!is_choice(key, item))
+            fault(w, item->start_mark, "%s: %s%.64s%s: expected %s", key->path, mark_of(item),
+                  kind_of(item), mark_of(item), range);
+        om_text_add(text, "%s%s", i > 0 ? ", " : "", kind_of(item));
     }
     return true;
 }
@@ -137,7 +154,8 @@ static void member_text(walk *w, const om_spec_key *key, const yaml_node_t *grou
 {
     const yaml_node_t *member = item_of(w, item_of(w, groups, g), i);
     if (!is_member(key, member)) {
-        fault(w, member->start_mark, "%s: '%.64s': expected %s", key->path, kind_of(member),
+        fault(w, member->start_mark, "%s: %s%.64s%s: expected %s", key->path, mark_of(member),
+              kind_of(member), mark_of(member),
               key->kind == OM_SPEC_TYPES ? "the name of a cell type"
                                          : "a pair, SOURCE -> TARGET, as Mi9 -> T4a");
         return;
@@ -175,7 +193,7 @@ static bool value_text(walk *w, const om_spec_key *key, const yaml_node_t *node,
     switch (key->kind) {
     case OM_SPEC_RATES:
     case OM_SPEC_RANGE: return two_text(w, node, text);
-    case OM_SPEC_PARTS: return parts_text(w, node, text);
+    case OM_SPEC_PARTS: return parts_text(w, key, node, text);
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS: return groups_text(w, key, node, text);
     default: break;
@@ -192,11 +210,10 @@ static void refuse_value(walk *w, const om_spec_key *key, const yaml_node_t *nod
 {
     char expected[160];
     om_spec_expected(key, expected);
-    bool scalar = node->type == YAML_SCALAR_NODE;
-    bool quoted =
-        scalar && key->kind > OM_SPEC_SCENES && node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    bool quoted = node->type == YAML_SCALAR_NODE && key->kind > OM_SPEC_SCENES &&
+                  node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     bool list = node->type == YAML_SEQUENCE_NODE && text[0] != '\0';
-    const char *open = list ? "[" : !scalar ? "" : quoted ? "\"" : "'";
+    const char *open = list ? "[" : quoted ? "\"" : mark_of(node);
     fault(w, node->start_mark, "%s: %s%.64s%s: expected %s", key->path, open,
           list ? text : kind_of(node), list ? "]" : open, expected);
 }

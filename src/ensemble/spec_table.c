@@ -243,19 +243,20 @@ static bool set_rates(const om_spec_key *key, const char *text, double *rates)
            om_parse_real(last, &rates[1]) && in_range(key, rates[0]) && in_range(key, rates[1]);
 }
 
-/* A bound: a number in range, or `infinite` for none. */
+/* A bound: a number in range, or `infinite` (if not NULL) for none. */
 static bool set_bound(const om_spec_key *key, const char *text, const char *infinite, double none,
                       double *bound)
 {
     *bound = none;
-    return strcmp(text, infinite) == 0 || (om_parse_real(text, bound) && in_range(key, *bound));
+    return (infinite != NULL && strcmp(text, infinite) == 0) ||
+           (om_parse_real(text, bound) && in_range(key, *bound));
 }
 
 static bool set_range(const om_spec_key *key, const char *text, double *range)
 {
     char first[64];
     const char *last;
-    const char *below_all = key->least < 0 ? "-.inf" : ""; /* or there has to be a lowest */
+    const char *below_all = key->least < 0 ? "-.inf" : NULL; /* or there has to be a lowest */
     return split(text, first, &last) &&
            set_bound(key, first, below_all, (double)-INFINITY, &range[0]) &&
            set_bound(key, last, ".inf", (double)INFINITY, &range[1]) && range[0] <= range[1];
