@@ -90,8 +90,8 @@ static om_status get_text_member(om_h5 *file, const char *object, const om_h5_me
                                  char *out)
 {
     char *text = NULL;
-    OM_TRY(om_h5_get_text(file, object, member->name, &text));
-    om_status status = OM_OK;
+    om_status status = om_h5_get_text(file, object, member->name, &text);
+    if (text == NULL) return status;
     if (strlen(text) < member->text_bytes)
         strcpy(out, text);
     else
