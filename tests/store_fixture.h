@@ -3,6 +3,7 @@
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ static inline void fixture_create(fixture *f)
     assert_non_null(mkdtemp(f->directory));
     must(om_circuit_open("motion-pathway", 1, &f->circuit));
     f->scenes = fixture_scenes();
+    for (int p = 0; p < OM_NETWORK_PARTS; p++) f->train.model.clamp[p][1] = INFINITY;
     f->train.init = (om_init_options){0.5, 0.05, 0.05, 0.01, 0.001, 0, false, OM_DRAWS_PHILOX};
     f->train.batch.frames = FIXTURE_FRAMES;
     f->train.batch.dt_s = 0.02;
@@ -147,7 +149,7 @@ static inline om_state *fixture_state(const fixture *f, uint32_t model, uint64_t
 {
     om_state *state = NULL;
     must(om_alloc(f->layout.bytes, 1, &state));
-    om_state_init(&f->layout, f->circuit, &f->train, f->plan.seed, model, state);
+    must(om_state_init(&f->layout, f->circuit, &f->train, f->plan.seed, model, state));
     fixture_fill(f, iteration, state);
     return state;
 }

@@ -15,6 +15,13 @@ sed 's/motion-pathway/no-such-circuit/' "$spec" >"$work/circuit.yaml"
 expect 1 "no-such-circuit" "$OMMATID" run "$work/circuit.yaml" -o "$work/a.h5" -n 2
 sed 's/procedural, training: 8, validation: 3/no-such-films.h5/' "$spec" >"$work/films.yaml"
 expect 1 "no-such-films.h5" "$OMMATID" run "$work/films.yaml" -o "$work/a.h5" -n 2
+{ cat "$spec" && echo "model: { symmetric: { time_constant: [[T4a, T4e]] } }"; } >"$work/type.yaml"
+expect 3 "type.yaml: model.symmetric.time_constant: circuit motion-pathway has no type 'T4e'; the nearest is T4a" \
+    "$OMMATID" run "$work/type.yaml" -o "$work/a.h5" -n 2
+{ cat "$spec" && echo "model: { symmetric: { strength: [[Mi9 -> T4a, Mi9 -> T4x]] } }"; } >"$work/pair.yaml"
+expect 3 "has no pair 'Mi9 -> T4x'; the nearest is Mi9 -> T4a" \
+    mpirun -n 3 "$OMMATID" run "$work/pair.yaml" -o "$work/a.h5"
+check test "$(grep -c "T4x" "$work/err")" = 1
 expect 1 "no-such-directory" "$OMMATID" run "$spec" -o "$work/no-such-directory/a.h5" -n 2
 check test -z "$(find "$work" -name '*a.h5*')"
 
@@ -25,6 +32,8 @@ sed 's/seed: 5/seed: 6/' "$spec" >"$work/other.yaml"
 expect 3 "seed" "$OMMATID" run "$work/other.yaml" -o "$work/store.h5" -n 2
 sed 's/noise: 0.08//; s/batch: 3/batch: 2/' "$spec" >"$work/other.yaml"
 expect 3 "batch" "$OMMATID" run "$work/other.yaml" -o "$work/store.h5" -n 1
+{ cat "$spec" && echo "model: { fixed: [strength], symmetric: { time_constant: [[T4a, T4b]] } }"; } >"$work/other.yaml"
+expect 3 "model.fixed.strength is false in the store" "$OMMATID" run "$work/other.yaml" -o "$work/store.h5" -n 2
 check test "$sum" = "$(md5sum <"$work/store.h5")"
 echo "not a store" >"$work/text.h5"
 expect 3 "text.h5" "$OMMATID" run "$spec" -o "$work/text.h5" -n 2

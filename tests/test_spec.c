@@ -1,56 +1,10 @@
 /* The spec: defaults, every kind of value and of fault, positions, profiles, the texts made from
  * the table of keys, and the specs that come with the program. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/memory.h"
-#include "base/text.h"
-#include "ensemble/spec_table.h"
-
-static const char file[] = "dir/my.yaml";
-
-static om_spec parsed(const char *text)
-{
-    om_spec spec;
-    om_status status = om_spec_parse(file, text, &spec);
-    if (status != OM_OK) print_error("%s\n", om_message());
-    assert_int_equal(status, OM_OK);
-    return spec;
-}
-
-/* The text must be refused with a message that holds `expected`. */
-static void refused(const char *text, const char *expected)
-{
-    om_spec spec;
-    assert_int_equal(om_spec_parse(file, text, &spec), OM_EDATA);
-    if (strstr(om_message(), expected) == NULL)
-        print_error("expected: %s\nmessage:  %s\n", expected, om_message());
-    assert_non_null(strstr(om_message(), expected));
-}
-
-/* Compares field by field: structures have padding. */
-static void assert_same(const om_spec *a, const om_spec *b)
-{
-    static const size_t bytes[] = {
-        64,          OM_SPEC_TEXT,     OM_SPEC_TEXT,   sizeof(bool),
-        sizeof(int), sizeof(uint64_t), sizeof(double), 2 * sizeof(double),
-        sizeof(int)};
-    for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++)
-        if (memcmp((const char *)a + key->offset, (const char *)b + key->offset,
-                   bytes[key->kind]) != 0)
-            fail_msg("%s differs", key->path);
-    assert_int_equal(a->worlds.extent, b->worlds.extent);
-    assert_int_equal(a->worlds.frames, b->worlds.frames);
-    assert_int_equal(a->worlds.eye, b->worlds.eye);
-}
+#include "spec_bench.h"
 
 static void test_defaults_are_the_papers_values(void **state)
 {
@@ -73,6 +27,15 @@ static void test_defaults_are_the_papers_values(void **state)
     assert_true(s.train.learning_rate[0] == 5e-5 && s.train.learning_rate[1] == 5e-6);
     assert_true(s.train.batch.augment.enabled && !s.train.init.shared);
     assert_true(s.train.batch.augment.noise_std == 0.08);
+    const om_model_options *model = &s.train.model;
+    assert_true(model->activation == OM_RELU && model->count_spread == 0);
+    assert_true(s.train.t_fade_in_s == 0);
+    for (int p = 0; p < OM_PARTS; p++) assert_false(model->fixed[p]);
+    for (int p = 0; p < OM_NETWORK_PARTS; p++) {
+        assert_string_equal(model->symmetric[p], "");
+        assert_true(model->clamp[p][0] == (p == OM_STRENGTH ? 0 : (double)-INFINITY));
+        assert_true(model->clamp[p][1] == (double)INFINITY);
+    }
 }
 
 static void test_every_default_is_valid_and_keys_fit(void **state)
@@ -209,6 +172,9 @@ static void test_values_out_of_range_are_refused(void **state)
                                "train: {learning_rate: [-1, 0]}",
                                "train: {learning_rate: [1, -1]}",
                                "train: {t_pre: -1}",
+                               "train: {t_fade_in: -1}",
+                               "circuit: {count_spread: -0.1}",
+                               "circuit: {count_spread: 3.1}",
                                "augment: {flip: 1.01}",
                                "augment: {rotate: -0.1}",
                                "augment: {noise: -1}",
@@ -354,7 +320,7 @@ static void test_template_holds_every_key_and_its_default(void **state)
         char line[128];
         const char *dot = strrchr(key->path, '.');
         snprintf(line, sizeof line, "%s: %s%s", dot ? dot + 1 : key->path,
-                 key->kind == OM_SPEC_RATES ? "[" : "", key->usual);
+                 om_spec_is_list(key->kind) ? "[" : "", key->usual);
         assert_non_null(strstr(text, line));
     }
     for (char *c = text; *c != '\0'; c++)

@@ -384,6 +384,43 @@ static void test_another_ensemble_is_told_by_what_differs(void **unused)
     om_store_close(store);
 }
 
+static void test_other_options_of_the_model_are_told(void **unused)
+{
+    (void)unused;
+    const om_train_options before = f.train;
+    om_model_options *model = &f.train.model;
+    snprintf(model->symmetric[OM_STRENGTH], OM_GROUPS_BYTES, "Mi9 -> T4a, Mi9 -> T4b");
+    for (int i = 0; i < 100; i++) strcat(model->symmetric[OM_TIME_CONSTANT], "T4a, T4b; ");
+    model->fixed[OM_DECODER] = true;
+    model->clamp[OM_TIME_CONSTANT][1] = 0.5;
+    om_store *store = open_store(new_store(), OM_STORE_READ);
+    const om_train_options stored = f.train;
+    must(om_store_matches(store, &f.plan));
+#define TOLD(change, message)                                                                      \
+    do {                                                                                           \
+        change;                                                                                    \
+        must_say(om_store_matches(store, &f.plan), OM_EDATA, message);                             \
+        f.train = stored;                                                                          \
+    } while (0)
+    TOLD(model->activation = OM_ELU, "model.activation is 0 in the store, 2 in the spec");
+    TOLD(model->count_spread = 0.25, "circuit.count_spread is 0 in the store, 0.25 in the spec");
+    TOLD(f.train.t_fade_in_s = 1, "train.t_fade_in is 0 in the store, 1 in the spec");
+    TOLD(model->fixed[OM_STRENGTH] = true, "model.fixed.strength is false in the store, true");
+    TOLD(model->fixed[OM_DECODER] = false, "model.fixed.decoder is true in the store, false");
+    TOLD(model->clamp[OM_TIME_CONSTANT][0] = (double)-INFINITY,
+         "model.clamp.time_constant.lowest is 0 in the store, -inf in the spec");
+    TOLD(model->clamp[OM_STRENGTH][1] = 1,
+         "model.clamp.strength.highest is inf in the store, 1 in the spec");
+    TOLD(model->symmetric[OM_STRENGTH][0] = '\0',
+         "model.symmetric.strength is [Mi9 -> T4a, Mi9 -> T4b] in the store, [] in the spec");
+    TOLD(strcat(model->symmetric[OM_TIME_CONSTANT], "!"), "...] in the spec");
+    TOLD(strcat(model->symmetric[OM_RESTING_POTENTIAL], "T4a, T4b"),
+         "model.symmetric.resting_potential is [] in the store, [T4a, T4b] in the spec");
+#undef TOLD
+    om_store_close(store);
+    f.train = before;
+}
+
 /* A process of its own, without MPI, that loads again and again while the parent commits. */
 static int read_for_a_while(const char *path)
 {
@@ -530,6 +567,7 @@ int main(int argc, char **argv)
         TEST(test_another_format_version_is_refused),
         TEST(test_a_truncated_store_is_refused),
         TEST(test_another_ensemble_is_told_by_what_differs),
+        TEST(test_other_options_of_the_model_are_told),
         TEST(test_readers_beside_a_writer_see_whole_states),
         TEST(test_a_failed_creation_leaves_nothing_behind),
         TEST(test_a_store_too_large_for_the_disk_is_refused),

@@ -1,6 +1,6 @@
 /* Whole training iterations against the naive double-precision model: order of the films, resampling,
  * steady state of the pass, both losses, dropout, penalty, learning rate, running statistics moving or in
- * use, records and checks. And the baselines, by hand. */
+ * use, records and checks; and every option of the model. And the baselines, by hand. */
 #include "train/optimiser.h"
 #include "train_bench.h"
 
@@ -16,13 +16,17 @@ static const double CURVE = 1e-5;
 /* The same model, trained by the naive one. */
 typedef struct twin {
     const bench *b;
+    om_circuit circuit; /* the bench's, with the model's own synapse counts */
     naive_model *m;
     naive_training t;
+    naive_rules rules;
+    int *group[NAIVE_HELD]; /* of the rules */
     int steps, batch;
     uint32_t model;
     double *from; /* [n_params] before training */
     double from_mean[OM_HIDDEN], from_var[OM_HIDDEN];
-    double *initial;                 /* [batch][n_cells] of the pass at hand */
+    double *settled;                 /* [batch][n_cells] of the pass at hand */
+    double *initial;                 /* that, faded into the films of the batch at hand */
     double *luminance, *flow, *keep; /* of the batch at hand */
     uint32_t order[16];              /* of the pass at hand */
     double loss_sum, epe_sum;        /* of the record in progress */
@@ -37,13 +41,67 @@ static double rate_of_pass_from(int iteration)
     return rates[iteration / 2];
 }
 
-static twin twin_of(const bench *b, om_state *state)
+/* Log-normal about the circuit's, with these as their mean. */
+static void draw_counts(twin *w, uint32_t model)
+{
+    const double s = w->b->options.model.count_spread;
+    const int n = w->b->circuit->n_taps;
+    const om_stream stream = {BENCH_SEED, model, OM_FOR_COUNTS, 0, 0};
+    w->circuit = *w->b->circuit;
+    w->circuit.taps = naive_zeroed((size_t)n, sizeof *w->circuit.taps);
+    for (int i = 0; i < n; i++) {
+        w->circuit.taps[i] = w->b->circuit->taps[i];
+        double factor = exp(s * om_random_normal(&stream, (uint32_t)i)) / exp(0.5 * s * s);
+        w->circuit.taps[i].count *= factor;
+    }
+}
+
+/* Number of the type, or of the pair, of a name. */
+static int number_of(const om_circuit *c, int part, const char *name)
+{
+    char text[80];
+    for (int i = 0; i < (part == NAIVE_STRENGTH ? c->n_pairs : c->n_types); i++) {
+        const om_pair *pair = &c->pairs[i];
+        snprintf(text, sizeof text, "T%d", i);
+        if (part == NAIVE_STRENGTH)
+            snprintf(text, sizeof text, "T%d -> T%d", pair->source, pair->target);
+        if (strcmp(text, name) == 0) return i;
+    }
+    fail_msg("no %s", name);
+    return -1;
+}
+
+/* The rules of the options: groups numbered from 1. */
+static void set_rules(twin *w)
+{
+    const om_model_options *o = &w->b->options.model;
+    memcpy(w->rules.fixed, o->fixed, sizeof w->rules.fixed);
+    for (int part = 0; part < NAIVE_HELD; part++) {
+        char text[OM_GROUPS_BYTES], *groups = text, *group, *names, *name;
+        w->group[part] = naive_zeroed((size_t)naive_part_of(w->m, part).n, sizeof(int));
+        memcpy(text, o->symmetric[part], sizeof text);
+        for (int g = 1; (group = strtok_r(groups, ";", &groups)) != NULL; g++)
+            for (names = group; (name = strtok_r(names, ",", &names)) != NULL;)
+                w->group[part][number_of(&w->circuit, part, name + strspn(name, " "))] = g;
+        w->rules.group[part] = w->group[part];
+        w->rules.lowest[part] = o->clamp[part][0];
+        w->rules.highest[part] = o->clamp[part][1];
+    }
+}
+
+/* Into a twin at its final place, which it points to. */
+static void twin_begin(twin *at, const bench *b, om_state *state)
 {
     const om_train_options *o = &b->options;
-    twin w = {.b = b, .m = naive_create(b->circuit), .batch = o->batch_size, .steps = 9};
+    *at = (twin){.b = b, .batch = o->batch_size, .steps = 9, .model = state->model};
+    draw_counts(at, state->model);
+    at->m = naive_create(&at->circuit);
+    set_rules(at);
+    at->t.rules = &at->rules;
+    twin w = *at;
     int images = w.batch * w.steps, n = (int)w.m->layout.n_params;
-    w.model = state->model;
-    w.t.task.run = (naive_run){NAIVE_RELU, o->batch.dt_s, w.batch, w.steps};
+    w.t.task.run =
+        (naive_run){(naive_activation)o->model.activation, o->batch.dt_s, w.batch, w.steps};
     w.t.task.loss = o->loss;
     w.t.task.training = o->batch_norm == OM_BATCH_NORM_BATCH;
     w.t.task.dropout = o->dropout;
@@ -51,12 +109,14 @@ static twin twin_of(const bench *b, om_state *state)
     w.t.params = naive_zeros(n), w.t.moment1 = naive_zeros(n), w.t.moment2 = naive_zeros(n);
     w.t.running_mean = naive_zeros(OM_HIDDEN), w.t.running_var = naive_zeros(OM_HIDDEN);
     w.from = naive_zeros(n);
+    w.settled = naive_zeros(w.batch * w.m->n_cells);
     w.initial = naive_zeros(w.batch * w.m->n_cells);
     w.luminance = naive_zeros(images * w.m->n_columns);
     w.flow = naive_zeros(images * 2 * w.m->n_columns);
     w.keep = naive_zeros(images * OM_HIDDEN * w.m->side * w.m->side);
     /* a livelier start than a new model's, the same numbers on both sides */
     naive_random_params(5, w.m, w.t.params);
+    naive_hold(w.m, &at->rules, true, w.t.params);
     for (int i = 0; i < n; i++) {
         om_real rounded = (om_real)w.t.params[i];
         bench_params(b, state)[i] = rounded;
@@ -69,13 +129,14 @@ static twin twin_of(const bench *b, om_state *state)
         w.t.running_mean[h] = w.from_mean[h] = (double)mean[h];
         w.t.running_var[h] = w.from_var[h] = (double)var[h];
     }
-    return w;
+    *at = w;
 }
 
 static void twin_free(twin *w)
 {
-    double *all[] = {w->t.params,  w->t.moment1, w->t.moment2, w->from,           w->initial,
-                     w->luminance, w->flow,      w->keep,      w->t.running_mean, w->t.running_var};
+    void *all[] = {w->t.params,       w->t.moment1,     w->t.moment2,    w->from,     w->settled,
+                   w->initial,        w->luminance,     w->flow,         w->keep,     w->group[0],
+                   w->t.running_mean, w->t.running_var, w->circuit.taps, w->group[1], w->group[2]};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
     naive_free(w->m);
 }
@@ -119,6 +180,14 @@ static void draw_keep(twin *w, int sample)
     free(bits);
 }
 
+/* From the settled state into the first frames of the films at hand. */
+static void fade_in(const twin *w, const naive_run *run, const double *settled, double *initial)
+{
+    int steps = (int)(w->b->options.t_fade_in_s / run->dt_s);
+    memcpy(initial, settled, (size_t)(run->samples * w->m->n_cells) * sizeof *initial);
+    naive_fade_in(w->m, run, steps, w->t.params, w->luminance, initial);
+}
+
 static void twin_iterate(twin *w)
 {
     const int per_pass = w->b->scenes->n_training / w->batch, columns = w->m->n_columns;
@@ -126,13 +195,14 @@ static void twin_iterate(twin *w)
     if (place == 0) {
         om_stream stream = {BENCH_SEED, w->model, OM_FOR_ORDER, (uint32_t)pass, 0};
         om_random_permutation(&stream, (uint32_t)w->b->scenes->n_training, w->order);
-        naive_steady_state(w->m, &w->t.task.run, w->b->options.t_pre_s, w->t.params, w->initial);
+        naive_steady_state(w->m, &w->t.task.run, w->b->options.t_pre_s, w->t.params, w->settled);
     }
     for (int s = 0; s < w->batch; s++) {
         resample(w, (int)w->order[place * w->batch + s], w->luminance + s * w->steps * columns,
                  w->flow + s * w->steps * 2 * columns);
         if (w->t.task.dropout > 0) draw_keep(w, s);
     }
+    fade_in(w, &w->t.task.run, w->settled, w->initial);
     w->t.rate_network = rate_of_pass_from(pass * per_pass);
     w->t.rate_decoder = 0.5 * w->t.rate_network;
     w->t.penalty_weight = w->t.iterations < 7 ? w->b->options.penalty_activity : 0;
@@ -164,13 +234,14 @@ static bool check_agrees(twin *w, const om_state *state, int check)
 {
     const om_state_layout *l = w->b->layout;
     const om_scenes *s = w->b->scenes;
-    naive_task task = {{NAIVE_RELU, 0.02, 1, w->steps}, OM_LOSS_L2NORM, false, 0};
-    double *initial = naive_zeros(w->m->n_cells);
+    naive_task task = {{w->t.task.run.activation, 0.02, 1, w->steps}, OM_LOSS_L2NORM, false, 0};
+    double *settled = naive_zeros(w->m->n_cells), *initial = naive_zeros(w->m->n_cells);
     double *prediction = naive_zeros(w->steps * 2 * w->m->n_columns);
     double l2norm = 0, epe = 0, last = 0;
-    naive_steady_state(w->m, &task.run, w->b->options.validate_t_pre_s, w->t.params, initial);
+    naive_steady_state(w->m, &task.run, w->b->options.validate_t_pre_s, w->t.params, settled);
     for (int i = s->n_training; i < s->n_sequences; i++) {
         resample(w, i, w->luminance, w->flow);
+        fade_in(w, &task.run, settled, initial);
         naive_batch batch = {w->luminance, w->flow, initial, NULL};
         l2norm += naive_task_loss(w->m, &task, w->t.params, &batch, w->t.running_mean,
                                   w->t.running_var, NULL, prediction, NULL) /
@@ -185,6 +256,7 @@ static bool check_agrees(twin *w, const om_state *state, int check)
     ok &= curve_agrees("check by end-point error", at_epe[check], epe);
     if (state->best_check == check)
         ok &= curve_agrees("error of the last scene", scenes[s->n_validation - 1], last);
+    free(settled);
     free(initial);
     free(prediction);
     return ok;
@@ -219,7 +291,8 @@ static void compare(uint64_t circuit, const om_train_options *options, int threa
 {
     bench b = bench_open(circuit, options, threads, NULL);
     om_state *state = bench_state(&b, 4);
-    twin w = twin_of(&b, state);
+    twin w;
+    twin_begin(&w, &b, state);
     const int stops[] = {0, 1, 5, 10, 12};
     int checks = 0, records = 0;
     bool ok = true;
@@ -286,6 +359,87 @@ static void test_iterations_agree_by_running_statistics(void **unused)
     }
 }
 
+/* ---- options of the model ---- */
+
+static void test_iterations_agree_with_every_activation(void **unused)
+{
+    (void)unused;
+    for (int a = 0; a < OM_ACTIVATIONS; a++) {
+        om_train_options options = bench_options();
+        options.model.activation = (om_activation)a;
+        print_message("activation %d\n", a);
+        compare(5, &options, 2);
+    }
+}
+
+static void test_iterations_agree_with_each_part_fixed(void **unused)
+{
+    (void)unused;
+    for (int p = 0; p <= OM_PARTS; p++) {
+        om_train_options options = bench_options();
+        for (int q = 0; q < OM_PARTS; q++) options.model.fixed[q] = p == q || p == OM_PARTS;
+        print_message("fixed: %s\n", p < OM_PARTS ? om_part_names[p] : "all");
+        compare(1, &options, 1);
+    }
+}
+
+static void test_iterations_agree_with_groups(void **unused)
+{
+    (void)unused;
+    for (int p = 0; p < OM_NETWORK_PARTS; p++) {
+        om_train_options options = bench_options(), all = bench_options();
+        bench_set_groups(1, &all);
+        memcpy(options.model.symmetric[p], all.model.symmetric[p], OM_GROUPS_BYTES);
+        print_message("groups: %s\n", options.model.symmetric[p]);
+        compare(1, &options, 1);
+    }
+}
+
+/* Bounds that some parameters reach from each side. */
+static void test_iterations_agree_with_bounds(void **unused)
+{
+    (void)unused;
+    for (int p = 0; p < OM_NETWORK_PARTS; p++) {
+        om_train_options options = bench_options(), all = bench_options();
+        bench_set_bounds(&all);
+        memcpy(options.model.clamp[p], all.model.clamp[p], sizeof options.model.clamp[p]);
+        print_message("bounds: %s\n", om_part_names[p]);
+        compare(1, &options, 1);
+    }
+}
+
+static void test_iterations_agree_with_counts_of_their_own(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    options.model.count_spread = 0.4;
+    compare(1, &options, 2);
+}
+
+/* For one step, which is grey, and for four. */
+static void test_iterations_agree_with_a_fade_in(void **unused)
+{
+    (void)unused;
+    const double times[] = {0.03, 0.09};
+    for (int i = 0; i < 2; i++) {
+        om_train_options options = bench_options();
+        options.t_fade_in_s = times[i];
+        options.batch_size = i == 0 ? 3 : 5;
+        compare(1, &options, 2);
+    }
+}
+
+static void test_iterations_agree_with_all_options_at_once(void **unused)
+{
+    (void)unused;
+    for (int p = 0; p < OM_PARTS; p++) {
+        om_train_options options = bench_model_options(7);
+        for (int q = 0; q < OM_PARTS; q++) options.model.fixed[q] = p == q;
+        options.dropout = 0.2;
+        compare(7, &options, 2);
+    }
+}
+
 /* ---- baselines ---- */
 
 /* Constant flow per sequence, so that resampling changes nothing: training (3, 0) and (1, 4), their mean
@@ -334,6 +488,13 @@ int main(void)
         cmocka_unit_test(test_iterations_agree_by_end_point_error),
         cmocka_unit_test(test_iterations_agree_with_dropout),
         cmocka_unit_test(test_iterations_agree_by_running_statistics),
+        cmocka_unit_test(test_iterations_agree_with_every_activation),
+        cmocka_unit_test(test_iterations_agree_with_each_part_fixed),
+        cmocka_unit_test(test_iterations_agree_with_groups),
+        cmocka_unit_test(test_iterations_agree_with_bounds),
+        cmocka_unit_test(test_iterations_agree_with_counts_of_their_own),
+        cmocka_unit_test(test_iterations_agree_with_a_fade_in),
+        cmocka_unit_test(test_iterations_agree_with_all_options_at_once),
         cmocka_unit_test(test_baselines_by_hand),
         cmocka_unit_test(test_baselines_look_at_the_frames_in_use),
     };

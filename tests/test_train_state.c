@@ -69,6 +69,7 @@ static void test_a_model_can_move_between_trainers(void **unused)
     bench_close(&second);
 }
 
+/* Neither do the synapse counts of another model. */
 static void test_validating_in_between_changes_nothing(void **unused)
 {
     (void)unused;
@@ -81,7 +82,8 @@ static void test_validating_in_between_changes_nothing(void **unused)
     for (uint64_t to = 1; to <= 12; to++) {
         double l2norm, epe;
         must(om_train_advance(b.trainer, state, to));
-        must(om_train_validate(b.trainer, bench_params(&b, state), mean, var, &l2norm, &epe, NULL));
+        must(om_train_validate(b.trainer, BENCH_SEED, 7, bench_params(&b, state), mean, var,
+                               &l2norm, &epe, NULL));
     }
     bench_assert_same(&b, state, expected);
     free(expected);
@@ -282,6 +284,7 @@ static void test_rules_of_parameters_survive_training(void **unused)
 {
     (void)unused;
     om_train_options options = bench_all_options();
+    options.model = bench_options().model;
     options.learning_rate[0] = options.learning_rate[1] = 0.002;
     bench b = bench_open(6, &options, 1, NULL);
     om_state *state = bench_state(&b, 5);
@@ -328,7 +331,7 @@ static void test_the_best_check_is_kept_whole(void **unused)
                             om_state_at(then, l->at_running_var), OM_HIDDEN * sizeof(om_real));
         double l2norm, epe;
         float scenes[4];
-        must(om_train_validate(b.trainer, om_state_at(state, l->at_best_params),
+        must(om_train_validate(b.trainer, BENCH_SEED, 3, om_state_at(state, l->at_best_params),
                                om_state_at(state, l->at_best_running_mean),
                                om_state_at(state, l->at_best_running_var), &l2norm, &epe, scenes));
         assert_true(l2norm == state->best_l2norm && epe == state->best_epe);

@@ -64,6 +64,7 @@ static inline om_scenes *bench_films(int extent, int training, int validation)
 static inline om_train_options bench_options(void)
 {
     return (om_train_options){
+        .model.clamp = {{-INFINITY, INFINITY}, {-INFINITY, INFINITY}, {0, INFINITY}},
         .init = {0.5, 0.05, 0.05, 0.01, 0.001, 0.1, false},
         .batch = {.augment = {false, 0.08, 0.2, 0.1, 0.5, 0.5},
                   .resampling = OM_RESAMPLE_PACKAGE,
@@ -85,6 +86,40 @@ static inline om_train_options bench_options(void)
         .selection = OM_LOSS_EPE,
         .record_every = 5,
     };
+}
+
+/* Groups in every part, over pairs without synapses, too: the last one never has one. */
+static inline void bench_set_groups(uint64_t circuit, om_train_options *options)
+{
+    om_circuit *c = naive_random_circuit(circuit, 7, 18, 2, true);
+    const om_pair *p = c->pairs, *last = &c->pairs[17];
+    om_model_options *o = &options->model;
+    snprintf(o->symmetric[OM_RESTING_POTENTIAL], OM_GROUPS_BYTES, "T5, T1; T0, T6, T3");
+    snprintf(o->symmetric[OM_TIME_CONSTANT], OM_GROUPS_BYTES, "T0, T1, T2, T3, T4");
+    snprintf(o->symmetric[OM_STRENGTH], OM_GROUPS_BYTES,
+             "T%d -> T%d, T%d -> T%d, T%d -> T%d; T%d -> T%d, T%d -> T%d", p[2].source, p[2].target,
+             last->source, last->target, p[5].source, p[5].target, p[9].source, p[9].target,
+             p[0].source, p[0].target);
+    naive_circuit_free(c);
+}
+
+/* Bounds that some parameters reach from each side. */
+static inline void bench_set_bounds(om_train_options *options)
+{
+    const double clamp[][2] = {{0.375, 0.625}, {0.03125, 0.0625}, {0.0009765625, 0.00390625}};
+    memcpy(options->model.clamp, clamp, sizeof clamp);
+}
+
+/* Every option of the model but fixed parts, which leave less to the others. */
+static inline om_train_options bench_model_options(uint64_t circuit)
+{
+    om_train_options options = bench_options();
+    bench_set_groups(circuit, &options);
+    bench_set_bounds(&options);
+    options.model.activation = OM_SOFTPLUS;
+    options.model.count_spread = 0.3;
+    options.t_fade_in_s = 0.07;
+    return options;
 }
 
 /* Of a random circuit, which the bench owns; 10 training sequences: three batches of three a pass,
@@ -113,7 +148,7 @@ enum { BENCH_SEED = 31 };
 static inline om_state *bench_state(const bench *b, uint32_t model)
 {
     om_state *state = naive_zeroed(b->layout->bytes, 1);
-    om_state_init(b->layout, b->circuit, &b->options, BENCH_SEED, model, state);
+    must(om_state_init(b->layout, b->circuit, &b->options, BENCH_SEED, model, state));
     return state;
 }
 
@@ -122,10 +157,11 @@ static inline om_real *bench_params(const bench *b, om_state *state)
     return om_state_at(state, b->layout->at_params);
 }
 
-/* Everything that draws random numbers or depends on passes is switched on. */
+/* Everything that draws random numbers, depends on passes or holds parameters is switched on: for circuit
+ * 6. */
 static inline om_train_options bench_all_options(void)
 {
-    om_train_options options = bench_options();
+    om_train_options options = bench_model_options(6);
     options.batch.augment.enabled = true;
     options.dropout = 0.5;
     return options;

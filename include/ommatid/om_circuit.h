@@ -83,6 +83,12 @@ bool om_circuit_has_cell(const om_circuit *circuit, int type, int u, int v);
 /* Free parameters: a resting potential and a time constant per type, a strength per pair. */
 int om_circuit_parameters(const om_circuit *circuit);
 
+/* A model's own synapse counts: log-normal about those of the circuit, which stay their mean,
+ * n = count exp(s z - s^2 / 2), with s = spread >= 0 and z standard normal, one for each tap, from the
+ * stream (seed, model, OM_FOR_COUNTS). counts: [n_taps], written. */
+void om_circuit_draw_counts(const om_circuit *circuit, double spread, uint64_t seed, uint32_t model,
+                            double *counts);
+
 /* The folder of this user's own circuits, $XDG_DATA_HOME/ommatid, into path[bytes]. Errors: OM_EFAIL
  * where neither that variable nor HOME says where it is. */
 om_status om_circuit_folder(char *path, size_t bytes);

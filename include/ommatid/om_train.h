@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ommatid/om_activation.h"
 #include "ommatid/om_batch.h"
 #include "ommatid/om_circuit.h"
 #include "ommatid/om_loss.h"
@@ -22,7 +23,34 @@
  * then never move from where a model starts (mean 0, variance 1). */
 typedef enum om_batch_norm { OM_BATCH_NORM_BATCH, OM_BATCH_NORM_RUNNING } om_batch_norm;
 
+/* The parts of a model's parameters that options speak of; what is per type or pair comes first. */
+typedef enum om_part {
+    OM_RESTING_POTENTIAL,
+    OM_TIME_CONSTANT,
+    OM_STRENGTH,
+    OM_DECODER,
+    OM_PARTS
+} om_part;
+/* As specs name them, ended by NULL. */
+extern const char *const om_part_names[OM_PARTS + 1];
+
+enum { OM_NETWORK_PARTS = OM_DECODER, OM_GROUPS_BYTES = 4096 };
+
+/* Which network is trained, and what its parameters are held to (model.md 3). Bounds, then groups,
+ * shape the initial parameters of every part, and after each iteration those of the parts that are
+ * not fixed. A pair without synapses keeps its strength 0 and counts in no group. */
+typedef struct om_model_options {
+    om_activation activation;
+    double count_spread;  /* of a model's own synapse counts, see om_circuit_draw_counts() */
+    bool fixed[OM_PARTS]; /* keeps its initial values: no gradient, no moments, no penalty */
+    /* Groups whose members have one value, their mean: names of types, or of pairs as "Mi9 -> T4a",
+     * with ", " between members and "; " between groups. No member twice; "": no groups. */
+    char symmetric[OM_NETWORK_PARTS][OM_GROUPS_BYTES];
+    double clamp[OM_NETWORK_PARTS][2]; /* lowest, highest; infinite: no bound. Strengths: 0, inf */
+} om_model_options;
+
 typedef struct om_train_options {
+    om_model_options model;
     om_init_options init;
     om_batch_options batch; /* frames, dt, resampling, augmentation */
     uint64_t iterations;    /* 250,000; rounded up to whole passes with whole_passes */
@@ -36,6 +64,7 @@ typedef struct om_train_options {
     uint64_t schedule_stop;  /* the last level is reached here; 0: at `iterations` */
     double dropout;          /* 0.5 */
     double t_pre_s;          /* grey before a training sequence: 0.5 */
+    double t_fade_in_s;      /* from grey to a sequence's first frame, before any sequence: 0 */
     double penalty_activity; /* 0.1; 0 switches it off */
     double penalty_baseline; /* 5.0 */
     uint64_t penalty_until;  /* iterations: 150,000 */
@@ -65,6 +94,10 @@ typedef struct om_state_layout {
     size_t at_history_loss, at_history_epe;           /* float [n_records]; NaN where not reached */
     size_t at_check_l2norm, at_check_epe;             /* float [n_checks]; NaN where not reached */
 } om_state_layout;
+
+/* Whether the circuit has every type and pair that the options name, none in two groups. Errors:
+ * OM_EDATA with the key of the spec, the name, and the nearest that there is. */
+om_status om_train_check(const om_circuit *circuit, const om_train_options *options);
 
 om_status om_state_layout_of(const om_circuit *circuit, const om_scenes *scenes,
                              const om_train_options *options, om_state_layout *layout);
@@ -114,16 +147,18 @@ typedef struct om_trainer om_trainer;
 /* Workspace for one model at a time. Circuit, scenes and stop must outlive it.
  * threads: OpenMP threads of kernels; results do not depend on it.
  * stop: when it becomes nonzero, om_train_advance() returns after the iteration in progress; NULL:
- * never. Errors: OM_EDATA (no sequences, sequences too short, batch larger than the training set),
- * OM_ENOMEM. */
+ * never. Errors: OM_EDATA (no sequences, sequences too short, batch larger than the training set,
+ * those of om_train_check()), OM_ENOMEM. */
 om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
                             const om_train_options *options, int threads,
                             const volatile sig_atomic_t *stop, om_trainer **trainer);
 void om_trainer_free(om_trainer *trainer); /* accepts NULL */
 const om_state_layout *om_trainer_layout(const om_trainer *trainer);
-/* A new model: its initial parameters, nothing trained. state: layout->bytes, written. */
-void om_state_init(const om_state_layout *layout, const om_circuit *circuit,
-                   const om_train_options *options, uint64_t seed, uint32_t model, om_state *state);
+/* A new model: its initial parameters, nothing trained. state: layout->bytes, written. Errors: those
+ * of om_train_check(), OM_ENOMEM. */
+om_status om_state_init(const om_state_layout *layout, const om_circuit *circuit,
+                        const om_train_options *options, uint64_t seed, uint32_t model,
+                        om_state *state);
 
 /* Trains until `iterations` iterations are done in all (at most layout->iterations), or until
  * *stop. Validates on the way where a check is due. The result depends on the state alone: not on
@@ -133,8 +168,10 @@ void om_state_init(const om_state_layout *layout, const om_circuit *circuit,
 om_status om_train_advance(om_trainer *trainer, om_state *state, uint64_t iterations);
 
 /* Validation of parameters on the validation scenes, decoder in evaluation mode.
+ * seed, model: of the state, for what a model has beside its parameters (its synapse counts).
  * running_mean, running_var [OM_HIDDEN]; scene_epe [n_scenes] may be NULL. */
-om_status om_train_validate(om_trainer *trainer, const om_real *params, const om_real *running_mean,
+om_status om_train_validate(om_trainer *trainer, uint64_t seed, uint32_t model,
+                            const om_real *params, const om_real *running_mean,
                             const om_real *running_var, double *l2norm, double *epe,
                             float *scene_epe);
 

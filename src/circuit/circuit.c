@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "circuit/build.h"
+#include "ommatid/om_random.h"
 
 /* The tables that the build puts into the library. */
 extern const char om_embedded_motion_pathway[];
@@ -148,4 +150,14 @@ int om_circuit_type(const om_circuit *circuit, const char *name)
 int om_circuit_parameters(const om_circuit *circuit)
 {
     return 2 * circuit->n_types + circuit->n_pairs;
+}
+
+void om_circuit_draw_counts(const om_circuit *circuit, double spread, uint64_t seed, uint32_t model,
+                            double *counts)
+{
+    const om_stream stream = {seed, model, OM_FOR_COUNTS, 0, 0};
+    for (int i = 0; i < circuit->n_taps; i++) {
+        double z = om_random_normal(&stream, (uint32_t)i);
+        counts[i] = circuit->taps[i].count * exp(spread * z - spread * spread / 2);
+    }
 }

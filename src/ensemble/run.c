@@ -92,7 +92,9 @@ static om_status prepare(om_job *job)
 {
     OM_TRY(read_spec(job));
     OM_TRY(om_ranks_agree(om_circuit_open(job->spec.circuit, job->spec.extent, &job->circuit)));
-    om_status status = OM_OK;
+    om_status status = om_train_check(job->circuit, &job->spec.train);
+    if (status != OM_OK) status = om_context(status, "%s", job->options->spec_file);
+    OM_TRY(om_ranks_agree(status));
     if (om_ranks_number() == 0) status = claim_store(job);
     OM_TRY(om_ranks_agree(status));
     OM_TRY(om_job_open_scenes(job));

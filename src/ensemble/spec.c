@@ -13,6 +13,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "circuit/build.h"
 #include "ensemble/spec_table.h"
 
 enum { MOST_FAULTS = 20, PATH_BYTES = 96 };
@@ -64,41 +65,172 @@ static const char *kind_of(const yaml_node_t *node)
     }
 }
 
+/* What a scalar is shown in. */
+static const char *mark_of(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE ? "'" : "";
+}
+
 /* --- values ---------------------------------------------------------------------------------- */
 
-/* The text of a value as the table takes it, in `text`; false if its form is wrong. Numbers and
- * flags in quotes are texts, not numbers. */
-static bool value_text(walk *w, const om_spec_key *key, const yaml_node_t *node, char *text,
-                       size_t room)
+/* Items of a list; 0 of them for anything else. */
+static int count_items(const yaml_node_t *node)
 {
-    if (key->kind != OM_SPEC_RATES) {
-        bool is_text = key->kind <= OM_SPEC_SCENES;
-        if (!is_scalar(node)) return false;
-        if (!is_text && node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) return false;
-        return (size_t)snprintf(text, room, "%s", text_of(node)) < room;
-    }
-    if (node->type != YAML_SEQUENCE_NODE) return false;
-    const yaml_node_item_t *items = node->data.sequence.items.start;
-    if (node->data.sequence.items.top - items != 2) return false;
-    const yaml_node_t *first = node_of(w, items[0]), *last = node_of(w, items[1]);
+    if (node->type != YAML_SEQUENCE_NODE) return 0;
+    return (int)(node->data.sequence.items.top - node->data.sequence.items.start);
+}
+
+static const yaml_node_t *item_of(walk *w, const yaml_node_t *list, int i)
+{
+    return node_of(w, list->data.sequence.items.start[i]);
+}
+
+/* Two numbers. */
+static bool two_text(walk *w, const yaml_node_t *node, om_text *text)
+{
+    if (count_items(node) != 2) return false;
+    const yaml_node_t *first = item_of(w, node, 0), *last = item_of(w, node, 1);
     if (!is_scalar(first) || !is_scalar(last)) return false;
-    return (size_t)snprintf(text, room, "%s, %s", text_of(first), text_of(last)) < room;
+    om_text_add(text, "%s, %s", text_of(first), text_of(last));
+    return true;
+}
+
+static bool is_choice(const om_spec_key *key, const yaml_node_t *node)
+{
+    for (int i = 0; is_scalar(node) && key->choices[i] != NULL; i++)
+        if (strcmp(key->choices[i], text_of(node)) == 0) return true;
+    return false;
+}
+
+/* Any of the key's choices. */
+static bool parts_text(walk *w, const om_spec_key *key, const yaml_node_t *node, om_text *text)
+{
+    char range[96];
+    om_spec_range(key, range);
+    if (node->type != YAML_SEQUENCE_NODE) return false;
+    for (int i = 0; i < count_items(node); i++) {
+        const yaml_node_t *item = item_of(w, node, i);
+        if (!is_choice(key, item))
+            fault(w, item->start_mark, "%s: %s%.64s%s: expected %s", key->path, mark_of(item),
+                  kind_of(item), mark_of(item), range);
+        om_text_add(text, "%s%s", i > 0 ? ", " : "", kind_of(item));
+    }
+    return true;
+}
+
+/* A name that a circuit's type may have and a list of groups can hold. */
+static bool is_type_name(const char *name)
+{
+    return om_name_fault(name, OM_NAME_BYTES) == NULL && strchr(name, ';') == NULL;
+}
+
+static bool is_member(const om_spec_key *key, const yaml_node_t *node)
+{
+    if (!is_scalar(node)) return false;
+    if (key->kind == OM_SPEC_TYPES) return is_type_name(text_of(node));
+    char source[OM_NAME_BYTES + 1];
+    const char *arrow = strstr(text_of(node), " -> ");
+    if (arrow == NULL) return false;
+    snprintf(source, sizeof source, "%.*s", (int)(arrow - text_of(node)), text_of(node));
+    return is_type_name(source) && is_type_name(arrow + strlen(" -> "));
+}
+
+/* The first of all groups' members of that name, where it stands before member i of group g. */
+static const yaml_node_t *mentioned(walk *w, const yaml_node_t *groups, int g, int i)
+{
+    const char *name = text_of(item_of(w, item_of(w, groups, g), i));
+    for (int k = 0; k <= g; k++) {
+        const yaml_node_t *group = item_of(w, groups, k);
+        for (int j = 0; j < (k < g ? count_items(group) : i); j++) {
+            const yaml_node_t *member = item_of(w, group, j);
+            if (is_scalar(member) && strcmp(text_of(member), name) == 0) return member;
+        }
+    }
+    return NULL;
+}
+
+static void member_text(walk *w, const om_spec_key *key, const yaml_node_t *groups, int g, int i,
+                        om_text *text)
+{
+    const yaml_node_t *member = item_of(w, item_of(w, groups, g), i);
+    if (!is_member(key, member)) {
+        fault(w, member->start_mark, "%s: %s%.64s%s: expected %s", key->path, mark_of(member),
+              kind_of(member), mark_of(member),
+              key->kind == OM_SPEC_TYPES ? "the name of a cell type"
+                                         : "a pair, SOURCE -> TARGET, as Mi9 -> T4a");
+        return;
+    }
+    const yaml_node_t *before = mentioned(w, groups, g, i);
+    if (before != NULL)
+        fault(w, member->start_mark,
+              "%s: '%.64s' is given twice, before in line %zu: expected it in one group at most",
+              key->path, text_of(member), before->start_mark.line + 1);
+    om_text_add(text, "%s%s", i > 0 ? ", " : g > 0 ? "; " : "", text_of(member));
+}
+
+/* Groups of two or more; false if it is no list of lists. */
+static bool groups_text(walk *w, const om_spec_key *key, const yaml_node_t *node, om_text *text)
+{
+    if (node->type != YAML_SEQUENCE_NODE) return false;
+    for (int g = 0; g < count_items(node); g++)
+        if (item_of(w, node, g)->type != YAML_SEQUENCE_NODE) return false;
+    for (int g = 0; g < count_items(node); g++) {
+        const yaml_node_t *group = item_of(w, node, g);
+        int n = count_items(group);
+        if (n < 2)
+            fault(w, group->start_mark, "%s: a group of %d: expected two members or more",
+                  key->path, n);
+        for (int i = 0; i < n; i++) member_text(w, key, node, g, i, text);
+    }
+    return true;
+}
+
+/* The text of a value as the table takes it; false if its form is wrong. Numbers and flags in quotes
+ * are texts, not numbers. */
+static bool value_text(walk *w, const om_spec_key *key, const yaml_node_t *node, om_text *text)
+{
+    om_text_add(text, "%s", ""); /* an empty list is a text, too */
+    switch (key->kind) {
+    case OM_SPEC_RATES:
+    case OM_SPEC_RANGE: return two_text(w, node, text);
+    case OM_SPEC_PARTS: return parts_text(w, key, node, text);
+    case OM_SPEC_TYPES:
+    case OM_SPEC_PAIRS: return groups_text(w, key, node, text);
+    default: break;
+    }
+    if (!is_scalar(node)) return false;
+    if (key->kind > OM_SPEC_SCENES && node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+        return false;
+    om_text_add(text, "%s", text_of(node));
+    return true;
+}
+
+/* What a value is that the key does not take. text: of a list, if it has one. */
+static void refuse_value(walk *w, const om_spec_key *key, const yaml_node_t *node, const char *text)
+{
+    char expected[160];
+    om_spec_expected(key, expected);
+    bool quoted = node->type == YAML_SCALAR_NODE && key->kind > OM_SPEC_SCENES &&
+                  node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    bool list = node->type == YAML_SEQUENCE_NODE && text[0] != '\0';
+    const char *open = list ? "[" : quoted ? "\"" : mark_of(node);
+    fault(w, node->start_mark, "%s: %s%.64s%s: expected %s", key->path, open,
+          list ? text : kind_of(node), list ? "]" : open, expected);
 }
 
 static void read_value(walk *w, const om_spec_key *key, const yaml_node_t *node)
 {
-    char text[1024], expected[160];
+    om_text text = {0};
     size_t index = (size_t)(key - om_spec_keys);
+    const int before = w->faults;
     w->given[index] = true;
     w->marks[index] = node->start_mark;
-    if (value_text(w, key, node, text, sizeof text) && om_spec_set(w->spec, key, w->file, text))
-        return;
-    om_spec_expected(key, expected);
-    const char *is = kind_of(node);
-    bool quoted = node->type == YAML_SCALAR_NODE && key->kind > OM_SPEC_SCENES &&
-                  node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-    const char *mark = node->type != YAML_SCALAR_NODE ? "" : quoted ? "\"" : "'";
-    fault(w, node->start_mark, "%s: %s%.64s%s: expected %s", key->path, mark, is, mark, expected);
+    bool formed = value_text(w, key, node, &text);
+    if (text.failed)
+        fault(w, node->start_mark, "%s: no memory", key->path);
+    else if (w->faults == before && !(formed && om_spec_set(w->spec, key, w->file, text.data)))
+        refuse_value(w, key, node, text.data);
+    om_text_free(&text);
 }
 
 /* --- sections -------------------------------------------------------------------------------- */

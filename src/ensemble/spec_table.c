@@ -2,6 +2,7 @@
 #include "ensemble/spec_table.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,15 +10,18 @@
 
 _Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof(int) &&
                    sizeof(om_profile) == sizeof(int) && sizeof(om_batch_norm) == sizeof(int) &&
-                   sizeof(om_draws) == sizeof(int) && sizeof(om_eye_filter) == sizeof(int),
+                   sizeof(om_draws) == sizeof(int) && sizeof(om_eye_filter) == sizeof(int) &&
+                   sizeof(om_activation) == sizeof(int),
                "choices are stored as int");
 
-static const char *const profiles[] = {"none", "paper", "package", NULL}; /* om_profile */
-static const char *const resamplings[] = {"package", "paper", NULL};      /* om_resampling */
-static const char *const losses[] = {"l2norm", "epe", NULL};              /* om_loss */
-static const char *const batch_norms[] = {"batch", "running", NULL};      /* om_batch_norm */
-static const char *const draws[] = {"philox", "torch", NULL};             /* om_draws */
-static const char *const filters[] = {"mean", "median", NULL};            /* om_eye_filter */
+static const char *const profiles[] = {"none", "paper", "package", NULL};  /* om_profile */
+static const char *const resamplings[] = {"package", "paper", NULL};       /* om_resampling */
+static const char *const activations[] = {"relu",     "leaky_relu", "elu", /* om_activation */
+                                          "softplus", "tanh",       "sigmoid", NULL};
+static const char *const losses[] = {"l2norm", "epe", NULL};         /* om_loss */
+static const char *const batch_norms[] = {"batch", "running", NULL}; /* om_batch_norm */
+static const char *const draws[] = {"philox", "torch", NULL};        /* om_draws */
+static const char *const filters[] = {"mean", "median", NULL};       /* om_eye_filter */
 
 #define AT(field) offsetof(om_spec, field)
 static const double many = 1e9; /* iterations: far more than anybody trains */
@@ -35,6 +39,28 @@ const om_spec_key om_spec_keys[] = {
      .meaning = "name of a circuit, or path of a circuit or connectome file"},
     {"circuit.extent", OM_SPEC_INT, AT(extent), "15", 1, 60, .unit = "columns",
      .meaning = "radius of the lattice around its centre"},
+    {"circuit.count_spread", OM_SPEC_REAL, AT(train.model.count_spread), "0", 0, 3,
+     .meaning = "standard deviation of the logarithm of synapse counts, drawn anew for each model"},
+
+    {"model.activation", OM_SPEC_CHOICE, AT(train.model.activation), "relu",
+     .choices = activations, .meaning = "what a cell releases at its voltage"},
+    {"model.fixed", OM_SPEC_PARTS, AT(train.model.fixed), "", .choices = om_part_names,
+     .meaning = "parameters that keep their initial values"},
+    {"model.symmetric.resting_potential", OM_SPEC_TYPES,
+     AT(train.model.symmetric[OM_RESTING_POTENTIAL]), "",
+     .meaning = "groups of cell types with one value, their mean: [[T4a, T4b], [T5a, T5b]]"},
+    {"model.symmetric.time_constant", OM_SPEC_TYPES,
+     AT(train.model.symmetric[OM_TIME_CONSTANT]), "",
+     .meaning = "groups of cell types with one value, their mean"},
+    {"model.symmetric.strength", OM_SPEC_PAIRS, AT(train.model.symmetric[OM_STRENGTH]), "",
+     .meaning = "groups of pairs with one value, their mean: [[Mi9 -> T4a, Mi9 -> T4b]]"},
+    {"model.clamp.resting_potential", OM_SPEC_RANGE,
+     AT(train.model.clamp[OM_RESTING_POTENTIAL]), "-.inf, .inf", -1e6, 1e6,
+     .meaning = "lowest and highest value, held from the start and after every iteration"},
+    {"model.clamp.time_constant", OM_SPEC_RANGE, AT(train.model.clamp[OM_TIME_CONSTANT]),
+     "-.inf, .inf", -1e6, 1e6, .unit = "s", .meaning = "lowest and highest value"},
+    {"model.clamp.strength", OM_SPEC_RANGE, AT(train.model.clamp[OM_STRENGTH]), "0, .inf", 0, 1e6,
+     .meaning = "lowest and highest value; its sign is the circuit's"},
 
     {"init.resting_potential.mean", OM_SPEC_REAL, AT(train.init.resting_potential_mean), "0.5",
      -100, 100, .meaning = "of the normal distribution that initial resting potentials come from"},
@@ -121,6 +147,8 @@ const om_spec_key om_spec_keys[] = {
                 "running ones, which then stay at mean 0 and variance 1"},
     {"train.t_pre", OM_SPEC_REAL, AT(train.t_pre_s), "0.5", 0, 100, .unit = "s",
      .meaning = "grey before a training sequence, until the network is at rest"},
+    {"train.t_fade_in", OM_SPEC_REAL, AT(train.t_fade_in_s), "0", 0, 100, .unit = "s",
+     .meaning = "from grey to the first frame of every sequence, before it starts"},
     {"train.selection", OM_SPEC_CHOICE, AT(train.selection), "epe", .choices = losses,
      .meaning = "validation measure that chooses a model's best check and ranks models"},
     {"train.record_every", OM_SPEC_UINT64, AT(train.record_every), "100", 1, many,
@@ -210,14 +238,63 @@ static bool in_range(const om_spec_key *key, double value)
            (key->below ? value < key->most : value <= key->most);
 }
 
+/* "first, last" in two; false if there are not two. */
+static bool split(const char *text, char first[64], const char **last)
+{
+    const char *comma = strstr(text, ", ");
+    if (comma == NULL || comma - text >= 64) return false;
+    snprintf(first, 64, "%.*s", (int)(comma - text), text);
+    *last = comma + 2;
+    return true;
+}
+
 static bool set_rates(const om_spec_key *key, const char *text, double *rates)
 {
     char first[64];
-    const char *comma = strstr(text, ", ");
-    if (comma == NULL || comma - text >= (ptrdiff_t)sizeof first) return false;
-    snprintf(first, sizeof first, "%.*s", (int)(comma - text), text);
-    return om_parse_real(first, &rates[0]) && om_parse_real(comma + 2, &rates[1]) &&
-           in_range(key, rates[0]) && in_range(key, rates[1]);
+    const char *last;
+    return split(text, first, &last) && om_parse_real(first, &rates[0]) &&
+           om_parse_real(last, &rates[1]) && in_range(key, rates[0]) && in_range(key, rates[1]);
+}
+
+/* A bound: a number in range, or `infinite` (if not NULL) for none. */
+static bool set_bound(const om_spec_key *key, const char *text, const char *infinite, double none,
+                      double *bound)
+{
+    *bound = none;
+    return (infinite != NULL && strcmp(text, infinite) == 0) ||
+           (om_parse_real(text, bound) && in_range(key, *bound));
+}
+
+static bool set_range(const om_spec_key *key, const char *text, double *range)
+{
+    char first[64];
+    const char *last;
+    const char *below_all = key->least < 0 ? "-.inf" : NULL; /* or there has to be a lowest */
+    return split(text, first, &last) &&
+           set_bound(key, first, below_all, (double)-INFINITY, &range[0]) &&
+           set_bound(key, last, ".inf", (double)INFINITY, &range[1]) && range[0] <= range[1];
+}
+
+static bool set_parts(const om_spec_key *key, const char *text, bool *parts)
+{
+    for (int i = 0; key->choices[i] != NULL; i++) parts[i] = false;
+    while (*text != '\0') {
+        size_t length = strcspn(text, ",");
+        int i = 0;
+        while (key->choices[i] != NULL &&
+               (strlen(key->choices[i]) != length || strncmp(key->choices[i], text, length) != 0))
+            i++;
+        if (key->choices[i] == NULL || parts[i]) return false;
+        parts[i] = true;
+        text += length + strspn(text + length, ", ");
+    }
+    return true;
+}
+
+static bool set_groups(const char *text, char *groups)
+{
+    int n = snprintf(groups, OM_GROUPS_BYTES, "%s", text);
+    return n >= 0 && n < OM_GROUPS_BYTES;
 }
 
 static bool set_choice(const om_spec_key *key, const char *text, int *choice)
@@ -258,27 +335,41 @@ bool om_spec_set(om_spec *spec, const om_spec_key *key, const char *file, const 
     case OM_SPEC_INT:
     case OM_SPEC_UINT64: return set_integer(key, text, field);
     case OM_SPEC_REAL: return om_parse_real(text, field) && in_range(key, *(double *)field);
-    case OM_SPEC_RATES: return set_rates(key, text, field);
     case OM_SPEC_CHOICE: return set_choice(key, text, field);
+    case OM_SPEC_RATES: return set_rates(key, text, field);
+    case OM_SPEC_RANGE: return set_range(key, text, field);
+    case OM_SPEC_PARTS: return set_parts(key, text, field);
+    case OM_SPEC_TYPES:
+    case OM_SPEC_PAIRS: return set_groups(text, field);
     }
     return false;
 }
 
 /* --- descriptions ---------------------------------------------------------------------------- */
 
+static void list_choices(const char *before, const char *const *choices, char text[96])
+{
+    size_t used = (size_t)snprintf(text, 96, "%s", before);
+    for (int i = 0; choices[i] != NULL && used < 96; i++)
+        used += (size_t)snprintf(text + used, 96 - used, "%s%s",
+                                 i == 0                   ? ""
+                                 : choices[i + 1] == NULL ? " or "
+                                                          : ", ",
+                                 choices[i]);
+}
+
 void om_spec_range(const om_spec_key *key, char text[96])
 {
-    size_t used = 0;
     text[0] = '\0';
     switch (key->kind) {
     case OM_SPEC_FLAG: snprintf(text, 96, "true or false"); return;
-    case OM_SPEC_CHOICE:
-        for (int i = 0; key->choices[i] != NULL && used < 96; i++)
-            used += (size_t)snprintf(text + used, 96 - used, "%s%s",
-                                     i == 0                        ? ""
-                                     : key->choices[i + 1] == NULL ? " or "
-                                                                   : ", ",
-                                     key->choices[i]);
+    case OM_SPEC_CHOICE: list_choices("", key->choices, text); return;
+    case OM_SPEC_PARTS: list_choices("any of ", key->choices, text); return;
+    case OM_SPEC_TYPES: snprintf(text, 96, "groups of types"); return;
+    case OM_SPEC_PAIRS: snprintf(text, 96, "groups of pairs"); return;
+    case OM_SPEC_RANGE:
+        snprintf(text, 96, "%.10g to %.10g%s or .inf", key->least, key->most,
+                 key->least < 0 ? ", -.inf" : "");
         return;
     case OM_SPEC_INT:
     case OM_SPEC_UINT64:
@@ -310,6 +401,14 @@ void om_spec_expected(const om_spec_key *key, char text[160])
     case OM_SPEC_UINT64: snprintf(text, 160, "an integer, %s", range); return;
     case OM_SPEC_REAL: snprintf(text, 160, "a number, %s", range); return;
     case OM_SPEC_RATES: snprintf(text, 160, "two numbers, [first, last], %s", range); return;
+    case OM_SPEC_RANGE: snprintf(text, 160, "two numbers, [lowest, highest], %s", range); return;
+    case OM_SPEC_PARTS: snprintf(text, 160, "a list, %s, each at most once", range); return;
+    case OM_SPEC_TYPES:
+    case OM_SPEC_PAIRS:
+        snprintf(text, 160, "a list of groups, as [[%s]], of at most %d characters",
+                 key->kind == OM_SPEC_TYPES ? "T4a, T4b" : "Mi9 -> T4a, Mi9 -> T4b",
+                 OM_GROUPS_BYTES - 1);
+        return;
     default: snprintf(text, 160, "%s", range); return;
     }
 }

@@ -11,10 +11,17 @@ typedef enum om_spec_kind {
     OM_SPEC_FLAG,    /* bool */
     OM_SPEC_INT,     /* int */
     OM_SPEC_UINT64,
-    OM_SPEC_REAL,  /* double */
-    OM_SPEC_RATES, /* double [2], as text "first, last" */
-    OM_SPEC_CHOICE /* an enum, by its position in `choices` */
+    OM_SPEC_REAL,   /* double */
+    OM_SPEC_CHOICE, /* an enum, by its position in `choices` */
+    /* lists, as text without their outer brackets: "first, last" */
+    OM_SPEC_RATES, /* double [2] */
+    OM_SPEC_RANGE, /* double [2]: lowest and highest, which may be infinite */
+    OM_SPEC_PARTS, /* bool for each of `choices`: whether it is in the list */
+    OM_SPEC_TYPES, /* groups of types, char [OM_GROUPS_BYTES] in the form of om_model_options */
+    OM_SPEC_PAIRS  /* groups of pairs, the same */
 } om_spec_kind;
+
+static inline bool om_spec_is_list(om_spec_kind kind) { return kind >= OM_SPEC_RATES; }
 
 typedef struct om_spec_key {
     const char *path; /* "init.resting_potential.mean"; keys of a section stand together */
@@ -30,7 +37,7 @@ typedef struct om_spec_key {
 
 /* Ended by a key without path. */
 extern const om_spec_key om_spec_keys[];
-enum { OM_SPEC_MOST_KEYS = 64 }; /* more than there are */
+enum { OM_SPEC_MOST_KEYS = 96 }; /* more than there are */
 
 /* What a profile sets in place of the defaults. */
 typedef struct om_spec_setting {

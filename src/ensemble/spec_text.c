@@ -63,7 +63,7 @@ om_status om_spec_template(char **text)
     for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++) {
         int indent = open_sections(&out, before, key->path);
         const char *dot = strrchr(key->path, '.');
-        bool list = key->kind == OM_SPEC_RATES;
+        bool list = om_spec_is_list(key->kind);
         om_text_add(&out, "%*s# %s", indent, "", key->meaning);
         if (key->unit != NULL) om_text_add(&out, " [%s]", key->unit);
         om_text_add(&out, "\n%*s%s%s: %s%s%s\n", indent, "", in_a_profile(key) ? "#" : "",
@@ -98,7 +98,7 @@ om_status om_spec_reference(char **text)
     for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++) {
         char range[96];
         om_spec_range(key, range);
-        const char *bracket = key->kind == OM_SPEC_RATES ? "[" : "";
+        const char *bracket = om_spec_is_list(key->kind) ? "[" : "";
         om_text_add(&out, "| `%s` | `%s%s%s` | %s | %s | %s |\n", key->path, bracket, key->usual,
                     bracket[0] ? "]" : "", range, key->unit ? key->unit : "", key->meaning);
     }

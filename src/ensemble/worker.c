@@ -54,8 +54,8 @@ static om_status take_model(om_worker *w, int model)
     if (w->held == model) return OM_OK;
     OM_TRY(om_store_load(job->store, model, w->state, &found));
     if (!found)
-        om_state_init(&job->layout, job->circuit, &job->spec.train, job->spec.seed, (uint32_t)model,
-                      w->state);
+        OM_TRY(om_state_init(&job->layout, job->circuit, &job->spec.train, job->spec.seed,
+                             (uint32_t)model, w->state));
     w->held = model;
     return OM_OK;
 }

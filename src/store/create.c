@@ -18,21 +18,21 @@ typedef struct contents {
 } contents;
 
 static const om_h5_member identity[] = {
-    {"seed", OM_H5_U64, offsetof(om_identity, seed)},
-    {"models", OM_H5_I32, offsetof(om_identity, n_models)},
-    {"real_bytes", OM_H5_U32, offsetof(om_identity, real_bytes)},
-    {"circuit_checksum", OM_H5_U64, offsetof(om_identity, circuit_checksum)},
-    {"scenes_checksum", OM_H5_U64, offsetof(om_identity, scenes_checksum)},
+    {"seed", OM_H5_U64, offsetof(om_identity, seed), 0},
+    {"models", OM_H5_I32, offsetof(om_identity, n_models), 0},
+    {"real_bytes", OM_H5_U32, offsetof(om_identity, real_bytes), 0},
+    {"circuit_checksum", OM_H5_U64, offsetof(om_identity, circuit_checksum), 0},
+    {"scenes_checksum", OM_H5_U64, offsetof(om_identity, scenes_checksum), 0},
 };
 const om_members om_schema_identity = {identity, sizeof identity / sizeof *identity};
 
 /* What a circuit says of itself as attributes. */
 static const om_h5_member circuit_members[] = {
-    {"extent", OM_H5_I32, offsetof(om_circuit, extent)},
-    {"columns", OM_H5_I32, offsetof(om_circuit, n_columns)},
-    {"cells", OM_H5_I64, offsetof(om_circuit, n_cells)},
-    {"edges", OM_H5_I64, offsetof(om_circuit, n_edges)},
-    {"checksum", OM_H5_U64, offsetof(om_circuit, checksum)},
+    {"extent", OM_H5_I32, offsetof(om_circuit, extent), 0},
+    {"columns", OM_H5_I32, offsetof(om_circuit, n_columns), 0},
+    {"cells", OM_H5_I64, offsetof(om_circuit, n_cells), 0},
+    {"edges", OM_H5_I64, offsetof(om_circuit, n_edges), 0},
+    {"checksum", OM_H5_U64, offsetof(om_circuit, checksum), 0},
 };
 
 /* A member of an array of structures that becomes a column of its own. */
@@ -210,7 +210,7 @@ static om_status write_identity(om_h5 *file, const om_store_plan *plan)
     struct tm utc;
     strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     const int32_t version = OM_STORE_VERSION;
-    const om_h5_member format = {"format_version", OM_H5_I32, 0};
+    const om_h5_member format = {"format_version", OM_H5_I32, 0, 0};
     const om_identity self = {
         .seed = plan->seed,
         .circuit_checksum = plan->circuit->checksum,
@@ -229,7 +229,7 @@ static om_status write_identity(om_h5 *file, const om_store_plan *plan)
 
 static om_status write_attributes(om_h5 *file, const om_store_plan *plan)
 {
-    const om_h5_member films = {"scenes_checksum", OM_H5_U64, offsetof(om_scenes, checksum)};
+    const om_h5_member films = {"scenes_checksum", OM_H5_U64, offsetof(om_scenes, checksum), 0};
     OM_TRY(write_identity(file, plan));
     OM_TRY(om_h5_set_text(file, "/circuit", "name", plan->circuit->name));
     OM_TRY(om_h5_set_members(file, "/circuit", circuit_members,

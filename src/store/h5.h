@@ -102,8 +102,9 @@ om_status om_h5_get_text(om_h5 *file, const char *object, const char *name, char
 /* Members of a structure in memory as attributes, one each. */
 typedef struct om_h5_member {
     const char *name;
-    om_h5_type type; /* a number */
-    size_t offset;   /* in the structure */
+    om_h5_type type;
+    size_t offset;     /* in the structure */
+    size_t text_bytes; /* room for a text with its NUL; only for OM_H5_TEXT */
 } om_h5_member;
 
 om_status om_h5_set_members(om_h5 *file, const char *object, const om_h5_member *members, size_t n,

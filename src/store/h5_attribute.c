@@ -75,14 +75,37 @@ done:
 om_status om_h5_set_members(om_h5 *file, const char *object, const om_h5_member *members, size_t n,
                             const void *structure)
 {
-    for (size_t i = 0; i < n; i++)
-        OM_TRY(write_attribute(file, object, members[i].name, om_h5_memory_type(members[i].type),
-                               (const char *)structure + members[i].offset));
+    for (size_t i = 0; i < n; i++) {
+        const om_h5_member *m = &members[i];
+        const char *value = (const char *)structure + m->offset;
+        if (m->type == OM_H5_TEXT)
+            OM_TRY(om_h5_set_text(file, object, m->name, value));
+        else
+            OM_TRY(write_attribute(file, object, m->name, om_h5_memory_type(m->type), value));
+    }
     return OM_OK;
+}
+
+static om_status get_text_member(om_h5 *file, const char *object, const om_h5_member *member,
+                                 char *out)
+{
+    char *text = NULL;
+    om_status status = om_h5_get_text(file, object, member->name, &text);
+    if (text == NULL) return status;
+    if (strlen(text) < member->text_bytes)
+        strcpy(out, text);
+    else
+        status = om_fail(OM_EDATA,
+                         "%s: %s: attribute '%s' is a text of %zu bytes, expected at most "
+                         "%zu",
+                         file->path, object, member->name, strlen(text), member->text_bytes - 1);
+    om_free(text);
+    return status;
 }
 
 static om_status get_member(om_h5 *file, const char *object, const om_h5_member *member, void *out)
 {
+    if (member->type == OM_H5_TEXT) return get_text_member(file, object, member, out);
     hid_t attribute;
     OM_TRY(open_attribute(file, object, member->name, &attribute));
     hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);

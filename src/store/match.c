@@ -7,9 +7,9 @@
 #include "base/fail.h"
 #include "store/store_inside.h"
 
-enum { VALUE_BYTES = 32 };
+enum { VALUE_BYTES = 256 };
 
-static void print_value(om_h5_type type, const void *value, char text[VALUE_BYTES])
+static void print_number(om_h5_type type, const void *value, char text[VALUE_BYTES])
 {
     union {
         uint8_t u8;
@@ -26,6 +26,27 @@ static void print_value(om_h5_type type, const void *value, char text[VALUE_BYTE
         snprintf(text, VALUE_BYTES, "%d", v.i32);
     else
         snprintf(text, VALUE_BYTES, "%s", v.u8 ? "true" : "false");
+}
+
+/* A list, or as much of it as tells which one it is. */
+static void print_list(const char *list, char text[VALUE_BYTES])
+{
+    const int most = VALUE_BYTES - (int)sizeof "[...]";
+    snprintf(text, VALUE_BYTES, "[%.*s%s]", most, list, strlen(list) > (size_t)most ? "..." : "");
+}
+
+static void print_value(const om_h5_member *m, const char *value, char text[VALUE_BYTES])
+{
+    if (m->type == OM_H5_TEXT)
+        print_list(value, text);
+    else
+        print_number(m->type, value, text);
+}
+
+static bool same_member(const om_h5_member *m, const char *a, const char *b)
+{
+    if (m->type == OM_H5_TEXT) return strcmp(a, b) == 0;
+    return memcmp(a, b, om_h5_type_bytes(m->type)) == 0;
 }
 
 static om_status differ(const om_store *store, const char *what, const char *in_store,
@@ -62,10 +83,10 @@ static om_status same_members(const om_store *store, const om_members *members,
     for (size_t i = 0; i < members->n; i++) {
         const om_h5_member *m = &members->items[i];
         const char *a = (const char *)in_store + m->offset, *b = (const char *)in_spec + m->offset;
-        if (memcmp(a, b, om_h5_type_bytes(m->type)) == 0) continue;
+        if (same_member(m, a, b)) continue;
         char stored[VALUE_BYTES], wanted[VALUE_BYTES];
-        print_value(m->type, a, stored);
-        print_value(m->type, b, wanted);
+        print_value(m, a, stored);
+        print_value(m, b, wanted);
         return differ(store, m->name, stored, wanted);
     }
     return OM_OK;

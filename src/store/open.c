@@ -13,7 +13,7 @@ static om_status check_format(om_store *store, const char *path)
 {
     char *format = NULL;
     int32_t version = 0;
-    const om_h5_member member = {"format_version", OM_H5_I32, 0};
+    const om_h5_member member = {"format_version", OM_H5_I32, 0, 0};
     om_status status = om_h5_get_text(store->file, "/", "format", &format);
     if (status == OM_ENOMEM) return status;
     if (status != OM_OK || strcmp(format, OM_STORE_FORMAT) != 0) {

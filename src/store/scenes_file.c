@@ -88,9 +88,9 @@ static const om_h5_field flow = {
 
 /* The attributes of the file. */
 static const om_h5_member members[] = {
-    {"extent", OM_H5_I32, offsetof(om_scenes, extent)},
-    {"frame_rate_hz", OM_H5_F64, offsetof(om_scenes, frame_rate_hz)},
-    {"checksum", OM_H5_U64, offsetof(om_scenes, checksum)},
+    {"extent", OM_H5_I32, offsetof(om_scenes, extent), 0},
+    {"frame_rate_hz", OM_H5_F64, offsetof(om_scenes, frame_rate_hz), 0},
+    {"checksum", OM_H5_U64, offsetof(om_scenes, checksum), 0},
 };
 enum { N_MEMBERS = sizeof members / sizeof *members };
 
@@ -177,7 +177,7 @@ static om_status write_films(om_h5 *file, const om_scenes *scenes)
 static om_status write_scenes(om_h5 *file, const om_scenes *scenes)
 {
     const int32_t version = SCENES_VERSION;
-    const om_h5_member format = {"format_version", OM_H5_I32, 0};
+    const om_h5_member format = {"format_version", OM_H5_I32, 0, 0};
     OM_TRY(om_h5_set_text(file, "/", "format", SCENES_FORMAT));
     OM_TRY(om_h5_set_members(file, "/", &format, 1, &version));
     OM_TRY(om_h5_set_text(file, "/", "program_version", OM_VERSION));
@@ -213,7 +213,7 @@ static om_status check_format(om_h5 *file, const char *path)
 {
     char *format = NULL;
     int32_t version = 0;
-    const om_h5_member member = {"format_version", OM_H5_I32, 0};
+    const om_h5_member member = {"format_version", OM_H5_I32, 0, 0};
     om_status status = om_h5_get_text(file, "/", "format", &format);
     if (status == OM_ENOMEM) return status;
     if (status != OM_OK || strcmp(format, SCENES_FORMAT) != 0) {

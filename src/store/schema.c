@@ -92,11 +92,11 @@ const om_h5_field om_schema[OM_N_FIELDS] = {
 
 #define LAYOUT(type, member)                                                                       \
     {                                                                                              \
-#member, type, offsetof(om_state_layout, member)                                           \
+#member, type, offsetof(om_state_layout, member), 0                                        \
     }
 #define PARAMS(type, member)                                                                       \
     {                                                                                              \
-#member, type, offsetof(om_state_layout, params.member)                                    \
+#member, type, offsetof(om_state_layout, params.member), 0                                 \
     }
 
 _Static_assert(sizeof(size_t) == 8, "a size is stored as 64 bits");
@@ -143,19 +143,39 @@ static const om_h5_member layout[] = {
 const om_members om_schema_layout = {layout, COUNT(layout)};
 
 static const om_h5_member baselines[] = {
-    {"zero_epe", OM_H5_F64, offsetof(om_baselines, zero_epe)},
-    {"zero_l2norm", OM_H5_F64, offsetof(om_baselines, zero_l2norm)},
-    {"mean_epe", OM_H5_F64, offsetof(om_baselines, mean_epe)},
-    {"mean_l2norm", OM_H5_F64, offsetof(om_baselines, mean_l2norm)},
+    {"zero_epe", OM_H5_F64, offsetof(om_baselines, zero_epe), 0},
+    {"zero_l2norm", OM_H5_F64, offsetof(om_baselines, zero_l2norm), 0},
+    {"mean_epe", OM_H5_F64, offsetof(om_baselines, mean_epe), 0},
+    {"mean_l2norm", OM_H5_F64, offsetof(om_baselines, mean_l2norm), 0},
 };
 const om_members om_schema_baselines = {baselines, COUNT(baselines)};
 
 #define OPTION(name, type, member)                                                                 \
     {                                                                                              \
-        name, type, offsetof(om_train_options, member)                                             \
+        name, type, offsetof(om_train_options, member), 0                                          \
+    }
+#define GROUPS(name, member)                                                                       \
+    {                                                                                              \
+        name, OM_H5_TEXT, offsetof(om_train_options, member), OM_GROUPS_BYTES                      \
     }
 
 static const om_h5_member options[] = {
+    OPTION("circuit.count_spread", OM_H5_F64, model.count_spread),
+    OPTION("model.activation", OM_H5_I32, model.activation),
+    OPTION("model.fixed.resting_potential", OM_H5_U8, model.fixed[OM_RESTING_POTENTIAL]),
+    OPTION("model.fixed.time_constant", OM_H5_U8, model.fixed[OM_TIME_CONSTANT]),
+    OPTION("model.fixed.strength", OM_H5_U8, model.fixed[OM_STRENGTH]),
+    OPTION("model.fixed.decoder", OM_H5_U8, model.fixed[OM_DECODER]),
+    GROUPS("model.symmetric.resting_potential", model.symmetric[OM_RESTING_POTENTIAL]),
+    GROUPS("model.symmetric.time_constant", model.symmetric[OM_TIME_CONSTANT]),
+    GROUPS("model.symmetric.strength", model.symmetric[OM_STRENGTH]),
+    OPTION("model.clamp.resting_potential.lowest", OM_H5_F64, model.clamp[OM_RESTING_POTENTIAL][0]),
+    OPTION("model.clamp.resting_potential.highest", OM_H5_F64,
+           model.clamp[OM_RESTING_POTENTIAL][1]),
+    OPTION("model.clamp.time_constant.lowest", OM_H5_F64, model.clamp[OM_TIME_CONSTANT][0]),
+    OPTION("model.clamp.time_constant.highest", OM_H5_F64, model.clamp[OM_TIME_CONSTANT][1]),
+    OPTION("model.clamp.strength.lowest", OM_H5_F64, model.clamp[OM_STRENGTH][0]),
+    OPTION("model.clamp.strength.highest", OM_H5_F64, model.clamp[OM_STRENGTH][1]),
     OPTION("init.resting_potential.mean", OM_H5_F64, init.resting_potential_mean),
     OPTION("init.resting_potential.std", OM_H5_F64, init.resting_potential_std),
     OPTION("init.time_constant", OM_H5_F64, init.time_constant_s),
@@ -185,6 +205,7 @@ static const om_h5_member options[] = {
     OPTION("train.dropout", OM_H5_F64, dropout),
     OPTION("train.batch_norm", OM_H5_I32, batch_norm),
     OPTION("train.t_pre", OM_H5_F64, t_pre_s),
+    OPTION("train.t_fade_in", OM_H5_F64, t_fade_in_s),
     OPTION("train.selection", OM_H5_I32, selection),
     OPTION("train.record_every", OM_H5_U64, record_every),
     OPTION("penalty.activity", OM_H5_F64, penalty_activity),
@@ -194,7 +215,7 @@ static const om_h5_member options[] = {
     OPTION("validate.every_passes", OM_H5_U64, validate_every_passes),
     OPTION("validate.t_pre", OM_H5_F64, validate_t_pre_s),
 };
-_Static_assert(sizeof(om_train_options) == 264,
+_Static_assert(sizeof(om_train_options) == 12632,
                "a new setting of training belongs into this table");
 const om_members om_schema_options = {options, COUNT(options)};
 

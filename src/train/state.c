@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "base/fail.h"
 #include "ommatid/om_train.h"
+#include "train/constraints.h"
 
 static uint64_t divide_up(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
@@ -110,9 +111,12 @@ static void fill_nan(om_state *state, size_t at, int n)
     for (int i = 0; i < n; i++) values[i] = NAN;
 }
 
-void om_state_init(const om_state_layout *layout, const om_circuit *circuit,
-                   const om_train_options *options, uint64_t seed, uint32_t model, om_state *state)
+om_status om_state_init(const om_state_layout *layout, const om_circuit *circuit,
+                        const om_train_options *options, uint64_t seed, uint32_t model,
+                        om_state *state)
 {
+    om_constraints *constraints;
+    OM_TRY(om_constraints_create(circuit, &options->model, &constraints));
     memset(state, 0, layout->bytes);
     *state = (om_state){.magic = OM_STATE_MAGIC,
                         .version = OM_STATE_VERSION,
@@ -127,6 +131,8 @@ void om_state_init(const om_state_layout *layout, const om_circuit *circuit,
                         .best_epe = NAN};
     om_real *params = om_state_at(state, layout->at_params);
     om_params_init(circuit, &options->init, seed, model, params);
+    om_constrain_initial(constraints, params);
+    om_constraints_free(constraints);
     memcpy(om_state_at(state, layout->at_pass_params), params,
            layout->params.n_network * sizeof(om_real));
     memcpy(om_state_at(state, layout->at_best_params), params,
@@ -139,6 +145,7 @@ void om_state_init(const om_state_layout *layout, const om_circuit *circuit,
     fill_nan(state, layout->at_history_epe, layout->n_records);
     fill_nan(state, layout->at_check_l2norm, layout->n_checks);
     fill_nan(state, layout->at_check_epe, layout->n_checks);
+    return OM_OK;
 }
 
 /* Name and place of the parts whose every number has to be finite. */

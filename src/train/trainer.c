@@ -8,6 +8,7 @@
 #include "model/decoder.h"
 #include "model/network.h"
 #include "ommatid/om_train.h"
+#include "train/constraints.h"
 #include "train/optimiser.h"
 
 static const om_real GREY = (om_real)0.5;
@@ -21,12 +22,14 @@ struct om_trainer {
     int threads;
     om_network *network;
     om_decoder *decoder;
+    om_constraints *constraints;
     om_batcher **batchers;      /* [batch_size] */
     int steps;                  /* frames after resampling */
     om_real *luminance;         /* [batch_size][steps][n_columns] */
     om_real *flow;              /* [batch_size][steps][2][n_columns] */
     om_real *gradient;          /* [n_params] */
     om_real *d_resting;         /* [n_types] of the penalty */
+    double *counts;             /* [n_taps] synapse counts of the model at hand */
     uint32_t *order;            /* [n_training] sequences of the pass at hand */
     int *training, *validation; /* numbers of the sequences */
     int *batch;                 /* [batch_size] sequences of the batch at hand */
@@ -50,6 +53,12 @@ static om_status list_sequences(om_trainer *t)
     return OM_OK;
 }
 
+/* Whole time steps of a duration. */
+static int steps_of(const om_trainer *t, double duration_s)
+{
+    return (int)(duration_s / t->options.batch.dt_s);
+}
+
 static om_status make_workspace(om_trainer *t)
 {
     const om_train_options *o = &t->options;
@@ -65,11 +74,14 @@ static om_status make_workspace(om_trainer *t)
     OM_TRY(om_alloc(2 * film, sizeof(om_real), &t->flow));
     OM_TRY(om_alloc(t->layout.params.n_params, sizeof(om_real), &t->gradient));
     OM_TRY(om_alloc((size_t)t->circuit->n_types, sizeof(om_real), &t->d_resting));
+    OM_TRY(om_alloc((size_t)t->circuit->n_taps, sizeof(double), &t->counts));
     om_network_options network = {.batch = o->batch_size,
                                   .frames = t->steps,
                                   .dt_s = o->batch.dt_s,
                                   .threads = t->threads,
-                                  .kernels = kernels};
+                                  .kernels = kernels,
+                                  .activation = o->model.activation,
+                                  .fade_in_steps = steps_of(t, o->t_fade_in_s)};
     om_decoder_options decoder = {o->batch_size, t->steps, t->threads, kernels};
     OM_TRY(om_network_create(t->circuit, &network, &t->network));
     return om_decoder_create(t->circuit, om_network_geometry(t->network), &decoder, &t->decoder);
@@ -91,6 +103,7 @@ om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
     t->stop = stop;
     t->threads = threads;
     om_status status = om_state_layout_of(circuit, scenes, options, &t->layout);
+    if (status == OM_OK) status = om_constraints_create(circuit, &options->model, &t->constraints);
     if (status == OM_OK) status = list_sequences(t);
     if (status == OM_OK) status = make_workspace(t);
     if (status != OM_OK) {
@@ -106,9 +119,10 @@ void om_trainer_free(om_trainer *t)
     if (t == NULL) return;
     om_decoder_free(t->decoder);
     om_network_free(t->network);
+    om_constraints_free(t->constraints);
     for (int i = 0; t->batchers != NULL && i < t->options.batch_size; i++)
         om_batcher_free(t->batchers[i]);
-    void *all[] = {t->batchers, t->luminance, t->flow,       t->gradient, t->d_resting,
+    void *all[] = {t->batchers, t->luminance, t->flow,       t->gradient, t->d_resting, t->counts,
                    t->order,    t->training,  t->validation, t->batch,    t->scene_epe};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
     om_free(t);
@@ -144,16 +158,18 @@ static void load_batch(om_trainer *t, const int *sequences, int n, const om_stre
     }
 }
 
-static int settling_steps(const om_trainer *t, double t_pre_s)
+/* Makes the network that of a model: what it has beside its parameters. */
+static void enter_model(om_trainer *t, uint64_t seed, uint32_t model)
 {
-    return (int)(t_pre_s / t->options.batch.dt_s);
+    if (t->options.model.count_spread <= 0) return;
+    om_circuit_draw_counts(t->circuit, t->options.model.count_spread, seed, model, t->counts);
+    om_network_set_counts(t->network, t->counts);
 }
 
 /* ---- validation ---- */
 
-om_status om_train_validate(om_trainer *t, const om_real *params, const om_real *running_mean,
-                            const om_real *running_var, double *l2norm, double *epe,
-                            float *scene_epe)
+static om_status validate(om_trainer *t, const om_real *params, const om_real *running_mean,
+                          const om_real *running_var, double *l2norm, double *epe, float *scene_epe)
 {
     const int batch = t->options.batch_size, n = t->scenes->n_validation;
     om_moments running;
@@ -161,7 +177,7 @@ om_status om_train_validate(om_trainer *t, const om_real *params, const om_real 
     memcpy(running.var, running_var, sizeof running.var);
     om_network_set_params(t->network, params);
     om_decoder_set_params(t->decoder, params + t->layout.params.decoder);
-    om_network_settle(t->network, settling_steps(t, t->options.validate_t_pre_s), GREY);
+    om_network_settle(t->network, steps_of(t, t->options.validate_t_pre_s), GREY);
     double sum_l2norm = 0, sum_epe = 0;
     for (int first = 0; first < n; first += batch) {
         int some = n - first < batch ? n - first : batch;
@@ -182,6 +198,14 @@ om_status om_train_validate(om_trainer *t, const om_real *params, const om_real 
     return OM_OK;
 }
 
+om_status om_train_validate(om_trainer *t, uint64_t seed, uint32_t model, const om_real *params,
+                            const om_real *running_mean, const om_real *running_var, double *l2norm,
+                            double *epe, float *scene_epe)
+{
+    enter_model(t, seed, model);
+    return validate(t, params, running_mean, running_var, l2norm, epe, scene_epe);
+}
+
 /* One check: validates the parameters as they are and keeps them if they are the best so far. */
 static om_status check(om_trainer *t, om_state *state)
 {
@@ -190,7 +214,7 @@ static om_status check(om_trainer *t, om_state *state)
     const om_real *mean = om_state_at(state, l->at_running_mean);
     const om_real *var = om_state_at(state, l->at_running_var);
     double l2norm, epe;
-    om_status status = om_train_validate(t, params, mean, var, &l2norm, &epe, t->scene_epe);
+    om_status status = validate(t, params, mean, var, &l2norm, &epe, t->scene_epe);
     if (status != OM_OK)
         return om_context(status, "model %u at iteration %llu", state->model,
                           (unsigned long long)state->iteration);
@@ -216,14 +240,6 @@ static om_status check(om_trainer *t, om_state *state)
 
 /* ---- training ---- */
 
-/* Strengths stay positive: a synapse never changes its sign. */
-static void clamp(const om_trainer *t, om_real *params)
-{
-    om_real *strength = params + t->layout.params.strength;
-    for (int p = 0; p < t->layout.params.n_pairs; p++)
-        if (strength[p] < 0) strength[p] = 0;
-}
-
 /* Makes the workspace that of the state's pass: order of the sequences and the steady state, which
  * rests on the parameters at the start of the pass. */
 static void enter_pass(om_trainer *t, om_state *state)
@@ -237,7 +253,7 @@ static void enter_pass(om_trainer *t, om_state *state)
     om_stream stream = {state->seed, state->model, OM_FOR_ORDER, (uint32_t)pass, 0};
     om_random_permutation(&stream, (uint32_t)t->scenes->n_training, t->order);
     om_network_set_params(t->network, pass_params);
-    om_network_settle(t->network, settling_steps(t, t->options.t_pre_s), GREY);
+    om_network_settle(t->network, steps_of(t, t->options.t_pre_s), GREY);
 }
 
 static void draw_dropout(om_trainer *t, const om_stream *draws)
@@ -266,8 +282,8 @@ static void measure(const om_trainer *t, double *l2norm, double *epe)
     }
 }
 
-/* Adam on all parameters, then the penalty's own step on the resting potentials, whose gradient comes
- * from the same forward pass. */
+/* Adam on all parts that are not fixed, then the penalty's own step on the resting potentials, whose
+ * gradient comes from the same forward pass. */
 static void update(om_trainer *t, om_state *state)
 {
     const om_layout *l = &t->layout.params;
@@ -276,23 +292,23 @@ static void update(om_trainer *t, om_state *state)
     uint64_t per_pass = t->layout.iterations_per_pass;
     uint64_t pass_start = state->iteration / per_pass * per_pass;
     double rate = om_learning_rate(o, t->layout.iterations, pass_start) * state->rate_factor;
-    bool penalty = o->penalty_activity > 0 && state->iteration < o->penalty_until;
+    bool penalty = o->penalty_activity > 0 && state->iteration < o->penalty_until &&
+                   !o->model.fixed[OM_RESTING_POTENTIAL];
     if (penalty)
         om_network_penalty(t->network, o->penalty_activity, o->penalty_baseline, t->d_resting);
-    const struct {
-        size_t first, n;
-        double rate;
-    } groups[] = {{0, l->n_network, rate}, {l->decoder, l->n_decoder, rate * o->decoder_rate}};
+    const size_t first[OM_PARTS + 1] = {l->resting_potential, l->time_constant, l->strength,
+                                        l->decoder, l->n_params};
     om_real *moment1 = om_state_at(state, t->layout.at_moment1);
     om_real *moment2 = om_state_at(state, t->layout.at_moment2);
-    for (int g = 0; g < 2; g++) {
-        size_t at = groups[g].first;
-        om_adam(groups[g].n, groups[g].rate, state->iteration + 1, t->gradient + at, moment1 + at,
-                moment2 + at, params + at);
+    for (int p = 0; p < OM_PARTS; p++) {
+        size_t at = first[p];
+        if (o->model.fixed[p]) continue;
+        om_adam(first[p + 1] - at, p == OM_DECODER ? rate * o->decoder_rate : rate,
+                state->iteration + 1, t->gradient + at, moment1 + at, moment2 + at, params + at);
     }
     for (int i = 0; penalty && i < l->n_types; i++)
         params[l->resting_potential + (size_t)i] -= (om_real)(rate * (double)t->d_resting[i]);
-    clamp(t, params);
+    om_constrain(t->constraints, params);
 }
 
 static void record(const om_trainer *t, om_state *state, double loss, double epe)
@@ -360,6 +376,7 @@ om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
 {
     bool in_pass = false; /* the workspace is that of the state's pass */
     if (iterations > t->layout.iterations) iterations = t->layout.iterations;
+    enter_model(t, state->seed, state->model);
     for (;;) {
         if (check_is_due(t, state)) {
             OM_TRY(check(t, state));

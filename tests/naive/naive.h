@@ -194,9 +194,23 @@ double naive_task_loss(const naive_model *model, const naive_task *task, const d
                        const naive_batch *batch, double *running_mean, double *running_var,
                        double *activity, double *prediction, double *d_params);
 
+enum { NAIVE_HELD = NAIVE_DECODER }; /* parts of the network, which rules hold */
+
+/* What parameters are held to, by part. Pairs without synapses are in no group and not bounded. */
+typedef struct naive_rules {
+    double lowest[NAIVE_HELD], highest[NAIVE_HELD];
+    const int *group[NAIVE_HELD];  /* [n] of each parameter, 0: in none; NULL: no groups */
+    bool fixed[NAIVE_DECODER + 1]; /* parts, and the whole decoder: never change in training */
+} naive_rules;
+
+/* Brings the parameters into their bounds, then those of a group to their mean, in place; but not those
+ * that are fixed, unless `all`. */
+void naive_hold(const naive_model *model, const naive_rules *rules, bool all, double *params);
+
 /* A model in training. The arrays belong to the caller: [n_params] and [OM_HIDDEN]. */
 typedef struct naive_training {
     naive_task task;
+    const naive_rules *rules; /* NULL: strengths are 0 or more */
     double rate_network, rate_decoder;
     double penalty_weight, penalty_baseline; /* weight 0: no penalty step */
     int iterations;                          /* done so far */
@@ -211,8 +225,8 @@ typedef struct naive_report {
 /* One Adam step (0.9, 0.999, 1e-8) on all parameters; d_params [n_params]. Counts it as one more
  * iteration. */
 void naive_adam(const naive_model *model, naive_training *training, const double *d_params);
-/* One iteration: clamp, forward, loss, adjoint, Adam, penalty step on the resting potentials (from
- * the same forward pass, with the network's rate), clamp. */
+/* One iteration: rules, forward, loss, adjoint, Adam, penalty step on the resting potentials (from
+ * the same forward pass, with the network's rate), rules. */
 naive_report naive_iterate(const naive_model *model, naive_training *training,
                            const naive_batch *batch);
 

@@ -118,12 +118,72 @@ double naive_task_loss(const naive_model *m, const naive_task *task, const doubl
     return loss;
 }
 
+/* Whether a rule holds parameter k of a part. */
+static bool is_used(const naive_model *m, int part, int k)
+{
+    if (part != NAIVE_STRENGTH) return true;
+    for (int e = 0; e < m->n_edges; e++)
+        if (m->edges[e].pair == k) return true;
+    return false;
+}
+
+static double mean_of_group(const naive_model *m, int part, int n, const int *group, int which,
+                            const double *values)
+{
+    double sum = 0;
+    int members = 0;
+    for (int k = 0; k < n; k++)
+        if (group[k] == which && is_used(m, part, k)) sum += values[k], members++;
+    return sum / members;
+}
+
+static void hold_part(const naive_model *m, const naive_rules *rules, int part, double *params)
+{
+    naive_part p = naive_part_of(m, part);
+    const int *group = rules->group[part];
+    double *values = params + p.first, *bounded = naive_zeros(p.n);
+    for (int k = 0; k < p.n; k++) {
+        bounded[k] = values[k];
+        if (!is_used(m, part, k)) continue;
+        if (values[k] < rules->lowest[part]) bounded[k] = rules->lowest[part];
+        if (values[k] > rules->highest[part]) bounded[k] = rules->highest[part];
+    }
+    for (int k = 0; k < p.n; k++) {
+        values[k] = bounded[k];
+        if (group && group[k] > 0 && is_used(m, part, k))
+            values[k] = mean_of_group(m, part, p.n, group, group[k], bounded);
+    }
+    free(bounded);
+}
+
+void naive_hold(const naive_model *m, const naive_rules *rules, bool all, double *params)
+{
+    for (int part = 0; part < NAIVE_HELD; part++)
+        if (all || !rules->fixed[part]) hold_part(m, rules, part, params);
+}
+
+static void hold(const naive_model *m, naive_training *t)
+{
+    if (t->rules)
+        naive_hold(m, t->rules, false, t->params);
+    else
+        naive_clamp(m, t->params);
+}
+
+/* Whether parameter k is fixed. */
+static bool is_fixed(const naive_model *m, const naive_training *t, size_t k)
+{
+    int part = 0;
+    while (part < NAIVE_DECODER && k >= naive_part_of(m, part + 1).first) part++;
+    return t->rules && t->rules->fixed[part];
+}
+
 void naive_adam(const naive_model *m, naive_training *t, const double *d_params)
 {
     const double beta1 = 0.9, beta2 = 0.999;
     t->iterations++;
     for (size_t k = 0; k < m->layout.n_params; k++) {
-        if (naive_masked(m, k)) continue;
+        if (naive_masked(m, k) || is_fixed(m, t, k)) continue;
         double rate = k < m->layout.n_network ? t->rate_network : t->rate_decoder;
         t->moment1[k] = beta1 * t->moment1[k] + (1 - beta1) * d_params[k];
         t->moment2[k] = beta2 * t->moment2[k] + (1 - beta2) * d_params[k] * d_params[k];
@@ -148,7 +208,7 @@ naive_report naive_iterate(const naive_model *m, naive_training *t, const naive_
     double *prediction = naive_zeros(images * 2 * m->n_columns);
     double *d_params = naive_zeros((int)m->layout.n_params), *d_resting = naive_zeros(types);
     naive_report report = {0};
-    naive_clamp(m, t->params);
+    hold(m, t);
     report.loss = naive_task_loss(m, &t->task, t->params, batch, t->running_mean, t->running_var,
                                   activity, prediction, d_params);
     report.epe = naive_loss(OM_LOSS_EPE, run->samples, run->frames, m->n_columns, prediction,
@@ -159,9 +219,11 @@ naive_report naive_iterate(const naive_model *m, naive_training *t, const naive_
             naive_penalty_gradient(m, run, t->penalty_weight, t->penalty_baseline, t->params,
                                    batch->luminance, batch->initial, activity, d_resting);
     naive_adam(m, t, d_params);
-    for (int type = 0; type < types; type++)
-        t->params[m->layout.resting_potential + (size_t)type] -= t->rate_network * d_resting[type];
-    naive_clamp(m, t->params);
+    for (int type = 0; type < types; type++) {
+        size_t k = m->layout.resting_potential + (size_t)type;
+        if (!is_fixed(m, t, k)) t->params[k] -= t->rate_network * d_resting[type];
+    }
+    hold(m, t);
     free(activity);
     free(prediction);
     free(d_params);

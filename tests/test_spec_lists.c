@@ -1,0 +1,163 @@
+/* The spec's lists: parts that are fixed, groups of one value, bounds. */
+#include "spec_bench.h"
+
+static void test_options_of_the_model_in_block_and_flow_style(void **state)
+{
+    (void)state;
+    om_spec block = parsed("circuit:\n  count_spread: 0.2\n"
+                           "model:\n  activation: leaky_relu\n"
+                           "  fixed:\n  - strength\n  - resting_potential\n"
+                           "  symmetric:\n"
+                           "    time_constant:\n    - [T4a, T4b]\n    - - T5a\n      - T5b\n"
+                           "    strength:\n    - - Mi9 -> T4a\n      - \"Mi9 -> T4b\"\n"
+                           "  clamp:\n    time_constant:\n    - 0.01\n    - .inf\n"
+                           "    strength: [0, 0.5]\n");
+    om_spec flow = parsed("{circuit: {count_spread: .2}, model: {activation: leaky_relu,\n"
+                          " fixed: [resting_potential, strength], symmetric: {\n"
+                          " time_constant: [[T4a,T4b],[T5a,  T5b]],\n"
+                          " strength: [[Mi9 -> T4a, 'Mi9 -> T4b']]},\n"
+                          " clamp: {time_constant: [1.0e-2, .inf], strength: [0, .5]}}}\n");
+    assert_same(&block, &flow);
+    const om_model_options *m = &flow.train.model;
+    assert_int_equal(m->activation, OM_LEAKY_RELU);
+    assert_true(m->count_spread == 0.2);
+    assert_true(m->fixed[OM_RESTING_POTENTIAL] && m->fixed[OM_STRENGTH]);
+    assert_false(m->fixed[OM_TIME_CONSTANT] || m->fixed[OM_DECODER]);
+    assert_string_equal(m->symmetric[OM_RESTING_POTENTIAL], "");
+    assert_string_equal(m->symmetric[OM_TIME_CONSTANT], "T4a, T4b; T5a, T5b");
+    assert_string_equal(m->symmetric[OM_STRENGTH], "Mi9 -> T4a, Mi9 -> T4b");
+    assert_true(m->clamp[OM_TIME_CONSTANT][0] == 0.01 && m->clamp[OM_STRENGTH][1] == 0.5);
+    assert_true(m->clamp[OM_TIME_CONSTANT][1] == (double)INFINITY);
+    om_spec one = parsed("model: {clamp: {resting_potential: [-.inf, -2]}}");
+    assert_true(one.train.model.clamp[OM_RESTING_POTENTIAL][0] == (double)-INFINITY);
+    assert_true(one.train.model.clamp[OM_RESTING_POTENTIAL][1] == -2);
+    const char *const names[] = {"relu", "leaky_relu", "elu", "softplus", "tanh", "sigmoid"};
+    for (int i = 0; i < OM_ACTIVATIONS; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "model: {activation: %s}", names[i]);
+        assert_int_equal(parsed(text).train.model.activation, i);
+    }
+}
+
+static void test_parts_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    refused("model:\n  fixed: [strength, weights]\n",
+            "dir/my.yaml:2:21: model.fixed: 'weights': expected any of resting_potential, "
+            "time_constant, strength or decoder");
+    refused("model: {fixed: [decoder, strength, decoder]}",
+            ":1:16: model.fixed: [decoder, strength, decoder]: expected a list, any of "
+            "resting_potential, time_constant, strength or decoder, each at most once");
+    refused("model: {fixed: strength}", "model.fixed: 'strength': expected a list");
+    refused("model: {fixed: [[strength]]}", ":1:17: model.fixed: a list: expected any of");
+    refused("model: {fixed: {strength: true}}", "model.fixed: a section: expected a list");
+    refused("model: {fixed: }", "model.fixed: '': expected a list");
+    refused("model: {fixed: ['']}", ":1:17: model.fixed: '': expected any of");
+    refused("model: {fixed: [\"strength, decoder\"]}", "'strength, decoder': expected any of");
+    refused("model: {activation: swish}", ":1:21: model.activation: 'swish': expected relu, leaky");
+}
+
+static void test_groups_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    const char *text = "model:\n  symmetric:\n    time_constant:\n    - [T4a, T4b]\n    - [T5a]\n"
+                       "    - []\n    - [T5b, T4b]\n    - [T6, T6, \"T 7\"]\n";
+    refused(text, "dir/my.yaml:5:7: model.symmetric.time_constant: a group of 1: expected two");
+    refused(text, "\ndir/my.yaml:6:7: model.symmetric.time_constant: a group of 0: expected two");
+    refused(text, "\ndir/my.yaml:7:13: model.symmetric.time_constant: 'T4b' is given twice, before "
+                  "in line 4: expected it in one group at most");
+    refused(text, "\ndir/my.yaml:8:12: model.symmetric.time_constant: 'T6' is given twice, before "
+                  "in line 8");
+    refused(text, "\ndir/my.yaml:8:16: model.symmetric.time_constant: 'T 7': expected the name of");
+    const char *const types[] = {
+        "''", "a;b", "\"a,b\"", "\"a\\0\"", "[b]", "{b: c}", "abcdefghijklmnopqrstuvwxyz1234567"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        char spec[128];
+        snprintf(spec, sizeof spec, "model: {symmetric: {resting_potential: [[a, %s]]}}", types[i]);
+        refused(spec, ":1:45: model.symmetric.resting_potential: ");
+        refused(spec, ": expected the name of a cell type");
+    }
+    const char *const pairs[] = {
+        "T4a",         "Mi9->T4a",        "Mi9 > T4a",         "-> T4a",
+        "Mi9 -> ",     "\"Mi9 -> T4 a\"", "Mi9 -> T4a -> T5a", "\" -> T4a\"",
+        "\"Mi9 -> \"", "Mi;9 -> T4a"};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char spec[128];
+        snprintf(spec, sizeof spec, "model: {symmetric: {strength: [[a -> b, %s]]}}", pairs[i]);
+        refused(spec, ":1:41: model.symmetric.strength: '");
+        refused(spec, "': expected a pair, SOURCE -> TARGET, as Mi9 -> T4a");
+    }
+    refused("model: {symmetric: {strength: [[a -> b, &x c -> d], [*x, e -> f]]}}",
+            "model.symmetric.strength: 'c -> d' is given twice, before in line 1");
+    refused("model: {symmetric: {strength: [a -> b, c -> d]}}",
+            ":1:31: model.symmetric.strength: a list: expected a list of groups, as [[Mi9 -> T4a");
+    refused("model: {symmetric: {time_constant: T4a}}",
+            "model.symmetric.time_constant: 'T4a': expected a list of groups, as [[T4a, T4b]]");
+    refused("model: {symmetric: {time_constant: {T4a: T4b}}}",
+            "a section: expected a list of groups");
+    refused("model: {symmetric: [[T4a, T4b]]}", "model.symmetric: a list: expected a section");
+    refused("model: {symmetric: {weights: []}}", "unknown key 'model.symmetric.weights'");
+}
+
+/* 4095 characters fit, and no more. */
+static void test_groups_too_long_to_keep_are_refused(void **state)
+{
+    (void)state;
+    for (int last = 6; last <= 7; last++) {
+        om_text text = {0};
+        om_text_add(&text, "model: {symmetric: {time_constant: [[T%0*d", last, 0);
+        for (int i = 1; i < 512; i++) om_text_add(&text, ", T%05d", i);
+        om_text_add(&text, "]]}}");
+        if (last == 7)
+            refused(text.data, "expected a list of groups, as [[T4a, T4b]], of at most 4095");
+        else
+            assert_int_equal(strlen(parsed(text.data).train.model.symmetric[OM_TIME_CONSTANT]),
+                             4095);
+        om_text_free(&text);
+    }
+}
+
+static void test_bounds_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    refused("model: {clamp: {strength: [-1, 1]}}",
+            ":1:27: model.clamp.strength: [-1, 1]: expected two numbers, [lowest, highest], "
+            "0 to 1000000 or .inf");
+    refused("model: {clamp: {time_constant: [1, 0]}}",
+            "model.clamp.time_constant: [1, 0]: expected two numbers, [lowest, highest], "
+            "-1000000 to 1000000, -.inf or .inf");
+    const char *const bad[] = {"strength: [-.inf, 1]",
+                               "strength: [0, -1]",
+                               "strength: ['', 1]",
+                               "strength: [2, 1]",
+                               "strength: [.inf, .inf]",
+                               "strength: [0, .nan]",
+                               "strength: [0, inf]",
+                               "strength: [0, 1, 2]",
+                               "strength: 0",
+                               "strength: [[0, 1]]",
+                               "time_constant: [-.inf, -.inf]",
+                               "time_constant: [.inf, .inf]",
+                               "time_constant: [0, 1.0e7]",
+                               "time_constant: []",
+                               "resting_potential: [-1.0e300, 0]"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[96];
+        snprintf(text, sizeof text, "model: {clamp: {%s}}", bad[i]);
+        refused(text, ": expected two numbers, [lowest, highest]");
+    }
+    parsed("model: {clamp: {strength: [1, 1]}}");
+    refused("model: {clamp: {decoder: [0, 1]}}", "unknown key 'model.clamp.decoder'");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_of_the_model_in_block_and_flow_style),
+        cmocka_unit_test(test_parts_that_are_none_are_refused),
+        cmocka_unit_test(test_groups_that_are_none_are_refused),
+        cmocka_unit_test(test_groups_too_long_to_keep_are_refused),
+        cmocka_unit_test(test_bounds_that_are_none_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
