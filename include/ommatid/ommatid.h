@@ -14,6 +14,7 @@
 #include "ommatid/om_random.h"
 #include "ommatid/om_scenes.h"
 #include "ommatid/om_spec.h"
+#include "ommatid/om_statistics.h"
 #include "ommatid/om_status.h"
 #include "ommatid/om_stimuli.h"
 #include "ommatid/om_store.h"
