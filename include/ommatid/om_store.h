@@ -24,7 +24,7 @@ typedef enum om_model_status {
 } om_model_status;
 const char *om_model_status_name(om_model_status status);
 
-enum { OM_MESSAGE_BYTES = 160 };
+enum { OM_MESSAGE_BYTES = 160, OM_SOURCE_BYTES = 96 };
 
 /* One row of the live table. */
 typedef struct om_model_row {
@@ -57,6 +57,10 @@ typedef struct om_store_plan {
     const om_train_options *train;
     const om_state_layout *layout;
     const om_baselines *baselines;
+    /* Models that were trained elsewhere: where they come from, and for each its file and what chose
+     * it [n_models]. NULL: models are trained here. */
+    const char *imported_from;
+    const char (*sources)[OM_SOURCE_BYTES];
 } om_store_plan;
 
 /* Creates a store whole: every group, attribute and dataset with all its space, beside the final
@@ -92,12 +96,21 @@ typedef struct om_store_info {
     const int *pair_source, *pair_target;               /* [n_pairs] type numbers */
     const uint64_t *record_iteration, *check_iteration; /* [n_records], [n_checks] */
     const char (*scene_names)[OM_SCENE_NAME_BYTES];     /* [n_scenes] validation scenes */
+    /* Of models that were trained elsewhere, NULL for those trained here. No records and no scenes
+     * are known of them, and of their one check not at which iteration it was. */
+    const char *imported_from;
+    const char (*sources)[OM_SOURCE_BYTES]; /* [n_models] */
 } om_store_info;
 const om_store_info *om_store_describe(const om_store *store);
 
+/* The circuit that the store describes, at another extent or (0) its own; om_circuit_free(). Local.
+ * Errors: OM_EUSAGE (extent), OM_EDATA (damaged). */
+om_status om_store_circuit(const om_store *store, int extent, om_circuit **circuit);
+
 /* Whether the store was made from this spec: seed, numbers, options, layout and checksums agree.
  * The plan's scenes and layout may be NULL: what needs no films is compared then. Errors: OM_EDATA
- * that names the first thing that differs, both values, and what to do. */
+ * that names the first thing that differs, both values, and what to do; imported models match no
+ * spec. */
 om_status om_store_matches(const om_store *store, const om_store_plan *plan);
 
 /* Writes one model's state into its older slot, durably, then the slot's header, then the model's

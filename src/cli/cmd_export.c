@@ -58,7 +58,7 @@ static om_status export_history(reading *r, int model, bool checks)
     else
         OM_TRY(om_store_read_history(r->store, model, r->loss, r->epe, NULL, NULL));
     for (int i = 0; i < n; i++) {
-        if (isnan(r->epe[i])) continue; /* not reached */
+        if (isnan(r->loss[i]) && isnan(r->epe[i])) continue; /* not reached */
         fprintf(r->out, "%d,%llu", model, (unsigned long long)iteration[i]);
         put(r->out, (double)r->loss[i]);
         put(r->out, (double)r->epe[i]);
