@@ -140,6 +140,12 @@ om_status om_store_read_history(om_store *store, int model, float *loss, float *
                                 float *check_epe);
 /* End-point error of each validation scene at the model's best check, [n_scenes]. */
 om_status om_store_read_scene_epe(om_store *store, int model, float *scene_epe);
+/* Writes the best parameters of a model as flat arrays into a new HDF5 file, at any extent (0: the
+ * store's own): per cell its type, column, resting potential and time constant (s), per connection
+ * its two cells and its weight. Cells are numbered type by type, in each in the order of columns;
+ * connections follow pairs, taps, and the source's columns. replace: over a file that is there.
+ * Errors: as om_store_circuit(); OM_EDATA (no parameters yet), OM_EIO. */
+om_status om_store_flatten(om_store *store, int model, int extent, bool replace, const char *path);
 /* place [n_models]: 0 is best; -1: not ranked. error, spread, stability [n_models]. */
 om_status om_store_write_ranking(om_store *store, const int32_t *place, const double *error,
                                  const double *spread, const double *stability);
