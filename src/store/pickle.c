@@ -198,11 +198,12 @@ static void make_tuple(om_pickle *p, uint32_t n)
 static bool unpack(const om_pickle *p, const om_value *tuple, uint32_t least, uint32_t most,
                    const om_value *items[8])
 {
+    for (int i = 0; i < 8; i++) items[i] = &p->values[0]; /* nothing */
     if (tuple->kind != OM_VALUE_TUPLE || tuple->n_items < least || tuple->n_items > most)
         return false;
-    uint32_t n = 0;
-    for (uint32_t at = tuple->first; at != 0; at = p->links[at].next)
-        items[n++] = &p->values[p->links[at].value];
+    uint32_t at = tuple->first;
+    for (uint32_t i = 0; i < tuple->n_items; i++, at = p->links[at].next)
+        items[i] = &p->values[p->links[at].value];
     return true;
 }
 

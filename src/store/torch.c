@@ -67,25 +67,26 @@ static om_status entry_bytes(const om_torch *t, const char *name, size_t most, z
     return OM_OK;
 }
 
-/* Reads a whole entry into new memory; reading past its end has the zip compare its checksum. */
+/* Reads n bytes and then one more, which is not there: at the end the zip compares its checksum. */
+static bool read_bytes(zip_file_t *entry, char *bytes, size_t n)
+{
+    char more;
+    return zip_fread(entry, bytes, n) == (zip_int64_t)n && zip_fread(entry, &more, 1) == 0;
+}
+
+/* Reads a whole entry into new memory, with a NUL behind it. */
 static om_status read_entry(const om_torch *t, const char *name, size_t most, char **bytes,
                             size_t *n)
 {
     zip_stat_t info;
     *bytes = NULL;
     OM_TRY(entry_bytes(t, name, most, &info));
-    zip_file_t *entry = zip_fopen_index(t->zip, info.index, 0);
-    om_status status = OM_OK;
-    zip_int64_t got = -1;
-    if (entry != NULL) {
-        char more;
-        status = om_alloc(info.size + 1, 1, bytes);
-        if (status == OM_OK) got = zip_fread(entry, *bytes, info.size);
-        if (got == (zip_int64_t)info.size && zip_fread(entry, &more, 1) != 0) got = -1;
-        zip_fclose(entry);
-    }
     *n = info.size;
-    if (status != OM_OK || got == (zip_int64_t)info.size) return status;
+    OM_TRY(om_alloc(info.size + 1, 1, bytes));
+    zip_file_t *entry = zip_fopen_index(t->zip, info.index, 0);
+    bool whole = entry != NULL && read_bytes(entry, *bytes, info.size);
+    if (entry != NULL) zip_fclose(entry);
+    if (whole) return OM_OK;
     om_free(*bytes);
     *bytes = NULL;
     return om_fail(OM_EDATA, "%s: '%s' is damaged", t->path, name);
