@@ -107,6 +107,48 @@ static void a_store_gives_its_circuit_back(void **unused)
     om_store_close(store);
 }
 
+/* Puts a number in the place of the first of a dataset of the store. */
+static void overwrite(const char *dataset, double number)
+{
+    hid_t file = H5Fopen(t.store, H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t data = H5Dopen2(file, dataset, H5P_DEFAULT), all = H5Dget_space(data);
+    const hsize_t first = 0, one = 1;
+    H5Sselect_elements(all, H5S_SELECT_SET, 1, &first);
+    hid_t memory = H5Screate_simple(1, &one, NULL);
+    assert_true(H5Dwrite(data, H5T_NATIVE_DOUBLE, memory, all, H5P_DEFAULT, &number) >= 0);
+    H5Sclose(memory);
+    H5Sclose(all);
+    H5Dclose(data);
+    H5Fclose(file);
+}
+
+static void a_damaged_circuit_is_refused(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *dataset, *says;
+        double number;
+    } damages[] = {{"/circuit/count", "does not have the checksum", 1.25},
+                   {"/circuit/sign", "does not have the checksum", 7},
+                   {"/circuit/taps", "store.h5", 1000000},
+                   {"/circuit/taps", "has no offsets", -1},
+                   {"/circuit/du", "store.h5", 100000},
+                   {"/circuit/stride_u", "store.h5", 0},
+                   {"/circuit/input_type", "store.h5", -1}};
+    write_models(NONE);
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        om_store *store;
+        om_circuit *circuit;
+        must(import());
+        overwrite(damages[i].dataset, damages[i].number);
+        must(om_store_open(t.store, OM_STORE_READ, &store));
+        must_say(om_store_circuit(store, 0, &circuit), OM_EDATA, damages[i].says);
+        assert_null(circuit);
+        om_store_close(store);
+        remove(t.store);
+    }
+}
+
 static void the_extent_follows_from_the_numbers(void **unused)
 {
     (void)unused;
@@ -391,6 +433,7 @@ int main(void)
         TEST(they_are_ranked_by_what_is_known),
         TEST(their_spec_is_one_and_matches_nothing),
         TEST(a_store_gives_its_circuit_back),
+        TEST(a_damaged_circuit_is_refused),
         TEST(the_extent_follows_from_the_numbers),
         TEST(a_loss_is_epe_or_l2norm_by_its_size),
         TEST(checkpoints_are_chosen_by_a_measure),
