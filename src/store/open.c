@@ -95,10 +95,12 @@ static bool inside(const om_state_layout *l, size_t at, size_t count, size_t siz
     return at <= l->bytes && count <= (l->bytes - at) / size;
 }
 
-static bool is_sound(const om_state_layout *l)
+static bool is_sound(const om_state_layout *l, bool imported)
 {
     const om_layout *p = &l->params;
-    if (p->n_types < 1 || p->n_pairs < 1 || l->n_records < 0 || l->n_checks < 1 || l->n_scenes < 0)
+    const int least = imported ? 0 : 1; /* records and scenes */
+    if (p->n_types < 1 || p->n_pairs < 1 || l->n_records < least || l->n_checks < 1 ||
+        l->n_scenes < least)
         return false;
     size_t types = (size_t)p->n_types, pairs = (size_t)p->n_pairs, n = p->n_params;
     if (n > l->bytes || p->resting_potential > n || types > n - p->resting_potential ||
@@ -133,7 +135,7 @@ static om_status find_data(om_store *store)
     om_store_info *info = &store->info;
     OM_TRY(om_h5_get_members(store->file, "/checkpoint", om_schema_layout.items, om_schema_layout.n,
                              &info->layout));
-    if (!is_sound(&info->layout))
+    if (!is_sound(&info->layout, info->imported_from != NULL))
         return om_fail(OM_EDATA,
                        "%s: /checkpoint: the attributes that say where things lie in a "
                        "state contradict each other",
