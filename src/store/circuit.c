@@ -98,7 +98,7 @@ static om_status name_circuit(const om_store *store, om_circuit *circuit)
 om_status om_store_circuit(const om_store *store, int extent, om_circuit **circuit)
 {
     const om_store_info *info = &store->info;
-    const om_h5_member own = {"extent", OM_H5_I32, 0};
+    const om_h5_member own = {.name = "extent", .type = OM_H5_I32};
     int32_t stored = 0;
     *circuit = NULL;
     if (extent != 0) OM_TRY(om_circuit_check_extent(extent));

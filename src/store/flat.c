@@ -145,13 +145,14 @@ static om_status write_connections(flat *f)
 
 static om_status write_attributes(const flat *f, int model)
 {
-    const struct {
-        int32_t version, model, extent;
-    } numbers = {FLAT_VERSION, model, f->circuit->extent};
+    const int32_t numbers[] = {FLAT_VERSION, model, f->circuit->extent};
     const om_h5_member members[] = {
-        {"format_version", OM_H5_I32, 0}, {"model", OM_H5_I32, 4}, {"extent", OM_H5_I32, 8}};
+        {.name = "format_version", .type = OM_H5_I32, .offset = 0},
+        {.name = "model", .type = OM_H5_I32, .offset = sizeof *numbers},
+        {.name = "extent", .type = OM_H5_I32, .offset = 2 * sizeof *numbers},
+    };
     OM_TRY(om_h5_set_text(f->file, "/", "format", FLAT_FORMAT));
-    OM_TRY(om_h5_set_members(f->file, "/", members, 3, &numbers));
+    OM_TRY(om_h5_set_members(f->file, "/", members, 3, numbers));
     OM_TRY(om_h5_set_text(f->file, "/", "program_version", OM_VERSION));
     OM_TRY(om_h5_set_text(f->file, "/", "name", f->info->name));
     OM_TRY(om_h5_set_text(f->file, "/", "circuit", f->circuit->name));
