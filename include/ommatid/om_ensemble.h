@@ -25,11 +25,11 @@ om_status om_ensemble_run(const om_run_options *options);
 
 /* One line of a ranking: only what spec and seed determine. */
 typedef struct om_ranked {
-    int place; /* 1 is best; 0: not ranked (no check yet, diverged, or failed) */
+    int place; /* 1 is best; 0: not ranked (diverged, failed, or without that measure) */
     int model;
     om_model_status status;
     uint64_t iteration;      /* done in all */
-    uint64_t best_iteration; /* of the best check */
+    uint64_t best_iteration; /* of the best check; not known of imported models */
     double epe, l2norm;      /* at the best check, mean over validation scenes */
     double spread;           /* standard error of epe over validation scenes */
     double stability; /* share of 1,000 bootstraps over scenes in which it keeps its place by epe
@@ -37,8 +37,26 @@ typedef struct om_ranked {
 } om_ranked;
 
 /* Ranks the models of a store by one measure at each model's best check, which the store's own
- * selection measure decides. ranked [n_models]: best first, then the unranked by number.
- * Local, read only. */
+ * selection measure decides (of an imported model there is one check, and perhaps not both of its
+ * measures). ranked [n_models]: best first, then the unranked by number. Local, read only. */
 om_status om_ensemble_rank(om_store *store, om_loss by, om_ranked *ranked);
+
+typedef struct om_import_options {
+    const char *folder;  /* of models, as the paper's software keeps them */
+    const char *store;   /* to make */
+    const char *circuit; /* name or path */
+    int checkpoint; /* its number, or OM_IMPORT_BEST, OM_IMPORT_LEAST_EPE, OM_IMPORT_LEAST_LOSS */
+    bool partial;   /* models that cannot be read are no failure if others can */
+    bool quiet;
+} om_import_options;
+enum { OM_IMPORT_BEST = -1, OM_IMPORT_LEAST_EPE = -2, OM_IMPORT_LEAST_LOSS = -3 };
+
+/* Makes a store of models that were trained by the paper's software: row i is the model with the
+ * i-th lowest number, /model/source says which. What is not known of them (films, curves, errors of
+ * scenes, baselines) is missing or NaN. The store appears whole or not at all; models that could not
+ * be read are left out. Local; MPI must be initialised.
+ * Errors: OM_EIO (the store exists, ...), OM_EDATA (no model could be read: the faults of all),
+ * OM_EFAIL (the store was made, but some models could not be read: their faults). */
+om_status om_ensemble_import(const om_import_options *options);
 
 #endif

@@ -24,7 +24,7 @@ typedef enum om_model_status {
 } om_model_status;
 const char *om_model_status_name(om_model_status status);
 
-enum { OM_MESSAGE_BYTES = 160 };
+enum { OM_MESSAGE_BYTES = 160, OM_SOURCE_BYTES = 96 };
 
 /* One row of the live table. */
 typedef struct om_model_row {
@@ -57,6 +57,10 @@ typedef struct om_store_plan {
     const om_train_options *train;
     const om_state_layout *layout;
     const om_baselines *baselines;
+    /* Models that were trained elsewhere: where they come from, and for each its file and what chose
+     * it [n_models]. NULL: models are trained here. */
+    const char *imported_from;
+    const char (*sources)[OM_SOURCE_BYTES];
 } om_store_plan;
 
 /* Creates a store whole: every group, attribute and dataset with all its space, beside the final
@@ -92,12 +96,21 @@ typedef struct om_store_info {
     const int *pair_source, *pair_target;               /* [n_pairs] type numbers */
     const uint64_t *record_iteration, *check_iteration; /* [n_records], [n_checks] */
     const char (*scene_names)[OM_SCENE_NAME_BYTES];     /* [n_scenes] validation scenes */
+    /* Of models that were trained elsewhere, NULL for those trained here. No records and no scenes
+     * are known of them, and of their one check not at which iteration it was. */
+    const char *imported_from;
+    const char (*sources)[OM_SOURCE_BYTES]; /* [n_models] */
 } om_store_info;
 const om_store_info *om_store_describe(const om_store *store);
 
+/* The circuit that the store describes, at another extent or (0) its own; om_circuit_free(). Local.
+ * Errors: OM_EUSAGE (extent), OM_EDATA (damaged). */
+om_status om_store_circuit(const om_store *store, int extent, om_circuit **circuit);
+
 /* Whether the store was made from this spec: seed, numbers, options, layout and checksums agree.
  * The plan's scenes and layout may be NULL: what needs no films is compared then. Errors: OM_EDATA
- * that names the first thing that differs, both values, and what to do. */
+ * that names the first thing that differs, both values, and what to do; imported models match no
+ * spec. */
 om_status om_store_matches(const om_store *store, const om_store_plan *plan);
 
 /* Writes one model's state into its older slot, durably, then the slot's header, then the model's
@@ -127,6 +140,12 @@ om_status om_store_read_history(om_store *store, int model, float *loss, float *
                                 float *check_epe);
 /* End-point error of each validation scene at the model's best check, [n_scenes]. */
 om_status om_store_read_scene_epe(om_store *store, int model, float *scene_epe);
+/* Writes the best parameters of a model as flat arrays into a new HDF5 file, at any extent (0: the
+ * store's own): per cell its type, column, resting potential and time constant (s), per connection
+ * its two cells and its weight. Cells are numbered type by type, in each in the order of columns;
+ * connections follow pairs, taps, and the source's columns. replace: over a file that is there.
+ * Errors: as om_store_circuit(); OM_EDATA (no parameters yet), OM_EIO. */
+om_status om_store_flatten(om_store *store, int model, int extent, bool replace, const char *path);
 /* place [n_models]: 0 is best; -1: not ranked. error, spread, stability [n_models]. */
 om_status om_store_write_ranking(om_store *store, const int32_t *place, const double *error,
                                  const double *spread, const double *stability);

@@ -102,8 +102,12 @@ om_status om_train_check(const om_circuit *circuit, const om_train_options *opti
 om_status om_state_layout_of(const om_circuit *circuit, const om_scenes *scenes,
                              const om_train_options *options, om_state_layout *layout);
 
+/* The layout of models that were trained elsewhere, for so many iterations, and are only kept: no
+ * records, no scenes, and one check, whose parameters are the best ones. */
+om_state_layout om_state_layout_of_trained(const om_circuit *circuit, uint64_t iterations);
+
 /* Iterations done at the end of record i (0 <= i < n_records) and at check i (0 <= i < n_checks;
- * check 0 is before training). */
+ * check 0 is before training, but a single check at its end). */
 uint64_t om_record_iteration(const om_state_layout *layout, const om_train_options *options, int i);
 uint64_t om_check_iteration(const om_state_layout *layout, const om_train_options *options, int i);
 

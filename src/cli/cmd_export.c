@@ -1,11 +1,13 @@
-/* ommatid export: what a store holds, as text for other programs. */
+/* ommatid export: what a store holds, as text or flat arrays for other programs. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "ommatid/om_params.h"
 #include "ommatid/om_store.h"
@@ -15,7 +17,8 @@ static const char *const tables[] = {"history", "validation", "params", "models"
 
 static struct {
     const char *output;
-    int table, model;
+    int table, model, extent;
+    bool flat, force;
 } set = {.table = -1, .model = -1};
 
 static const om_option options[] = {
@@ -26,6 +29,11 @@ static const om_option options[] = {
      .least = 0, .most = 1e6},
     {"output", 'o', OM_OPTION_FILE, "FILE", "write there instead of printing",
      .value = &set.output},
+    {"flat", 0, OM_OPTION_FLAG, NULL, "one model as arrays of cells and connections, in HDF5",
+     .value = &set.flat},
+    {"extent", 0, OM_OPTION_INT, "N", "with --flat: size of the lattice; default: the store's",
+     .value = &set.extent, .least = 1, .most = OM_LATTICE_MAX_EXTENT},
+    {"force", 0, OM_OPTION_FLAG, NULL, "replace FILE if it is there", .value = &set.force},
     {0},
 };
 
@@ -58,7 +66,7 @@ static om_status export_history(reading *r, int model, bool checks)
     else
         OM_TRY(om_store_read_history(r->store, model, r->loss, r->epe, NULL, NULL));
     for (int i = 0; i < n; i++) {
-        if (isnan(r->epe[i])) continue; /* not reached */
+        if (isnan(r->loss[i]) && isnan(r->epe[i])) continue; /* not reached */
         fprintf(r->out, "%d,%llu", model, (unsigned long long)iteration[i]);
         put(r->out, (double)r->loss[i]);
         put(r->out, (double)r->epe[i]);
@@ -212,21 +220,57 @@ static om_status allocate(reading *r)
     return om_store_read_rows(r->store, r->rows);
 }
 
-/* Opens the file to write, which must not be there yet. */
+/* --force would write over the store that is being read. */
+static om_status check_output(const char *store)
+{
+    struct stat from, to;
+    if (set.output == NULL || stat(store, &from) != 0 || stat(set.output, &to) != 0) return OM_OK;
+    if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
+        return om_fail(OM_EUSAGE, "export: -o %s is the store itself", set.output);
+    return OM_OK;
+}
+
+/* Opens the file to write. */
 static om_status open_output(reading *r)
 {
     r->out = stdout;
     if (set.output == NULL) return OM_OK;
-    r->out = fopen(set.output, "wx");
+    r->out = fopen(set.output, set.force ? "w" : "wx");
     if (r->out != NULL) return OM_OK;
     if (errno != EEXIST) return om_fail_errno("cannot create", set.output);
     om_fail(OM_EFAIL, "%s: there is such a file already", set.output);
-    return om_hint(OM_EFAIL, "another name after -o");
+    return om_hint(OM_EFAIL, "--force, or another name after -o");
+}
+
+/* The model is a word of its own here: there is exactly one. */
+static om_status run_flat(const om_arguments *args)
+{
+    int64_t model = set.model;
+    if (args->json || set.table >= 0)
+        return om_fail(OM_EUSAGE, "export: --flat is neither a table nor --json");
+    if (args->n == 2 && (!om_parse_int(args->words[1], &model) || model < 0 || model > 1000000))
+        return om_fail(OM_EUSAGE, "export: '%s': expected the number of a model", args->words[1]);
+    if (model < 0 || set.output == NULL) {
+        om_fail(OM_EUSAGE, "export: --flat needs a model and a file to write");
+        return om_hint(OM_EUSAGE, "ommatid export --flat %s 0 -o model-0.h5", args->words[0]);
+    }
+    om_store *store;
+    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    om_status status = om_store_flatten(store, (int)model, set.extent, set.force, set.output);
+    om_store_close(store);
+    if (status == OM_EIO && !set.force && access(set.output, F_OK) == 0) om_hint(status, "--force");
+    return status;
 }
 
 static om_status run(const om_arguments *args)
 {
     reading r = {0};
+    OM_TRY(check_output(args->words[0]));
+    if (set.flat) return run_flat(args);
+    if (args->n > 1 || set.extent > 0) {
+        om_fail(OM_EUSAGE, "export: a model after the store, and --extent, are of --flat");
+        return om_hint(OM_EUSAGE, "ommatid export --help");
+    }
     if (args->json && set.table >= 0 && set.table != PARAMS) {
         om_fail(OM_EUSAGE, "export: --json is of params, not of %s", tables[set.table]);
         return om_hint(OM_EUSAGE, "without --json: %s as CSV", tables[set.table]);
@@ -257,16 +301,18 @@ static om_status run(const om_arguments *args)
 
 const om_command om_cmd_export = {
     .name = "export",
-    .summary = "tables as CSV, parameters as JSON",
-    .synopsis = "STORE [-t TABLE] [-m K] [-o FILE]",
+    .summary = "tables as CSV, parameters as JSON, a model as flat arrays",
+    .synopsis = "STORE [-t TABLE] [-m K] [-o FILE] | --flat STORE MODEL -o FILE [--extent N]",
     .details =
         "CSV is one table with a line for each value. With --json: the best parameters of the\n"
-        "models, with their decoders.",
+        "models, with their decoders. With --flat: HDF5 with type, column, resting potential and\n"
+        "time constant of every cell, and cells and weight of every connection, at any extent.",
     .options = options,
     .json = true,
     .least = 1,
-    .most = 1,
+    .most = 2,
     .example = "ommatid export quickstart.h5 -t history -o history.csv\n"
-               "ommatid export quickstart.h5 -m 3 --json -o model-3.json",
+               "ommatid export quickstart.h5 -m 3 --json -o model-3.json\n"
+               "ommatid export --flat quickstart.h5 3 -o model-3.h5",
     .run = run,
 };

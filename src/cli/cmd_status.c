@@ -76,6 +76,7 @@ static double silence_s(const picture *p)
 
 static const char *state_of(const picture *p)
 {
+    if (p->info->imported_from != NULL) return "imported";
     if (p->run.trainers > 0) return silence_s(p) < SILENT_S ? "training" : "silent";
     if (p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0) return "stopped";
     return "finished";
@@ -104,7 +105,8 @@ static void print_models(const picture *p)
             printf("%11s", "-");
         else
             printf("%11.4f", (double)p->error[m]);
-        printf("%s%s\n", r->message[0] ? "  " : "", r->message);
+        const char *remark = p->info->sources != NULL ? p->info->sources[m] : r->message;
+        printf("%s%s\n", remark[0] ? "  " : "", remark);
     }
 }
 
@@ -118,8 +120,11 @@ static void print_text(const picture *p)
     if (p->count[OM_MODEL_STOPPED] > 0) printf(", %d stopped", p->count[OM_MODEL_STOPPED]);
     if (p->count[OM_MODEL_DIVERGED] > 0) printf(", %d diverged", p->count[OM_MODEL_DIVERGED]);
     if (p->count[OM_MODEL_FAILED] > 0) printf(", %d failed", p->count[OM_MODEL_FAILED]);
-    printf("\n  iterations  %llu of %llu (%.1f %%)", (unsigned long long)p->iterations,
-           (unsigned long long)p->total, 100 * (double)p->iterations / (double)p->total);
+    if (p->info->imported_from != NULL)
+        printf("\n  from        %s", p->info->imported_from);
+    else
+        printf("\n  iterations  %llu of %llu (%.1f %%)", (unsigned long long)p->iterations,
+               (unsigned long long)p->total, 100 * (double)p->iterations / (double)p->total);
     if (p->run.trainers > 0) {
         printf(", %.1f a second", p->run.iterations_per_s);
         if (isfinite(p->run.seconds_left)) {
@@ -148,19 +153,20 @@ static om_status print_json(const picture *p)
         const om_model_row *r = &p->rows[m];
         json_t *best = isnan(p->error[m]) ? json_null() : json_real((double)p->error[m]);
         json_array_append_new(
-            list, json_pack("{s:i s:s s:I s:i s:f s:i s:o s:s}", "model", m, "status",
+            list, json_pack("{s:i s:s s:I s:i s:f s:i s:o s:s s:s?}", "model", m, "status",
                             om_model_status_name(r->status), "iteration", (json_int_t)r->iteration,
                             "worker", r->worker, "seconds", r->seconds, "attempts",
-                            (int)r->attempts, "best", best, "message", r->message));
+                            (int)r->attempts, "best", best, "message", r->message, "source",
+                            p->info->sources != NULL ? p->info->sources[m] : NULL));
     }
     json_t *left = isfinite(p->run.seconds_left) ? json_real(p->run.seconds_left) : json_null();
     return om_command_print_json(
-        json_pack("{s:s s:s s:s s:s s:I s:I s:i s:f s:o s:s s:o}", "name", p->info->name, "store",
-                  p->info->path, "state", state_of(p), "selection",
-                  p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm", "iterations",
-                  (json_int_t)p->iterations, "iterations_total", (json_int_t)p->total, "trainers",
-                  (int)p->run.trainers, "iterations_per_s", p->run.iterations_per_s, "seconds_left",
-                  left, "job", p->run.job, "models", list));
+        json_pack("{s:s s:s s:s? s:s s:s s:I s:I s:i s:f s:o s:s s:o}", "name", p->info->name,
+                  "store", p->info->path, "imported_from", p->info->imported_from, "state",
+                  state_of(p), "selection", p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm",
+                  "iterations", (json_int_t)p->iterations, "iterations_total", (json_int_t)p->total,
+                  "trainers", (int)p->run.trainers, "iterations_per_s", p->run.iterations_per_s,
+                  "seconds_left", left, "job", p->run.job, "models", list));
 }
 
 static om_status show(om_store *store, picture *p, const om_arguments *args)

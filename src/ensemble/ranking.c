@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include <gsl/gsl_statistics_double.h>
+#include <gsl/gsl_statistics_float.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
@@ -42,6 +42,16 @@ static int compare_ranked(const void *a, const void *b)
     return x->model < y->model ? -1 : x->model > y->model;
 }
 
+/* The check with the lowest selection measure, or -1. */
+static int best_check(const om_store_info *info, const entries *e)
+{
+    const float *by = info->selection == OM_LOSS_EPE ? e->epe : e->l2norm;
+    int best = -1;
+    for (int i = 0; i < info->layout.n_checks; i++)
+        if (isfinite(by[i]) && (best < 0 || by[i] < by[best])) best = i;
+    return best;
+}
+
 /* One model: its best check and the spread over scenes. Diverged models have no place. */
 static om_status read_model(om_store *store, entries *e, int model)
 {
@@ -57,19 +67,16 @@ static om_status read_model(om_store *store, entries *e, int model)
                      .stability = NAN};
     OM_TRY(om_store_read_history(store, model, NULL, NULL, e->l2norm, e->epe));
     OM_TRY(om_store_read_scene_epe(store, model, scenes));
-    const float *by = info->selection == OM_LOSS_EPE ? e->epe : e->l2norm;
-    int best = -1;
-    for (int i = 0; i < info->layout.n_checks; i++)
-        if (isfinite(by[i]) && (best < 0 || by[i] < by[best])) best = i;
+    int best = info->imported_from != NULL ? 0 : best_check(info, e);
     if (best < 0) return OM_OK;
     r->epe = (double)e->epe[best];
     r->l2norm = (double)e->l2norm[best];
     r->best_iteration = info->check_iteration[best];
-    if (r->status != OM_MODEL_DIVERGED && r->status != OM_MODEL_FAILED) r->place = 1;
-    double values[info->layout.n_scenes];
-    for (int s = 0; s < info->layout.n_scenes; s++) values[s] = (double)scenes[s];
+    if (r->status != OM_MODEL_DIVERGED && r->status != OM_MODEL_FAILED &&
+        isfinite(measure(e->by, r)))
+        r->place = 1;
     size_t n = (size_t)info->layout.n_scenes;
-    if (n > 1) r->spread = gsl_stats_sd(values, 1, n) / sqrt((double)n);
+    if (n > 1) r->spread = gsl_stats_float_sd(scenes, 1, n) / sqrt((double)n);
     return OM_OK;
 }
 
@@ -146,7 +153,7 @@ om_status om_ensemble_rank(om_store *store, om_loss by, om_ranked *ranked)
         qsort(ranked, models, sizeof *ranked, compare_ranked);
         int n = 0;
         for (; n < e.info->n_models && ranked[n].place > 0; n++) ranked[n].place = n + 1;
-        if (n > 0) status = add_stability(&e, n);
+        if (n > 0 && e.info->layout.n_scenes > 0) status = add_stability(&e, n);
     }
     om_free(e.rows);
     om_free(e.l2norm);

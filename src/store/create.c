@@ -224,6 +224,8 @@ static om_status write_identity(om_h5 *file, const om_store_plan *plan)
     OM_TRY(om_h5_set_text(file, "/", "created", created));
     OM_TRY(om_h5_set_text(file, "/", "name", plan->name));
     OM_TRY(om_h5_set_text(file, "/", "spec", plan->spec_text));
+    if (plan->imported_from != NULL)
+        OM_TRY(om_h5_set_text(file, "/", "imported_from", plan->imported_from));
     return om_h5_set_members(file, "/", om_schema_identity.items, om_schema_identity.n, &self);
 }
 
@@ -250,6 +252,7 @@ static om_status fill(contents *c)
     OM_TRY(fill_circuit(c));
     OM_TRY(fill_counts(c));
     OM_TRY(fill_curves(c));
+    if (c->plan->imported_from != NULL) c->of[OM_MODEL_SOURCE] = c->plan->sources;
     return fill_live(c);
 }
 
@@ -259,6 +262,7 @@ static om_status write_all(om_h5 *file, const contents *c)
         OM_TRY(om_h5_group(file, om_schema_groups[i]));
     for (int f = 0; f < OM_N_FIELDS; f++) {
         size_t lengths[OM_H5_AXES];
+        if (!om_schema_has((om_field)f, &c->sizes, c->plan->imported_from != NULL)) continue;
         om_schema_lengths(&om_schema[f], &c->sizes, lengths);
         OM_TRY(om_h5_add(file, &om_schema[f], lengths, c->of[f]));
     }

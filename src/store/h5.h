@@ -90,12 +90,15 @@ om_status om_h5_read(const om_h5_data *data, void *out);
 om_status om_h5_write(const om_h5_data *data, const void *in);
 om_status om_h5_read_row(const om_h5_data *data, size_t row, void *out);
 om_status om_h5_write_row(const om_h5_data *data, size_t row, const void *in);
+/* n rows from `first` on, so that large data can be written in parts. */
+om_status om_h5_write_rows(const om_h5_data *data, size_t first, size_t n, const void *in);
 /* Reads a whole dataset into new memory (om_free()). */
 om_status om_h5_read_new(const om_h5_data *data, void *out);
 /* Position of its first byte in the file. */
 om_status om_h5_offset(const om_h5_data *data, uint64_t *offset);
 
 /* Attributes of a group or dataset ("/" is the file). Text comes back in new memory (om_free()). */
+bool om_h5_has_attribute(om_h5 *file, const char *object, const char *name);
 om_status om_h5_set_text(om_h5 *file, const char *object, const char *name, const char *text);
 om_status om_h5_get_text(om_h5 *file, const char *object, const char *name, char **text);
 

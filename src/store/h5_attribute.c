@@ -39,6 +39,11 @@ om_status om_h5_set_text(om_h5 *file, const char *object, const char *name, cons
     return status;
 }
 
+bool om_h5_has_attribute(om_h5 *file, const char *object, const char *name)
+{
+    return H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0;
+}
+
 static om_status open_attribute(om_h5 *file, const char *object, const char *name, hid_t *attribute)
 {
     *attribute = om_h5_has(file, object)

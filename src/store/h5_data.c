@@ -316,28 +316,30 @@ om_status om_h5_read_new(const om_h5_data *data, void *out)
     return status;
 }
 
-/* Selects one index of the first axis, in the file and in memory. */
-static void select_row(const om_h5_data *data, size_t row, hid_t *in_file, hid_t *in_memory)
+/* Selects n indices of the first axis, in the file and in memory. */
+static void select_rows(const om_h5_data *data, size_t first, size_t n_rows, hid_t *in_file,
+                        hid_t *in_memory)
 {
-    hsize_t start[ALL_AXES] = {row}, count[ALL_AXES] = {0};
+    hsize_t start[ALL_AXES] = {first}, count[ALL_AXES] = {0};
     *in_file = H5Dget_space(data->id);
     int n = H5Sget_simple_extent_dims(*in_file, count, NULL);
-    count[0] = 1;
+    count[0] = n_rows;
     H5Sselect_hyperslab(*in_file, H5S_SELECT_SET, start, NULL, count, NULL);
     *in_memory = H5Screate_simple(n, count, NULL);
 }
 
-static om_status check_row(const om_h5_data *data, size_t row)
+static om_status check_rows(const om_h5_data *data, size_t first, size_t n)
 {
-    if (data->n_axes > 0 && row < data->length[0]) return OM_OK;
-    return om_fail(OM_EUSAGE, "%s: %s: there is no row %zu", data->file, data->field->path, row);
+    if (data->n_axes > 0 && first < data->length[0] && n <= data->length[0] - first) return OM_OK;
+    return om_fail(OM_EUSAGE, "%s: %s: there is no row %zu", data->file, data->field->path,
+                   first + n - 1);
 }
 
 om_status om_h5_read_row(const om_h5_data *data, size_t row, void *out)
 {
-    OM_TRY(check_row(data, row));
+    OM_TRY(check_rows(data, row, 1));
     hid_t file, memory, type = om_h5_memory_type(data->field->type);
-    select_row(data, row, &file, &memory);
+    select_rows(data, row, 1, &file, &memory);
     om_status status = OM_OK;
     if (H5Dread(data->id, type, memory, file, H5P_DEFAULT, out) < 0)
         status = om_h5_fail(OM_EIO, data->file, data->field->path, "cannot be read");
@@ -346,17 +348,22 @@ om_status om_h5_read_row(const om_h5_data *data, size_t row, void *out)
     return status;
 }
 
-om_status om_h5_write_row(const om_h5_data *data, size_t row, const void *in)
+om_status om_h5_write_rows(const om_h5_data *data, size_t first, size_t n, const void *in)
 {
-    OM_TRY(check_row(data, row));
+    OM_TRY(check_rows(data, first, n));
     hid_t file, memory, type = om_h5_memory_type(data->field->type);
-    select_row(data, row, &file, &memory);
+    select_rows(data, first, n, &file, &memory);
     om_status status = OM_OK;
     if (H5Dwrite(data->id, type, memory, file, H5P_DEFAULT, in) < 0)
         status = om_h5_fail(OM_EIO, data->file, data->field->path, "cannot be written");
     H5Sclose(memory);
     H5Sclose(file);
     return status;
+}
+
+om_status om_h5_write_row(const om_h5_data *data, size_t row, const void *in)
+{
+    return om_h5_write_rows(data, row, 1, in);
 }
 
 om_status om_h5_offset(const om_h5_data *data, uint64_t *offset)

@@ -95,6 +95,11 @@ static om_status same_members(const om_store *store, const om_members *members,
 om_status om_store_matches(const om_store *store, const om_store_plan *plan)
 {
     const om_store_info *info = &store->info;
+    if (info->imported_from != NULL) {
+        om_fail(OM_EDATA, "%s: holds models that were imported from %s: there is nothing to train",
+                info->path, info->imported_from);
+        return om_hint(OM_EDATA, "another file after -o");
+    }
     OM_TRY(same_number(store, "seed", info->seed, plan->seed));
     OM_TRY(same_number(store, "the number of models", (uint64_t)info->n_models,
                        (uint64_t)plan->n_models));

@@ -42,11 +42,14 @@ static om_status read_texts(om_store *store, const char *path)
     OM_TRY(om_h5_get_text(store->file, "/", "spec", &store->texts[2]));
     OM_TRY(om_h5_get_text(store->file, "/", "program_version", &store->texts[3]));
     OM_TRY(om_h5_get_text(store->file, "/", "created", &store->texts[4]));
+    if (om_h5_has_attribute(store->file, "/", "imported_from"))
+        OM_TRY(om_h5_get_text(store->file, "/", "imported_from", &store->texts[5]));
     info->path = store->texts[0];
     info->name = store->texts[1];
     info->spec_text = store->texts[2];
     info->program_version = store->texts[3];
     info->created = store->texts[4];
+    info->imported_from = store->texts[5];
     return OM_OK;
 }
 
@@ -92,10 +95,12 @@ static bool inside(const om_state_layout *l, size_t at, size_t count, size_t siz
     return at <= l->bytes && count <= (l->bytes - at) / size;
 }
 
-static bool is_sound(const om_state_layout *l)
+static bool is_sound(const om_state_layout *l, bool imported)
 {
     const om_layout *p = &l->params;
-    if (p->n_types < 1 || p->n_pairs < 1 || l->n_records < 1 || l->n_checks < 1 || l->n_scenes < 1)
+    const int least = imported ? 0 : 1; /* records and scenes */
+    if (p->n_types < 1 || p->n_pairs < 1 || l->n_records < least || l->n_checks < 1 ||
+        l->n_scenes < least)
         return false;
     size_t types = (size_t)p->n_types, pairs = (size_t)p->n_pairs, n = p->n_params;
     if (n > l->bytes || p->resting_potential > n || types > n - p->resting_potential ||
@@ -117,12 +122,20 @@ static bool is_sound(const om_state_layout *l)
            inside(l, l->at_check_epe, (size_t)l->n_checks, sizeof(float));
 }
 
+/* The lengths of taps, inputs and outputs are whatever is there. */
+static bool in_store(om_field field, const om_sizes *sizes, const om_store_info *info)
+{
+    om_sizes known = *sizes;
+    known.tap = known.input = known.output = 1;
+    return om_schema_has(field, &known, info->imported_from != NULL);
+}
+
 static om_status find_data(om_store *store)
 {
     om_store_info *info = &store->info;
     OM_TRY(om_h5_get_members(store->file, "/checkpoint", om_schema_layout.items, om_schema_layout.n,
                              &info->layout));
-    if (!is_sound(&info->layout))
+    if (!is_sound(&info->layout, info->imported_from != NULL))
         return om_fail(OM_EDATA,
                        "%s: /checkpoint: the attributes that say where things lie in a "
                        "state contradict each other",
@@ -130,6 +143,7 @@ static om_status find_data(om_store *store)
     const om_sizes sizes = om_sizes_of(&info->layout, info->n_models);
     for (int f = 0; f < OM_N_FIELDS; f++) {
         size_t lengths[OM_H5_AXES];
+        if (!in_store((om_field)f, &sizes, info)) continue;
         om_schema_lengths(&om_schema[f], &sizes, lengths);
         OM_TRY(om_h5_find(store->file, &om_schema[f], lengths, &store->data[f]));
     }
@@ -150,9 +164,11 @@ static om_status check_types(const om_store_info *info)
 static om_status read_arrays(om_store *store)
 {
     static const om_field fields[] = {OM_CIRCUIT_TYPE,   OM_CIRCUIT_SOURCE,   OM_CIRCUIT_TARGET,
-                                      OM_HISTORY_RECORD, OM_VALIDATION_CHECK, OM_VALIDATION_SCENE};
+                                      OM_HISTORY_RECORD, OM_VALIDATION_CHECK, OM_VALIDATION_SCENE,
+                                      OM_MODEL_SOURCE};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        OM_TRY(om_h5_read_new(&store->data[fields[i]], &store->arrays[i]));
+        if (store->data[fields[i]].id != 0)
+            OM_TRY(om_h5_read_new(&store->data[fields[i]], &store->arrays[i]));
     om_store_info *info = &store->info;
     info->n_types = info->layout.params.n_types;
     info->n_pairs = info->layout.params.n_pairs;
@@ -166,6 +182,10 @@ static om_status read_arrays(om_store *store)
     info->record_iteration = store->arrays[3];
     info->check_iteration = store->arrays[4];
     info->scene_names = store->arrays[5];
+    char(*sources)[OM_SOURCE_BYTES] = store->arrays[6];
+    for (int i = 0; sources != NULL && i < info->n_models; i++)
+        sources[i][OM_SOURCE_BYTES - 1] = '\0';
+    info->sources = store->arrays[6];
     return check_types(info);
 }
 
@@ -246,10 +266,12 @@ om_status om_store_check_model(const om_store *store, int model)
 
 om_status om_store_put(om_store *store, om_field field, int model, const void *row)
 {
+    if (store->data[field].id == 0) return OM_OK;
     return om_h5_write_row(&store->data[field], (size_t)model, row);
 }
 
 om_status om_store_get(om_store *store, om_field field, int model, void *row)
 {
+    if (store->data[field].id == 0) return OM_OK;
     return om_h5_read_row(&store->data[field], (size_t)model, row);
 }

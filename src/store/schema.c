@@ -22,6 +22,7 @@ const om_h5_field om_schema[OM_N_FIELDS] = {
     [OM_MODEL_SECONDS] = {"/model/seconds", OM_H5_F64, {"model"}, 0, "s", "time spent training", NULL},
     [OM_MODEL_ATTEMPTS] = {"/model/attempts", OM_H5_U32, {"model"}, 0, "1", "units begun again after a failure", NULL},
     [OM_MODEL_MESSAGE] = {"/model/message", OM_H5_TEXT, {"model"}, OM_MESSAGE_BYTES, NULL, "last message about the model", NULL},
+    [OM_MODEL_SOURCE] = {"/model/source", OM_H5_TEXT, {"model"}, OM_SOURCE_BYTES, NULL, "imported models only: file in the folder that they were imported from, and what chose it", NULL},
 
     [OM_RUN_JOB] = {"/run/job", OM_H5_TEXT, {NULL}, OM_MESSAGE_BYTES, NULL, "job that trains, or trained last", NULL},
     [OM_RUN_TRAINERS] = {"/run/trainers", OM_H5_I32, {NULL}, 0, "1", "ranks that train; 0: nobody runs", NULL},
@@ -262,6 +263,15 @@ void om_schema_lengths(const om_h5_field *field, const om_sizes *sizes, size_t l
 {
     for (int i = 0; i < OM_H5_AXES; i++)
         lengths[i] = field->axes[i] != NULL ? length_of(field->axes[i], sizes) : 0;
+}
+
+bool om_schema_has(om_field field, const om_sizes *sizes, bool imported)
+{
+    const om_h5_field *f = &om_schema[field];
+    if (field == OM_MODEL_SOURCE && !imported) return false;
+    for (int i = 0; i < OM_H5_AXES && f->axes[i] != NULL; i++)
+        if (length_of(f->axes[i], sizes) == 0) return false;
+    return true;
 }
 
 void om_schema_describe(om_text *text)

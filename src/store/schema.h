@@ -19,6 +19,7 @@ typedef enum om_field {
     OM_MODEL_SECONDS,
     OM_MODEL_ATTEMPTS,
     OM_MODEL_MESSAGE,
+    OM_MODEL_SOURCE,
     OM_RUN_JOB,
     OM_RUN_TRAINERS,
     OM_RUN_STARTED,
@@ -99,6 +100,9 @@ typedef struct om_sizes {
 
 /* taps, inputs and outputs are not part of a layout: 0. */
 om_sizes om_sizes_of(const om_state_layout *layout, int n_models);
+/* Whether a store has the field: not if one of its axes is empty (no records and no scenes are known
+ * of imported models), and sources only of imported models. */
+bool om_schema_has(om_field field, const om_sizes *sizes, bool imported);
 /* One length per axis of the field. */
 void om_schema_lengths(const om_h5_field *field, const om_sizes *sizes, size_t lengths[OM_H5_AXES]);
 /* The table as Markdown. */

@@ -21,14 +21,14 @@ struct om_store {
     size_t slot_bytes;
     uint64_t slots[2]; /* offsets of the slots of model 0 */
     om_state *scratch; /* room for one state */
-    char *texts[5];    /* path, name, spec text, program version, creation time */
-    void *arrays[6];   /* type names, source, target, record, check, scene names */
+    char *texts[6];    /* path, name, spec text, program version, creation time, imported from */
+    void *arrays[7];   /* type names, source, target, record, check, scene names, sources */
 };
 
 /* Errors: OM_EUSAGE (opened for reading only, no such model). */
 om_status om_store_check_write(const om_store *store);
 om_status om_store_check_model(const om_store *store, int model);
-/* A field's row from, or into, memory. */
+/* A field's row from, or into, memory; nothing where the store does not have the field. */
 om_status om_store_put(om_store *store, om_field field, int model, const void *row);
 om_status om_store_get(om_store *store, om_field field, int model, void *row);
 

@@ -26,6 +26,7 @@ uint64_t om_record_iteration(const om_state_layout *layout, const om_train_optio
 /* Check 0 is before training, the last one at the end. By passes: after pass 1, c + 1, 2c + 1, ... */
 uint64_t om_check_iteration(const om_state_layout *layout, const om_train_options *options, int i)
 {
+    if (layout->n_checks == 1) return layout->iterations; /* trained elsewhere */
     if (i == 0) return 0;
     uint64_t at = (uint64_t)i * check_interval(layout, options);
     if (options->validate_every_passes > 0)
@@ -103,6 +104,15 @@ om_status om_state_layout_of(const om_circuit *circuit, const om_scenes *scenes,
     place_parts(layout);
     layout->fingerprint = fingerprint(layout);
     return OM_OK;
+}
+
+om_state_layout om_state_layout_of_trained(const om_circuit *circuit, uint64_t iterations)
+{
+    om_state_layout layout = {
+        .params = om_layout_of(circuit), .n_checks = 1, .iterations = iterations};
+    place_parts(&layout);
+    layout.fingerprint = fingerprint(&layout);
+    return layout;
 }
 
 static void fill_nan(om_state *state, size_t at, int n)

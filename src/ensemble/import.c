@@ -1,0 +1,249 @@
+/* Making a store of models that were trained elsewhere. All of them are read and checked first; the
+ * store is made under another name and gets its own when every model is in it. */
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "ensemble/ranking.h"
+#include "store/flyvis.h"
+
+enum { MOST_LISTED = 12 };
+
+_Static_assert((int)OM_IMPORT_BEST == (int)OM_CHECKPOINT_BEST &&
+                   (int)OM_IMPORT_LEAST_EPE == (int)OM_CHECKPOINT_LEAST_EPE &&
+                   (int)OM_IMPORT_LEAST_LOSS == (int)OM_CHECKPOINT_LEAST_LOSS,
+               "a choice is passed on as it is");
+
+typedef struct import {
+    const om_import_options *options;
+    om_flyvis *folder;
+    om_circuit *circuit;
+    om_flyvis_model *models; /* [n_models] those that could be read */
+    char (*sources)[OM_SOURCE_BYTES];
+    int n_models, n_failed;
+    om_text faults;
+    om_text spec_text;
+    om_spec spec;
+    om_state_layout layout;
+    om_scenes *scenes; /* none at all */
+    om_store *store;
+    char path[PATH_MAX]; /* of the store until it is complete */
+} import;
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static void report(const om_flyvis_model *m, int row)
+{
+    fprintf(stderr, "model %d: %s", row, m->source);
+    if (!isnan(m->epe)) fprintf(stderr, ", EPE %.4f", m->epe);
+    if (!isnan(m->l2norm)) fprintf(stderr, ", l2norm %.2f", m->l2norm);
+    fputc('\n', stderr);
+}
+
+static om_status read_models(import *j)
+{
+    size_t n = (size_t)j->folder->n;
+    OM_TRY(om_alloc(n, sizeof *j->models, &j->models));
+    OM_TRY(om_alloc(n, sizeof *j->sources, &j->sources));
+    for (int i = 0; i < j->folder->n; i++) {
+        om_flyvis_model *m = &j->models[j->n_models];
+        om_status status = om_flyvis_read(j->folder, i, j->options->checkpoint, j->circuit, m);
+        if (status == OM_OK) {
+            memcpy(j->sources[j->n_models], m->source, sizeof m->source);
+            if (!j->options->quiet) report(m, j->n_models);
+            j->n_models++;
+            continue;
+        }
+        om_free(m->params);
+        m->params = NULL;
+        if (status == OM_ENOMEM) return status;
+        if (j->n_failed++ < MOST_LISTED) om_text_add(&j->faults, "\n  %s", om_message());
+    }
+    if (j->n_failed > MOST_LISTED)
+        om_text_add(&j->faults, "\n  and %d more", j->n_failed - MOST_LISTED);
+    if (j->faults.failed) return om_fail(OM_ENOMEM, "no memory");
+    if (j->n_models > 0) return OM_OK;
+    return om_fail(OM_EDATA, "%s: none of its %d models could be read:%s", j->folder->path,
+                   j->folder->n, j->faults.data);
+}
+
+/* --- the spec that the store keeps ----------------------------------------------------------- */
+
+static void add_quoted(om_text *out, const char *text)
+{
+    om_text_add(out, "\"");
+    for (; *text != '\0'; text++)
+        om_text_add(out, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+    om_text_add(out, "\"");
+}
+
+/* The store's file without folder and ending. */
+static void add_name(om_text *out, const char *store)
+{
+    const char *slash = strrchr(store, '/'), *name = slash != NULL ? slash + 1 : store;
+    const char *dot = strrchr(name, '.');
+    int length = dot != NULL && dot != name ? (int)(dot - name) : (int)strlen(name);
+    char short_name[sizeof(((om_spec *)0)->name)];
+    snprintf(short_name, sizeof short_name, "%.*s", length, name);
+    add_quoted(out, short_name);
+}
+
+static bool is_path(const char *circuit)
+{
+    const char *dot = strrchr(circuit, '.');
+    return strchr(circuit, '/') != NULL ||
+           (dot != NULL && (strcmp(dot, ".circuit") == 0 || strcmp(dot, ".json") == 0));
+}
+
+/* How the published models were trained; whoever trained these will have done much the same. */
+static om_status write_spec(import *j)
+{
+    om_text *out = &j->spec_text;
+    const char *circuit = j->options->circuit;
+    char *absolute = is_path(circuit) ? realpath(circuit, NULL) : NULL;
+    om_text_add(out,
+                "# Made by `ommatid import`: models that were trained elsewhere. It says how the "
+                "paper's were\n# trained, but cannot be run: their films are not here.\n# from: ");
+    for (const char *c = j->folder->path; *c != '\0'; c++)
+        om_text_add(out, "%c", (unsigned char)*c < ' ' ? '?' : *c);
+    om_text_add(out, "\nname: ");
+    add_name(out, j->options->store);
+    om_text_add(out, "\nmodels: %d\ncircuit:\n  source: ", j->n_models);
+    add_quoted(out, absolute != NULL ? absolute : circuit);
+    om_text_add(out,
+                "\n  extent: %d\nscenes:\n  source: films-of-the-authors.h5\n"
+                "train:\n  profile: paper\n",
+                j->circuit->extent);
+    free(absolute);
+    if (out->failed) return om_fail(OM_ENOMEM, "no memory");
+    om_status status = om_spec_parse("the spec of the import", out->data, &j->spec);
+    return status == OM_OK ? OM_OK : om_context(status, "%s", j->options->store);
+}
+
+/* --- the store ------------------------------------------------------------------------------- */
+
+static om_status create(import *j)
+{
+    const om_baselines unknown = {NAN, NAN, NAN, NAN};
+    int n = snprintf(j->path, sizeof j->path, "%s.import.%ld", j->options->store, (long)getpid());
+    if (n < 0 || (size_t)n >= sizeof j->path) {
+        j->path[0] = '\0';
+        return om_fail(OM_EIO, "%s: the path is too long", j->options->store);
+    }
+    OM_TRY(om_scenes_create(NULL, 0, j->circuit->extent, 24, &j->scenes));
+    j->layout = om_state_layout_of_trained(j->circuit, j->spec.train.iterations);
+    const om_store_plan plan = {.name = j->spec.name,
+                                .spec_text = j->spec_text.data,
+                                .seed = j->spec.seed,
+                                .n_models = j->n_models,
+                                .circuit = j->circuit,
+                                .scenes = j->scenes,
+                                .train = &j->spec.train,
+                                .layout = &j->layout,
+                                .baselines = &unknown,
+                                .imported_from = j->folder->path,
+                                .sources = (const char(*)[OM_SOURCE_BYTES])j->sources};
+    OM_TRY(om_store_create(j->path, &plan));
+    return om_store_open(j->path, OM_STORE_WRITE, &j->store);
+}
+
+/* A state at the end of its training whose parameters are its best ones. */
+static void fill_state(const import *j, const om_flyvis_model *m, om_state *state)
+{
+    const om_state_layout *l = &j->layout;
+    const size_t params[] = {l->at_params, l->at_best_params};
+    const size_t mean[] = {l->at_running_mean, l->at_best_running_mean};
+    const size_t var[] = {l->at_running_var, l->at_best_running_var};
+    for (int i = 0; i < 2; i++) {
+        memcpy(om_state_at(state, params[i]), m->params, l->params.n_params * sizeof(om_real));
+        memcpy(om_state_at(state, mean[i]), m->running_mean, sizeof m->running_mean);
+        memcpy(om_state_at(state, var[i]), m->running_var, sizeof m->running_var);
+    }
+    memcpy(om_state_at(state, l->at_pass_params), m->params, l->params.n_network * sizeof(om_real));
+    float epe = (float)m->epe, l2norm = (float)m->l2norm;
+    memcpy(om_state_at(state, l->at_check_epe), &epe, sizeof epe);
+    memcpy(om_state_at(state, l->at_check_l2norm), &l2norm, sizeof l2norm);
+    state->iteration = l->iterations;
+    state->n_checks = 1;
+    state->best_check = 0;
+    state->best_epe = m->epe;
+    state->best_l2norm = m->l2norm;
+}
+
+static om_status commit(import *j, int row, om_state *state)
+{
+    const om_model_row live = {.seed = j->spec.seed,
+                               .status = OM_MODEL_DONE,
+                               .iteration = j->layout.iterations,
+                               .worker = -1};
+    om_state_init(&j->layout, j->circuit, &j->spec.train, j->spec.seed, (uint32_t)row, state);
+    fill_state(j, &j->models[row], state);
+    OM_TRY(om_store_commit(j->store, row, state));
+    return om_store_write_row(j->store, row, &live);
+}
+
+static om_status publish(const import *j)
+{
+    const char *name = j->options->store;
+    if (link(j->path, name) == 0) return OM_OK;
+    return om_fail_errno("cannot be created", name);
+}
+
+static om_status fill_store(import *j)
+{
+    om_state *state = NULL;
+    OM_TRY(create(j));
+    om_status status = om_alloc(j->layout.bytes, 1, &state);
+    for (int i = 0; i < j->n_models && status == OM_OK; i++) status = commit(j, i, state);
+    if (status == OM_OK) status = om_ranking_store(j->store);
+    om_free(state);
+    om_store_close(j->store);
+    j->store = NULL;
+    return status == OM_OK ? publish(j) : status;
+}
+
+static om_status run(import *j)
+{
+    if (access(j->options->store, F_OK) == 0) {
+        om_fail(OM_EIO, "%s: exists already", j->options->store);
+        return om_hint(OM_EIO, "another name after -o");
+    }
+    OM_TRY(om_flyvis_open(j->options->folder, &j->folder));
+    OM_TRY(om_flyvis_circuit(j->folder, j->options->circuit, &j->circuit));
+    OM_TRY(read_models(j));
+    OM_TRY(write_spec(j));
+    OM_TRY(fill_store(j));
+    if (!j->options->quiet)
+        fprintf(stderr, "wrote %s: %d of %d models\n", j->options->store, j->n_models,
+                j->folder->n);
+    if (j->n_failed == 0) return OM_OK;
+    om_fail(OM_EFAIL, "%s: %d of %d models could not be read:%s", j->folder->path, j->n_failed,
+            j->folder->n, j->faults.data);
+    if (!j->options->partial) return OM_EFAIL;
+    if (!j->options->quiet) fprintf(stderr, "%s\n", om_message());
+    return OM_OK;
+}
+
+om_status om_ensemble_import(const om_import_options *options)
+{
+import j = {.options = options };
+    om_status status = run(&j);
+    om_store_close(j.store);
+    if (j.path[0] != '\0') unlink(j.path);
+    for (int i = 0; i < j.n_models; i++) om_free(j.models[i].params);
+    om_free(j.models);
+    om_free(j.sources);
+    om_text_free(&j.faults);
+    om_text_free(&j.spec_text);
+    om_scenes_free(j.scenes);
+    om_circuit_free(j.circuit);
+    om_flyvis_close(j.folder);
+    return status;
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# ommatid import, what other commands say of an imported store, and tools/fetch-paper-ensemble.
+# shellcheck disable=SC2317 # functions are called through expect and check
+# shellcheck source=tests/expect.bash disable=SC1091,SC2154
+source "$(dirname "$0")/expect.bash"
+export XDG_DATA_HOME=$work/data OMMATID
+paper=$OM_SHARED/paper-ensemble
+connectome=$OM_SHARED/connectome/fib25-fib19_v2.2.json
+
+import() { "$OMMATID" import "$@"; }
+fetch() { "$OM_SOURCE_DIR/tools/fetch-paper-ensemble" "$@"; }
+printed() { grep -qF -- "$1" "$work/out"; }
+
+# Wrong use; a circuit that is not there names the command that fetches it.
+mkdir "$work/empty" "$work/one" "$work/one/0000"
+expect 2 "ommatid import flyvis DIR -o STORE.h5" import torch "$work/empty" -o "$work/a.h5"
+expect 2 "where to put the models" import flyvis "$work/empty"
+expect 2 "--select 'best'" import flyvis "$work/empty" -o "$work/a.h5" --select best
+expect 3 "holds no models" import flyvis "$work/empty" -o "$work/a.h5"
+expect 1 "No such file" import flyvis "$work/nowhere" -o "$work/a.h5"
+expect 1 "tools/fetch-connectome" import flyvis "$work/one" -o "$work/a.h5"
+expect 3 "0000: has neither" import flyvis "$work/one" -o "$work/a.h5" --circuit motion-pathway
+expect 2 "usage" fetch --form x
+expect 2 "usage" fetch a b
+expect 1 "there is no such file" fetch --from "$work/one" "$work/a.h5"
+expect 1 "--from DIR" env OMMATID_PAPER_ENSEMBLE_URL="file://$work/nowhere" \
+    "$OM_SOURCE_DIR/tools/fetch-paper-ensemble" "$work/a.h5"
+check test ! -e "$work/a.h5"
+
+if ! [ -r "$paper/checkpoints" ] || ! [ -r "$connectome" ]; then
+    echo "not tested, because it is not here: $paper"
+    finish
+fi
+
+# Fetching goes on where it was cut off, and checks what is there; it fetches the connectome, too.
+export OMMATID_PAPER_ENSEMBLE_URL=file://$paper/checkpoints OMMATID_CONNECTOME_URL=file://$connectome
+folder=$XDG_DATA_HOME/ommatid/paper-ensemble
+expect 0 "100 files fetched" fetch "$work/fetched.h5"
+check printed "wrote $XDG_DATA_HOME/ommatid/flyvis-v2.2.circuit"
+check printed "try: ommatid rank"
+expect 0 "is there already" fetch "$work/fetched.h5"
+rm "$work/fetched.h5" "$folder/0007/best_chkpt"
+echo "not a checkpoint" >"$folder/0031/best_chkpt"
+expect 0 "2 files fetched" fetch "$work/fetched.h5"
+expect 0 "wrote" fetch --from "$paper" "$work/again.h5"
+check h5diff -q "$work/fetched.h5" "$work/again.h5" /params /params
+
+# The fifty are ranked by what is known of them, in their order, and nothing is made up.
+expect 0 "validation measured by the paper's authors" "$OMMATID" rank "$work/fetched.h5"
+check test "$(awk '$5 == "-" && $NF == "done" { printf "%s ", $2 }' "$work/out")" = "$(seq -s ' ' 0 49) "
+grep -qE 'nan|inf|%|without looking:' "$work/out" && fail "rank makes something up"
+expect 0 '"best_iteration": null' "$OMMATID" rank "$work/fetched.h5" --json
+check printed '"zero_epe": null'
+expect 0 "1,0,done,250000,,5.1365" "$OMMATID" rank "$work/fetched.h5" --csv
+expect 0 "only EPE is known" "$OMMATID" rank "$work/fetched.h5" --by l2norm
+expect 0 "fetched: imported" "$OMMATID" status "$work/fetched.h5"
+check printed "50 done"
+expect 0 "0049/best_chkpt" "$OMMATID" status "$work/fetched.h5" --all
+expect 0 '"source": "0000/best_chkpt"' "$OMMATID" status "$work/fetched.h5" --json
+expect 0 "0,strength,TmY18,TmY18" "$OMMATID" export "$work/fetched.h5" -m 0
+expect 0 '"running_var"' "$OMMATID" export "$work/fetched.h5" -m 49 --json
+expect 0 "model,iteration,l2norm,epe" "$OMMATID" export "$work/fetched.h5" -t validation
+check test "$(wc -l <"$work/out")" -eq 51
+expect 3 "nothing to train" "$OMMATID" run "$OM_TEST_DATA/ensemble/tiny.yaml" -o "$work/fetched.h5" -n 1
+
+# The current layout: which checkpoint, by what.
+current=$paper/current-layout/flow/0000
+expect 0 "model 2: 002/chkpts/chkpt_00002, lowest loss, l2norm 1170.00" import flyvis "$current" \
+    -o "$work/current.h5"
+expect 0 "not ranked: 2 (002/chkpts/chkpt_00002, lowest loss): only l2norm is known" \
+    "$OMMATID" rank "$work/current.h5"
+expect 1 "002: no EPE is recorded" import flyvis "$current" -o "$work/epe.h5" --select epe
+expect 0 "model 1: 001/chkpts/chkpt_00001, as asked" import flyvis "$current" -o "$work/1.h5" --select 1
+expect 1 "exists already" import flyvis "$current" -o "$work/1.h5"
+
+# Forty-nine of fifty: the rest is imported, and the exit code says that it is not all.
+cp -r "$paper/checkpoints" "$work/some"
+chmod -R u+w "$work/some"
+truncate -s 20000 "$work/some/0007/best_chkpt"
+expect 1 "1 of 50 models could not be read" import flyvis "$work/some" -o "$work/some.h5"
+check grep -q "0007/best_chkpt: cannot be opened as a zip" "$work/err"
+expect 0 "0008/best_chkpt" "$OMMATID" status "$work/some.h5" --all
+check test "$(grep -c best_chkpt "$work/out")" -eq 49
+rm "$work/some.h5"
+expect 0 "0007/best_chkpt" import flyvis "$work/some" -o "$work/some.h5" --partial
+expect 1 "is not the file that was published" fetch --from "$work/some" "$work/other.h5"
+expect 3 "another circuit" import flyvis "$paper" -o "$work/other.h5" --circuit motion-pathway
+check test ! -e "$work/other.h5"
+
+# Flat arrays.
+flat() { "$OMMATID" export --flat "$@"; }
+expect 0 "" flat "$work/fetched.h5" 0 -o "$work/flat.h5"
+check test "$(h5dump -H -d /weight "$work/flat.h5" | grep -c '( 1513231 )')" -eq 1
+expect 1 "exists already" flat "$work/fetched.h5" 0 -o "$work/flat.h5"
+check grep -q -- "--force" "$work/err"
+expect 0 "" flat "$work/fetched.h5" 0 -o "$work/flat.h5" --extent 3 --force
+check test "$(h5dump -H -d /cell_type "$work/flat.h5" | grep -c '( 2345 )')" -eq 1
+expect 2 "is the store itself" flat "$work/fetched.h5" 0 -o "$work/fetched.h5" --force
+expect 2 "needs a model" flat "$work/fetched.h5" -o "$work/b.h5"
+expect 2 "no model 50" flat "$work/fetched.h5" 50 -o "$work/b.h5"
+expect 2 "the number of a model" flat "$work/fetched.h5" first -o "$work/b.h5"
+expect 2 "are of --flat" "$OMMATID" export "$work/fetched.h5" 0
+
+# Other programs read both.
+cat >"$work/read.py" <<'END'
+import sys
+try:
+    import xarray
+except ImportError:
+    sys.exit(77)
+store, flat = sys.argv[1:]
+for engine in "netcdf4", "h5netcdf":
+    for group in "model", "run", "history", "validation", "params", "ranking", "circuit", "checkpoint":
+        data = xarray.open_dataset(store, group=group, engine=engine)
+        if group == "params":
+            assert data.strength.shape == (50, 605) and "T4a" in data.type.values.astype(str)
+    cells = xarray.open_dataset(flat, engine=engine)
+    assert set(cells.source.dims) == {"connection"} and set(cells.time_constant.dims) == {"cell"}
+    assert cells.time_constant.attrs["units"] == "s" and float(cells.weight.min()) < 0
+END
+/usr/bin/python3 "$work/read.py" "$work/fetched.h5" "$work/flat.h5"
+case $? in
+0) ;;
+77) echo "not tested, because it is not here: xarray" ;;
+*) fail "xarray cannot read them" ;;
+esac
+
+finish
