@@ -6,7 +6,7 @@
 source "$(dirname "$0")/expect.bash"
 golden=$OM_BUILD_DIR/tests/golden
 write=$OM_BUILD_DIR/tests/golden_write
-kinds=(dynamics gradient train) # of the files written that `golden` has a check for
+kinds=(dynamics gradient decoder train)
 
 # write_folder NAME OPTION...: reference files of a circuit, in $work/NAME
 write_folder() {

@@ -1,7 +1,7 @@
 /* Network and decoder against the naive double-precision model: every kernel that this machine runs,
  * several threads, odd batches and frames. */
-#include "every_kernel.h"
 #include "decoder_bench.h"
+#include "every_kernel.h"
 
 static const double DROPOUT = 0.5;
 

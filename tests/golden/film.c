@@ -247,8 +247,8 @@ static void compare_validation(film *m, const char *model)
     double actual[2];
     if (!check_ok(m->c, om_trainer_create(m->e.circuit, m->scenes, &options, 1, NULL, &trainer)))
         return;
-    if (check_ok(m->c, om_train_validate(trainer, m->e.params, m->e.running.mean, m->e.running.var,
-                                         &actual[0], &actual[1], NULL))) {
+    if (check_ok(m->c, om_train_validate(trainer, 0, 0, m->e.params, m->e.running.mean,
+                                         m->e.running.var, &actual[0], &actual[1], NULL))) {
         snprintf(group, sizeof group, "%s/%s", m->group, model);
         for (int i = 0; i < 2; i++) {
             double expected = check_attribute(m->c, group, names[i]);

@@ -71,6 +71,7 @@ static bool read_options(training *t)
     t->batch = check_integer(c, "/", "batch");
     t->frames = check_integer(c, "/", "frames");
     t->options = (om_train_options){
+        .model.clamp = {{-INFINITY, INFINITY}, {-INFINITY, INFINITY}, {0, INFINITY}},
         .batch = {.frames = t->frames, .dt_s = check_attribute(c, "/", "dt_seconds")},
         .iterations = (uint64_t)t->iterations,
         .batch_size = t->batch,
@@ -154,7 +155,7 @@ static bool make_trainer(training *t)
     const om_state_layout *l = om_trainer_layout(t->trainer);
     t->state = calloc(1, l->bytes);
     if (t->state == NULL) return false;
-    om_state_init(l, t->circuit, &t->options, SEED, 0, t->state);
+    if (!check_ok(t->c, om_state_init(l, t->circuit, &t->options, SEED, 0, t->state))) return false;
     om_real *params = om_state_at(t->state, l->at_params);
     for (size_t i = 0; i < t->layout.n_params; i++) params[i] = (om_real)t->initial[i];
     return true;
