@@ -306,7 +306,8 @@ static void compare_prediction(training *t)
  * single precision leaves with some 1e-7 of the largest; where the gradient itself is no more than
  * ten times Adam's epsilon, 1e-8, the length of the step hangs on just that. (Rounding nothing but
  * the stored voltages, all else in double precision, gives an error of 2e-4 after one iteration.)
- * Those types are compared on their own. */
+ * Those types are compared on their own, with a limit three times the largest error that was seen of
+ * them, 5.2e-3 after one iteration; the double-precision build compares all alike. */
 static void compare_time_constants(training *t, const char *quantity, const double *actual,
                                    const double *expected, const double *from, double limit)
 {
@@ -325,7 +326,7 @@ static void compare_time_constants(training *t, const char *quantity, const doub
         }
         snprintf(name, sizeof name, "%s%s", quantity,
                  kind == LOOSE ? " (gradient below 1e-7)" : "");
-        if (n > 0) check_compare(t->c, name, n, a, e, f, kind == LOOSE ? 50 * limit : limit);
+        if (n > 0) check_compare(t->c, name, n, a, e, f, kind == LOOSE ? 75 * limit : limit);
     }
 }
 
