@@ -116,7 +116,7 @@ const om_spec_key om_spec_keys[] = {
      .meaning = "probability of a rotation, by one to five times 60 degrees"},
 
     {"train.profile", OM_SPEC_CHOICE, AT(profile), "none", .choices = profiles,
-     .meaning = "defaults of the published ensembles: paper, package or none; given keys win"},
+     .meaning = "defaults of the published ensembles; given keys win"},
     {"train.iterations", OM_SPEC_UINT64, AT(train.iterations), "250000", 1, many,
      .meaning = "training steps of each model"},
     {"train.whole_passes", OM_SPEC_FLAG, AT(train.whole_passes), "false",

@@ -65,6 +65,11 @@ om_status om_spec_template(char **text)
         const char *dot = strrchr(key->path, '.');
         bool list = om_spec_is_list(key->kind);
         om_text_add(&out, "%*s# %s", indent, "", key->meaning);
+        if (key->kind == OM_SPEC_CHOICE || key->kind == OM_SPEC_PARTS) {
+            char values[96];
+            om_spec_range(key, values);
+            om_text_add(&out, " (%s)", values);
+        }
         if (key->unit != NULL) om_text_add(&out, " [%s]", key->unit);
         om_text_add(&out, "\n%*s%s%s: %s%s%s\n", indent, "", in_a_profile(key) ? "#" : "",
                     dot ? dot + 1 : key->path, list ? "[" : "", key->usual, list ? "]" : "");

@@ -115,7 +115,8 @@ bool check_network_params(check *c, const om_circuit *circuit, const char *names
                           const char *prefix, double *params);
 bool check_decoder_params(check *c, const om_circuit *circuit, const char *prefix, double *params);
 
-/* Reports each dataset that the file describes but does not hold (complete.c). */
+/* Reports each dataset that the file describes but does not hold, also where no check would have asked
+ * for it (complete.c). */
 void check_complete(check *c);
 
 /* The checks, one for each kind of file. */
