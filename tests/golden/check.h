@@ -114,6 +114,8 @@ bool check_pairs(check *c, const om_circuit *circuit, const char *names, const c
 bool check_network_params(check *c, const om_circuit *circuit, const char *names,
                           const char *prefix, double *params);
 bool check_decoder_params(check *c, const om_circuit *circuit, const char *prefix, double *params);
+/* Compares the file's `mask` [5][5], 1 inside the kernels' hexagon. */
+void check_mask(check *c);
 
 /* Reports each dataset that the file describes but does not hold, also where no check would have asked
  * for it (complete.c). */

@@ -136,3 +136,11 @@ bool check_decoder_params(check *c, const om_circuit *circuit, const char *prefi
     mask(conv2, params + l.conv2_weight);
     return good;
 }
+
+void check_mask(check *c)
+{
+    double inside[OM_KERNEL_CELLS];
+    for (int i = 0; i < OM_KERNEL_CELLS; i++)
+        inside[i] = om_kernel_inside(i / OM_KERNEL, i % OM_KERNEL);
+    check_exact_dataset(c, OM_KERNEL_CELLS, inside, "mask");
+}

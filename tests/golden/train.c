@@ -96,6 +96,7 @@ static bool read_initial(training *t)
     if (!check_network_params(t->c, t->circuit, "init/", "init/", t->initial) ||
         !check_decoder_params(t->c, t->circuit, "init/", t->initial))
         return false;
+    check_mask(t->c);
     double *strength = t->initial + t->layout.strength; /* clamped once before training */
     for (int p = 0; p < t->layout.n_pairs; p++) strength[p] = fmax(strength[p], 0);
     return true;

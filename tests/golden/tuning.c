@@ -77,13 +77,17 @@ static void check_flashes(check *c, const analysis *a)
     om_window windows[n + 1];
     for (int i = 0; i < n; i++) windows[i] = window;
     om_extremes *extremes = NULL;
+    int pairs = 0;
     if (radius != NULL && intensity != NULL && time != NULL && responses != NULL &&
         check_ok(c, om_extremes_create(n, a->n_types, windows, &extremes)))
         for (int off = 0; off < n; off++)
             for (int on = 0; on < n; on++)
-                if (radius[off] == radius[on] && intensity[off] == 0 && intensity[on] == 1)
+                if (radius[off] == radius[on] && intensity[off] == 0 && intensity[on] == 1) {
                     check_flash_pair(c, a, extremes, n_frames, time, responses, (int)radius[on],
                                      off, on);
+                    pairs++;
+                }
+    if (pairs == 0) check_wrong(c, "flash: no dark and bright flash of one radius");
     om_extremes_free(extremes);
     free(radius), free(intensity), free(time), free(responses);
 }

@@ -164,3 +164,11 @@ double *write_normal(uint64_t *seed, int n)
     for (int i = 0; i < n; i++) values[i] = (double)(float)naive_normal(seed);
     return values;
 }
+
+void write_mask(hid_t file)
+{
+    double mask[OM_KERNEL_CELLS];
+    for (int i = 0; i < OM_KERNEL_CELLS; i++)
+        mask[i] = abs(i / OM_KERNEL + i % OM_KERNEL - (OM_KERNEL - 1)) <= 2;
+    write_array(file, "", "mask", mask, 2, OM_KERNEL, OM_KERNEL);
+}

@@ -37,6 +37,7 @@ void write_number(hid_t file, const char *prefix, const char *name, double value
 /* Names of types, and of both ends of the pairs with synapses, under a prefix. */
 void write_names(hid_t file, const char *prefix, const naive_model *model);
 void write_outputs(hid_t file, const naive_model *model);
+void write_mask(hid_t file); /* of a kernel: 1 inside its hexagon */
 /* PREFIXbias, PREFIXtau, PREFIXalpha; PREFIXbase.0.weight ... PREFIXdecoder.0.bias. */
 void write_network_params(hid_t file, const char *prefix, const naive_model *model,
                           const double *params);

@@ -79,14 +79,6 @@ static void write_moments(const scene *s, const char *prefix)
     write_array(s->file, prefix, "base.1.running_var", s->var, 1, OM_HIDDEN);
 }
 
-static void write_mask(hid_t file)
-{
-    double mask[OM_KERNEL_CELLS];
-    for (int i = 0; i < OM_KERNEL_CELLS; i++)
-        mask[i] = abs(i / OM_KERNEL + i % OM_KERNEL - (OM_KERNEL - 1)) <= 2;
-    write_array(file, "", "mask", mask, 2, OM_KERNEL, OM_KERNEL);
-}
-
 void write_decoder(const naive_model *m, const write_options *o)
 {
     uint64_t seed = o->seed + 3;

@@ -18,6 +18,7 @@ typedef struct course {
 static void write_options_of(const course *c)
 {
     const naive_training *t = &c->training;
+    write_mask(c->file);
     write_text(c->file, "activation", "relu");
     write_text(c->file, "loss", t->task.loss == OM_LOSS_EPE ? "epe" : "l2norm");
     write_attribute(c->file, "lr_net", t->rate_network);
