@@ -216,13 +216,30 @@ static om_status replace_file(flat *f, int model, const char *path)
     return status;
 }
 
+/* The synapse counts that the model was trained with, in place of the measured ones. */
+static om_status use_own_counts(om_store *store, int model, om_circuit *circuit)
+{
+    om_train_options options;
+    double *counts = NULL;
+    memset(&options, 0, sizeof options);
+    OM_TRY(om_h5_get_members(store->file, "/options", om_schema_options.items, om_schema_options.n,
+                             &options));
+    OM_TRY(om_alloc((size_t)circuit->n_taps, sizeof *counts, &counts));
+    om_circuit_draw_counts(circuit, options.model.count_spread, store->info.seed, (uint32_t)model,
+                           counts);
+    for (int i = 0; i < circuit->n_taps; i++) circuit->taps[i].count = counts[i];
+    om_free(counts);
+    return OM_OK;
+}
+
 om_status om_store_flatten(om_store *store, int model, int extent, bool replace, const char *path)
 {
     om_circuit *circuit;
     OM_TRY(om_store_check_model(store, model));
     OM_TRY(om_store_circuit(store, extent, &circuit));
     flat f = {.info = &store->info, .circuit = circuit};
-    om_status status = read_params(&f, store, model);
+    om_status status = use_own_counts(store, model, circuit);
+    if (status == OM_OK) status = read_params(&f, store, model);
     if (status == OM_OK) status = number_cells(&f);
     if (status == OM_OK)
         status = replace ? replace_file(&f, model, path) : write_file(&f, model, path);
