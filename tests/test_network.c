@@ -314,6 +314,57 @@ static void test_neither_threads_nor_vectors_change_a_bit(void **state)
     }
 }
 
+/* ---- films in parts ---- */
+
+/* Shows some frames of every sample to a network of films of `most` frames. */
+static void show(const setting *s, const inputs *in, om_network *network, int first, int frames,
+                 int most)
+{
+    const int columns = s->naive->n_columns;
+    om_real *part = reals((size_t)(most * columns), NULL);
+    for (int b = 0; b < s->batch; b++) {
+        const double *film = in->luminance + (ptrdiff_t)(b * s->frames + first) * columns;
+        for (int i = 0; i < frames * columns; i++) part[i] = (om_real)film[i];
+        om_network_set_luminance(network, b, part);
+    }
+    free(part);
+}
+
+/* In parts of 5, 4 and 2 frames, of which the last two do not fill the network's films. */
+static void test_a_film_in_parts_is_the_whole_one(void **state)
+{
+    (void)state;
+    const int lengths[] = {5, 4, 2}, most = 5;
+    for (int a = 0; a < OM_ACTIVATIONS; a++)
+        for (int i = 0; i < N_ISAS; i++) {
+            if (!available(isas[i])) continue;
+            setting s = make_setting(26, 3, 6, 11), part = s;
+            s.activation = part.activation = (om_activation)a;
+            s.fade_in_steps = part.fade_in_steps = 3;
+            inputs in = make_inputs(&s, 2);
+            outcome whole = run_library(&s, &in, isas[i], 1);
+            double *activity = naive_zeros(cells_of(&s));
+            part.frames = most;
+            om_network *network = make_network(&part, isas[i], 2);
+            set_params(&s, network, in.params);
+            om_network_settle(network, (int)(GREY_S / DT), (om_real)0.5);
+            for (int k = 0, first = 0; k < 3; first += lengths[k++]) {
+                show(&s, &in, network, first, lengths[k], most);
+                if (k == 0)
+                    om_network_forward(network);
+                else
+                    om_network_continue(network, lengths[k - 1] - 1, lengths[k]);
+                for (int f = 0; f < lengths[k]; f++)
+                    read_state(s.naive, network, s.batch, f, s.frames * s.naive->n_cells,
+                               activity + (first + f) * s.naive->n_cells);
+            }
+            assert_true(same(cells_of(&s), whole.activity, activity));
+            om_network_free(network);
+            free(activity);
+            free_outcome(&whole), free_inputs(&in), free_setting(&s);
+        }
+}
+
 /* ---- divergence ---- */
 
 static bool all_nan(int n, const double *x)
@@ -442,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_every_activation_agrees),
         cmocka_unit_test(test_functions_and_slopes_are_accurate_everywhere),
         cmocka_unit_test(test_neither_threads_nor_vectors_change_a_bit),
+        cmocka_unit_test(test_a_film_in_parts_is_the_whole_one),
         cmocka_unit_test(test_divergence_shows_and_leaves_nothing_behind),
         cmocka_unit_test(test_counts_of_ones_own_take_effect_with_the_next_params),
         cmocka_unit_test(test_films_fade_in),

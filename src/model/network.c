@@ -288,8 +288,16 @@ void om_network_forward(om_network *n)
     for (int q = 0; q < n->quads; q++) {
         memcpy(history_at(n, q, -1), n->initial, n->step * sizeof(om_real));
         fade_in(n, q);
-        run(n, n->options.frames, history_at(n, q, -1), stimulus_at(n, q, 0), n->map,
-            history_at(n, q, 0), n->step);
+    }
+    om_network_continue(n, -1, n->options.frames);
+}
+
+void om_network_continue(om_network *n, int last, int frames)
+{
+    for (int q = 0; q < n->quads; q++) {
+        memmove(history_at(n, q, -1), history_at(n, q, last), n->step * sizeof(om_real));
+        run(n, frames, history_at(n, q, -1), stimulus_at(n, q, 0), n->map, history_at(n, q, 0),
+            n->step);
     }
 }
 

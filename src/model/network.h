@@ -42,6 +42,10 @@ void om_network_settle(om_network *network, int steps, om_real luminance);
  * grey + k / (n - 1) (frame 0 - grey), k = 0 .. n - 1, grey the luminance that it settled under;
  * history frame -1 is then the state after them, and no gradient goes further back. */
 void om_network_forward(om_network *network);
+/* The next `frames` frames (1 to the options' frames) of a longer film: every sample goes on from the
+ * state after frame `last` (-1: before the first) of the history, which becomes frame -1. The
+ * luminance that was set is that of these frames. A film in parts gives the bits of a whole one. */
+void om_network_continue(om_network *network, int last, int frames);
 
 /* V after the step driven by `frame`, compact [n_types]; frame -1 is the state before frame 0. Quads of
  * samples: quad q holds samples 4q .. 4q + 3. */
