@@ -1,0 +1,75 @@
+/* Experiments on models: what each of a list of conditions makes their cells do (model.md 7).
+ *
+ * A model settles under a second of grey, sees the grey before the stimulus, which is the same in all
+ * conditions and is computed once, and then each condition's stimulus. Frames are counted from the
+ * stimulus' onset: frame k is the state after the stimulus' step k, at the time k dt; frame -1 is the
+ * last one of grey. */
+#ifndef OM_EXPERIMENT_H
+#define OM_EXPERIMENT_H
+
+#include <stdbool.h>
+
+#include "ommatid/om_activation.h"
+#include "ommatid/om_circuit.h"
+#include "ommatid/om_stimuli.h"
+#include "ommatid/om_tuning.h"
+
+enum { OM_CONDITION_BYTES = 64 };
+
+/* A voltage beyond it, up or down, is that of a model that diverges. */
+#define OM_VOLTAGE_BOUND 1e4
+
+typedef struct om_condition {
+    char name[OM_CONDITION_BYTES];
+    om_course course;
+    const float *frames; /* [course.n_frames][n_columns] */
+    om_window window;    /* of the response that is measured */
+} om_condition;
+
+typedef enum om_experiment_kind { OM_FLASHES_SHOWN, OM_EDGES_SHOWN } om_experiment_kind;
+
+typedef struct om_experiment {
+    om_experiment_kind kind;
+    int extent, n_columns, n_conditions;
+    om_timing timing; /* the same grey before every stimulus */
+    om_condition *conditions;
+    om_flash *flashes; /* [n_conditions] of flashes, else NULL */
+    om_edge *edges;    /* [n_conditions] of edges, else NULL */
+    float *frames;     /* of all conditions */
+} om_experiment;
+
+/* The published analysis' flashes (om_flashes, a second long), and its moving edges, full field, of
+ * 12 angles, in each both intensities (dark first), in each 6 speeds: dt 5 ms, a second of grey before
+ * and a second after. Free with om_experiment_free(). Errors: OM_EUSAGE (extent), OM_ENOMEM. */
+om_status om_experiment_create(om_experiment_kind kind, int extent, om_experiment **experiment);
+void om_experiment_free(om_experiment *experiment); /* accepts NULL */
+
+/* Frames of a condition from 0 on that are run: to the end of its window; whole: to that of its
+ * course. */
+int om_experiment_frames(const om_experiment *experiment, int condition, bool whole);
+/* The most frames of any condition. */
+int om_experiment_most_frames(const om_experiment *experiment, bool whole);
+/* Time of a frame in s, with the rounding of the published analysis, which windows depend on. */
+double om_experiment_time(const om_experiment *experiment, int frame);
+
+typedef struct om_experiment_options {
+    int threads; /* results do not depend on it */
+    om_activation activation;
+    const double *counts; /* the model's own synapse counts [n_taps]; NULL: the circuit's */
+    bool whole;           /* go on after the windows, to the end of the courses */
+} om_experiment_options;
+
+/* Takes the voltages of the central cells [n_types] after a frame. A condition's frames come in order
+ * from -1 on, conditions side by side, all from one thread. */
+typedef void om_response_sink(void *context, int condition, int frame, double time_s,
+                              const om_real *voltage);
+
+/* Shows all conditions to a model of these parameters [n_params]. Memory does not grow with the length
+ * of films. Errors: OM_EUSAGE (the circuit is of another extent), OM_ENOMEM, OM_EDIVERGED that names
+ * the condition and the cell type: a voltage was not finite or beyond OM_VOLTAGE_BOUND, which is looked for in
+ * central cells at each frame and in all others every 32 frames and at the end. */
+om_status om_experiment_run(const om_experiment *experiment, const om_circuit *circuit,
+                            const om_real *params, const om_experiment_options *options,
+                            om_response_sink *sink, void *context);
+
+#endif
