@@ -294,6 +294,7 @@ void check_trained(check *c)
             compare_grey(&t);
             if (stimuli) compare_flashes(&t);
             if (stimuli) compare_edges(&t);
+            trained_rendered(&t);
             if (movie != NULL) compare_movie(&t, frames, movie);
         }
         if (models == 0) check_wrong(c, "no group model_NNN");

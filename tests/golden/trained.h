@@ -28,5 +28,8 @@ void trained_flash_index(trained *t, int conditions, int frames, const double *v
 void trained_peaks(trained *t, int speed, int frames, const double *voltage, double *peak);
 /* Compares what is measured of peaks. */
 void trained_measures(trained *t, const double *peak);
+/* The model at hand by om_experiment_run(), which renders what it shows itself: flash response indices,
+ * peaks and direction tuning of T4 and T5. */
+void trained_rendered(trained *t);
 
 #endif
