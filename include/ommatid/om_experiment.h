@@ -12,6 +12,7 @@
 #include "ommatid/om_activation.h"
 #include "ommatid/om_circuit.h"
 #include "ommatid/om_stimuli.h"
+#include "ommatid/om_store.h"
 #include "ommatid/om_tuning.h"
 
 enum { OM_CONDITION_BYTES = 64 };
@@ -71,5 +72,42 @@ typedef void om_response_sink(void *context, int condition, int frame, double ti
 om_status om_experiment_run(const om_experiment *experiment, const om_circuit *circuit,
                             const om_real *params, const om_experiment_options *options,
                             om_response_sink *sink, void *context);
+
+/* ---- predictions: an experiment on models of a store ------------------------------------------- */
+
+typedef enum om_predicted {
+    OM_PREDICTED_NOT_YET, /* the program was ended before */
+    OM_PREDICTED,
+    OM_PREDICTED_DIVERGED, /* left OM_VOLTAGE_BOUND */
+    OM_PREDICTED_UNTRAINED /* there are no parameters of it yet */
+} om_predicted;
+
+/* What became of one model; what is wrong with it, "" if nothing. */
+typedef struct om_prediction {
+    om_predicted outcome;
+    char message[OM_MESSAGE_BYTES];
+} om_prediction;
+
+typedef struct om_predict_options {
+    om_experiment_kind experiment;
+    const char *file;    /* to make: HDF5 with labelled axes, for xarray */
+    const char *command; /* that repeats it, kept in the file */
+    const int *models;   /* [n_models] without repetition, in the file's order */
+    int n_models;
+    int threads; /* of each rank; 0: cores of the node divided by its ranks */
+    bool whole;  /* responses to the end of the courses */
+    /* Told after each model that this rank has finished; NULL: nobody. */
+    void (*tell)(void *context, int done, int all);
+    void *context;
+} om_predict_options;
+
+/* Shows an experiment to models of a store and writes what their central cells answered, and the
+ * measures of it, into a file whose rows are filled as models finish. A model that diverges or was not
+ * trained is named in the file and has rows of NaN. Collective: model i is done by rank i modulo the
+ * ranks; results do not depend on their number. MPI must be initialised. predictions: [n_models].
+ * Errors: OM_EUSAGE (no such model), OM_EIO (the file exists already, full disk), OM_EDATA, OM_ENOMEM;
+ * no file is left behind then. */
+om_status om_predict(om_store *store, const om_predict_options *options,
+                     om_prediction *predictions);
 
 #endif

@@ -107,6 +107,9 @@ const om_store_info *om_store_describe(const om_store *store);
  * Errors: OM_EUSAGE (extent), OM_EDATA (damaged). */
 om_status om_store_circuit(const om_store *store, int extent, om_circuit **circuit);
 
+/* The settings that the store's models were, or are to be, trained with. Local. Errors: OM_EDATA. */
+om_status om_store_read_options(const om_store *store, om_train_options *options);
+
 /* Whether the store was made from this spec: seed, numbers, options, layout and checksums agree.
  * The plan's scenes and layout may be NULL: what needs no films is compared then. Errors: OM_EDATA
  * that names the first thing that differs, both values, and what to do; imported models match no

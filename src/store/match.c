@@ -92,6 +92,13 @@ static om_status same_members(const om_store *store, const om_members *members,
     return OM_OK;
 }
 
+om_status om_store_read_options(const om_store *store, om_train_options *options)
+{
+    memset(options, 0, sizeof *options);
+    return om_h5_get_members(store->file, "/options", om_schema_options.items, om_schema_options.n,
+                             options);
+}
+
 om_status om_store_matches(const om_store *store, const om_store_plan *plan)
 {
     const om_store_info *info = &store->info;
@@ -109,9 +116,7 @@ om_status om_store_matches(const om_store *store, const om_store_plan *plan)
         OM_TRY(same_checksum(store, "the scenes' checksum", info->scenes_checksum,
                              plan->scenes->checksum));
     om_train_options stored;
-    memset(&stored, 0, sizeof stored);
-    OM_TRY(om_h5_get_members(store->file, "/options", om_schema_options.items, om_schema_options.n,
-                             &stored));
+    OM_TRY(om_store_read_options(store, &stored));
     OM_TRY(same_members(store, &om_schema_options, &stored, plan->train));
     if (plan->layout == NULL) return OM_OK;
     return same_members(store, &om_schema_layout, &info->layout, plan->layout);
