@@ -209,6 +209,19 @@ static void test_what_leaves_the_bound_is_named(void **state)
     assert_int_equal(om_experiment_create(OM_EDGES_SHOWN, 0, &x), OM_EUSAGE);
 }
 
+/* In a corner, too, from where nothing spreads: the cells release nothing. */
+static void test_what_is_not_finite_is_found_in_every_column(void **state)
+{
+    (void)state;
+    om_experiment *x = make(OM_FLASHES_SHOWN);
+    record r = make_record(x);
+    const om_experiment_options options = {.threads = 1};
+    x->frames[(ptrdiff_t)x->n_columns * x->n_conditions - 1] = -INFINITY;
+    assert_int_equal(om_experiment_run(x, t.circuit, t.params, &options, keep, &r), OM_EDIVERGED);
+    free_record(&r);
+    om_experiment_free(x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_what_leaves_the_bound_is_named),
+        cmocka_unit_test(test_what_is_not_finite_is_found_in_every_column),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

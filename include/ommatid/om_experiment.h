@@ -17,7 +17,8 @@
 
 enum { OM_CONDITION_BYTES = 64 };
 
-/* A voltage beyond it, up or down, is that of a model that diverges. */
+/* A central cell's voltage beyond it, up or down, is that of a model that diverges. Other cells may go
+ * further: a published model's do, whose central cells stay below 2,000. */
 #define OM_VOLTAGE_BOUND 1e4
 
 typedef struct om_condition {
@@ -67,8 +68,8 @@ typedef void om_response_sink(void *context, int condition, int frame, double ti
 
 /* Shows all conditions to a model of these parameters [n_params]. Memory does not grow with the length
  * of films. Errors: OM_EUSAGE (the circuit is of another extent), OM_ENOMEM, OM_EDIVERGED that names
- * the condition and the cell type: a voltage was not finite or beyond OM_VOLTAGE_BOUND, which is looked for in
- * central cells at each frame and in all others every 32 frames and at the end. */
+ * condition, cell type and voltage: that of a central cell left OM_VOLTAGE_BOUND, or that of any cell
+ * is not finite, which is looked for every 32 frames and at the end. */
 om_status om_experiment_run(const om_experiment *experiment, const om_circuit *circuit,
                             const om_real *params, const om_experiment_options *options,
                             om_response_sink *sink, void *context);

@@ -166,15 +166,13 @@ static om_status fail_diverged(const showing *s, int sample, int frame, int type
                    voltage, om_experiment_time(s->x, frame), OM_VOLTAGE_BOUND);
 }
 
-static bool is_bounded(om_real voltage) { return fabs((double)voltage) <= OM_VOLTAGE_BOUND; }
-
 /* Looks at every cell after frame `at` of the network's film, which is `frame` of the condition. */
-static om_status check_all(const showing *s, int at, int frame)
+static om_status check_finite(const showing *s, int at, int frame)
 {
     const om_real *v = om_network_history(s->network, 0, at);
     const size_t map = om_compact_reals(om_network_geometry(s->network), 1);
     for (size_t i = 0; i < map * (size_t)s->circuit->n_types; i++)
-        if (!is_bounded(v[i]))
+        if (!isfinite(v[i]))
             return fail_diverged(s, (int)(i % OM_QUAD), frame, (int)(i / map), (double)v[i]);
     return OM_OK;
 }
@@ -188,7 +186,7 @@ static om_status hand_on(showing *s, int at, int frame)
     for (int i = 0; i < s->n; i++) {
         for (int t = 0; t < s->circuit->n_types; t++) {
             s->voltage[t] = v[(size_t)t * map + (size_t)i];
-            if (!is_bounded(s->voltage[t]))
+            if (!(fabs((double)s->voltage[t]) <= OM_VOLTAGE_BOUND))
                 return fail_diverged(s, i, frame, t, (double)s->voltage[t]);
         }
         s->sink(s->context, s->condition[i], frame, om_experiment_time(s->x, frame), s->voltage);
@@ -221,7 +219,7 @@ static om_status show_quad(showing *s)
         else
             om_network_continue(s->network, s->chunk - 1, frames);
         for (int f = first == 0 ? -1 : 0; f < frames; f++) OM_TRY(hand_on(s, f, first + f));
-        OM_TRY(check_all(s, frames - 1, first + frames - 1));
+        OM_TRY(check_finite(s, frames - 1, first + frames - 1));
     }
     return OM_OK;
 }
