@@ -33,6 +33,12 @@ bool om_parse_int(const char *text, int64_t *out)
     return true;
 }
 
+bool om_ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
 /* Levenshtein distance of two short words. */
 static size_t edit_distance(const char *a, const char *b)
 {

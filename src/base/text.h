@@ -13,6 +13,8 @@ bool om_parse_real(const char *text, double *out);
 /* Whole text as a decimal integer; false for "3.7", "3x", overflow. */
 bool om_parse_int(const char *text, int64_t *out);
 
+bool om_ends_with(const char *text, const char *end);
+
 /* The word of the NULL-terminated list that is nearest to `word` (edit distance, at most half of
  * its length away), or NULL. For "unknown key X, did you mean Y". */
 const char *om_nearest(const char *word, const char *const *words);

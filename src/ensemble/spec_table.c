@@ -205,17 +205,12 @@ const om_spec_key *om_spec_key_find(const char *path)
 
 /* --- values ---------------------------------------------------------------------------------- */
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* Whether a source names a file rather than something that ommatid knows by name. */
 static bool is_path(om_spec_kind kind, const char *text)
 {
     if (kind == OM_SPEC_SCENES) return strcmp(text, "procedural") != 0;
-    return strchr(text, '/') != NULL || ends_with(text, ".json") || ends_with(text, ".circuit");
+    return strchr(text, '/') != NULL || om_ends_with(text, ".json") ||
+           om_ends_with(text, ".circuit");
 }
 
 /* Copies a text that has to be printable on one line; a relative path is put behind the

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { NAME_WIDTH = 44, LINE = 512 };
 
@@ -20,20 +21,18 @@ double check_limit(check_kind kind)
 
 static void count(check *c, bool right)
 {
-    c->quantities++;
-    if (!right) c->wrong++;
+    c->tally->quantities++;
+    if (!right) c->tally->wrong++;
 }
 
-/* Largest and root-mean-square difference. Equal infinities and expected NaN are no difference;
- * anything else that is not finite is an infinite one. */
+/* Largest and root-mean-square difference, infinite where a number is not finite. */
 static void differences(int n, const double *actual, const double *expected, double *most,
                         double *rms)
 {
     double largest = 0, sum = 0;
     for (int i = 0; i < n; i++) {
-        bool same = actual[i] == expected[i] || (isnan(actual[i]) && isnan(expected[i]));
-        double difference = same ? 0 : fabs(actual[i] - expected[i]);
-        if (isnan(difference)) difference = INFINITY;
+        double difference = fabs(actual[i] - expected[i]);
+        if (!isfinite(difference)) difference = INFINITY;
         largest = fmax(largest, difference);
         sum += difference * difference;
     }
@@ -44,7 +43,7 @@ static void differences(int n, const double *actual, const double *expected, dou
 static void report(check *c, const char *quantity, int n, double most, double rms, double limit,
                    bool right, const char *unit)
 {
-    printf("  %-*s %8d  %9.2e  %9.2e  %7.0e  %s%s\n", NAME_WIDTH, quantity, n, most, rms, limit,
+    printf("  %-*s %8d  %9.2e  %9.2e  %7.1e  %s%s\n", NAME_WIDTH, quantity, n, most, rms, limit,
            right ? "ok" : "WRONG", unit);
     count(c, right);
 }
@@ -158,7 +157,27 @@ void check_skip(check *c, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     printf("  %s  skipped\n", text);
-    c->skipped++;
+    c->tally->skipped++;
+}
+
+void check_give_up(check *c, const char *format, ...)
+{
+    char text[4 * LINE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    check_wrong(c, "%s: the rest of this file is not checked", text);
+    fflush(stdout);
+    _exit(EXIT_SUCCESS); /* the tally says what is wrong */
+}
+
+int check_times(check *c, int a, int b)
+{
+    int product;
+    if (a < 0 || b < 0 || __builtin_mul_overflow(a, b, &product))
+        check_give_up(c, "sizes %d and %d: no array is that large", a, b);
+    return product;
 }
 
 bool check_ok(check *c, om_status status)

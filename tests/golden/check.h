@@ -4,7 +4,10 @@
  *
  * Values are compared as doubles whatever om_real is. Errors are relative to the root mean square of
  * what is expected (of the change, where `from` is given): the limit holds for their root mean square,
- * and 20 times that for the largest. Where NaN is expected, only NaN is right. */
+ * and 20 times that for the largest. What is not finite, found or expected, is wrong.
+ *
+ * Each file is checked in a process of its own: options without which nothing can be computed end it
+ * (check_give_up), and a crash is one more thing that is wrong. */
 #ifndef GOLDEN_CHECK_H
 #define GOLDEN_CHECK_H
 
@@ -16,12 +19,16 @@
 #include "ommatid/ommatid.h"
 
 typedef struct check {
-    const char *folder;             /* of the reference files */
-    const char *shared;             /* the folder that holds connectome/ and paper-ensemble/ */
-    const char *name;               /* of the file at hand */
-    hid_t file;                     /* H5I_INVALID_HID where it is not HDF5 */
-    int quantities, wrong, skipped; /* of the file at hand */
+    const char *folder; /* of the reference files */
+    const char *shared; /* the folder that holds connectome/ and paper-ensemble/ */
+    const char *name;   /* of the file at hand */
+    hid_t file;         /* H5I_INVALID_HID where it is not HDF5 */
+    struct tally {
+        int quantities, wrong, skipped;
+    } * tally; /* of the file at hand */
 } check;
+
+enum { CHECK_MOST = 10000 /* samples, frames, ...: what is more is a mistake */ };
 
 /* Limits of one build: single precision, or double. */
 typedef enum check_kind {
@@ -36,32 +43,44 @@ double check_limit(check_kind kind);
  * missing or n_expected (>= 0) is not its size. path: printf format. */
 double *check_read(check *c, int n_expected, int *n, const char *path, ...)
     __attribute__((format(printf, 4, 5)));
-/* A scalar dataset; an attribute of an object ("/" for the file). NaN, and reported, if missing. */
-double check_number(check *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
-double check_attribute(check *c, const char *object, const char *name);
-/* The same of n numbers; false if missing. */
+/* n numbers of an attribute of an object ("/" for the file); false, and reported, if missing. */
 bool check_attributes(check *c, int n, const char *object, const char *name, double *values);
-/* The same for a whole number of 0 or more; -1, and reported, if it is none. */
-int check_integer(check *c, const char *object, const char *name);
-/* A text attribute or dataset of names; free each and the list. NULL, and reported, if missing. */
+/* An option: an attribute that is a number from least to most, a whole one, a text, or a list of n whole
+ * numbers from 0 to most (free() both). Gives up where it is missing or another. */
+double check_option(check *c, const char *object, const char *name, double least, double most);
+int check_integer(check *c, const char *object, const char *name, int least, int most);
 char *check_text(check *c, const char *object, const char *name);
+int *check_integers(check *c, const char *object, const char *name, int most, int *n);
+int check_extent(check *c, const char *object);
+double check_seconds(check *c, const char *object, const char *name);
+/* Options of which only one value is known here; gives up at any other. */
+void check_only(check *c, const char *object, const char *name, double value);
+void check_only_text(check *c, const char *object, const char *name, const char *text);
+/* A dataset of names; free each and the list. NULL, and reported, if missing. */
 char **check_names(check *c, int *n, const char *path, ...) __attribute__((format(printf, 3, 4)));
 void check_free_names(char **names, int n);
 /* Whether the file has it; nothing is reported. */
 bool check_has(check *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
+/* Whether a dataset keeps its numbers in single precision; false if there is none. */
+bool check_is_single(check *c, const char *path);
+/* Whether a check has opened this dataset of the file at hand. */
+bool check_was_read(const check *c, const char *path);
 
 /* The file at hand as a table of comma-separated values without quotes; every line has as many
  * cells as the first, which names the columns. false, and reported, if it is none. */
 typedef struct check_table {
     int rows, columns; /* without the line of names */
     char **cells;      /* [1 + rows][columns], row 0 the names */
+    bool *used;        /* [columns] somebody asked for it */
     char *text;        /* what the cells point into */
 } check_table;
 bool check_read_table(check *c, check_table *table);
-void check_free_table(check_table *table);
-/* Text of a cell, 0 <= row < rows. Number of the column of that name; -1, and reported, if there is
- * none. */
+/* Frees it; reports columns that nobody asked for. */
+void check_close_table(check *c, check_table *table);
+/* A cell, 0 <= row < rows: its text, or its number (gives up if it is none). Number of the column of
+ * that name; -1, and reported, if there is none. */
 const char *check_cell(const check_table *table, int row, int column);
+double check_cell_number(check *c, const check_table *table, int row, int column);
 int check_column(check *c, const check_table *table, const char *name);
 
 /* Reports a quantity. from: see above, or NULL. */
@@ -84,6 +103,11 @@ void check_exact_dataset(check *c, int n, const double *actual, const char *path
 /* Something that cannot be compared: wrong, or left out with the reason (visible, not wrong). */
 void check_wrong(check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void check_skip(check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Wrong, and the end of this file's check. */
+_Noreturn void check_give_up(check *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* a times b, the size of an array; gives up where none is that large. */
+int check_times(check *c, int a, int b);
 
 /* om_real and float arrays as doubles, and back; free() them. */
 double *check_doubles(int n, const om_real *values);
@@ -114,11 +138,13 @@ bool check_pairs(check *c, const om_circuit *circuit, const char *names, const c
 bool check_network_params(check *c, const om_circuit *circuit, const char *names,
                           const char *prefix, double *params);
 bool check_decoder_params(check *c, const om_circuit *circuit, const char *prefix, double *params);
+/* Gives up unless the file's decoder has the library's layers and kernels. */
+void check_layers(check *c);
 /* Compares the file's `mask` [5][5], 1 inside the kernels' hexagon. */
 void check_mask(check *c);
 
-/* Reports each dataset that the file describes but does not hold, also where no check would have asked
- * for it (complete.c). */
+/* Reports each dataset that the file describes but does not hold, and each that no check has read
+ * (complete.c). */
 void check_complete(check *c);
 
 /* The checks, one for each kind of file. */

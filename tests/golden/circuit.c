@@ -7,11 +7,6 @@
 
 enum { TAPS_EXTENT = 15 /* of the circuit whose taps are compared; any has them all */ };
 
-static double number(const check_table *t, int row, int column)
-{
-    return strtod(check_cell(t, row, column), NULL);
-}
-
 /* ---- taps.csv: all taps in their order, those that fill the hull included ---- */
 
 enum { SOURCE, TARGET, DU, DV, COUNT, SIGN, FILLED, TAP_COLUMNS };
@@ -40,7 +35,7 @@ static void compare_taps(check *c, const om_circuit *circuit, const check_table 
         if (column < 0) continue;
         for (int i = 0; i < t->rows; i++)
             expected[i] = k <= TARGET ? om_circuit_type(circuit, check_cell(t, i, column))
-                                      : number(t, i, column);
+                                      : check_cell_number(c, t, i, column);
         actual_taps(circuit, k, actual);
         check_exact(c, tap_columns[k], t->rows, actual, expected);
     }
@@ -58,10 +53,12 @@ void check_taps(check *c)
     else if (circuit != NULL)
         check_wrong(c, "%d taps, expected %d", circuit->n_taps, t.rows);
     om_circuit_free(circuit);
-    check_free_table(&t);
+    check_close_table(c, &t);
 }
 
 /* ---- counts.csv: cells, edges, pairs and taps in use at several extents ---- */
+
+enum { TOTALS = 4 /* nodes, edges, pairs, taps */ };
 
 /* A count of the circuit by its name in the file; -1 for an unknown one. */
 static double count_of(const om_circuit *circuit, const char *what, const char *name)
@@ -84,13 +81,16 @@ static int compare_counts(check *c, const check_table *t, const int columns[4], 
     const char *extent = check_cell(t, first, columns[0]);
     int end = first;
     while (end < t->rows && strcmp(check_cell(t, end, columns[0]), extent) == 0) end++;
-    om_circuit *circuit = check_circuit(c, (int)strtol(extent, NULL, 10));
+    om_circuit *circuit = check_circuit(c, (int)check_cell_number(c, t, first, columns[0]));
     if (circuit == NULL) return end;
+    if (end - first != TOTALS + circuit->n_types)
+        check_wrong(c, "extent %s: %d rows, expected %d", extent, end - first,
+                    TOTALS + circuit->n_types);
     double *actual = check_zeros(end - first), *expected = check_zeros(end - first);
     for (int i = first; i < end; i++) {
         actual[i - first] =
             count_of(circuit, check_cell(t, i, columns[1]), check_cell(t, i, columns[2]));
-        expected[i - first] = number(t, i, columns[3]);
+        expected[i - first] = check_cell_number(c, t, i, columns[3]);
     }
     snprintf(quantity, sizeof quantity, "counts at extent %s", extent);
     check_exact(c, quantity, end - first, actual, expected);
@@ -112,7 +112,7 @@ void check_counts(check *c)
         complete = complete && columns[i] >= 0;
     }
     for (int row = 0; complete && row < t.rows;) row = compare_counts(c, &t, columns, row);
-    check_free_table(&t);
+    check_close_table(c, &t);
 }
 
 /* ---- init_strength.csv: initial strengths and what they rest on, at several extents ---- */
@@ -140,7 +140,7 @@ static void compare_column(check *c, const om_circuit *circuit, const check_tabl
         int pair = pair_of_row(c, circuit, t, row);
         if (pair < 0 || circuit->pairs[pair].edges == 0) continue;
         actual[n] = by_pair[pair];
-        expected[n++] = number(t, row, column);
+        expected[n++] = check_cell_number(c, t, row, column);
     }
     if (column >= 0 && n != circuit->n_live_pairs)
         check_wrong(c, "%s: %d pairs, expected %d", heading, n, circuit->n_live_pairs);
@@ -193,5 +193,5 @@ void check_init_strength(check *c)
             extents++;
         }
     if (extents == 0) check_wrong(c, "no column n_edges_eEXTENT");
-    check_free_table(&t);
+    check_close_table(c, &t);
 }

@@ -1,6 +1,7 @@
 /* decoder_*.h5: the decoder alone, on activity that the file gives: output, running statistics and all
  * gradients, normalised by the batch's statistics (train/) and by running ones (eval/); output of a
  * new decoder. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,29 +34,14 @@ typedef struct stage {
 
 static void compare_number(check *c, const char *name, int actual)
 {
-    double number = actual, expected = check_integer(c, "/", name);
-    if (expected >= 0) check_exact(c, name, 1, &number, &expected);
+    double number = actual, expected = check_integer(c, "/", name, 0, INT_MAX);
+    check_exact(c, name, 1, &number, &expected);
 }
 
 static void compare_sizes(const reference *r)
 {
     compare_number(r->c, "n_parameters", (int)r->layout.n_decoder);
     check_mask(r->c);
-}
-
-/* Whether the file's decoder has the library's layers; reported if not. */
-static bool has_our_layers(check *c)
-{
-    char ours[32];
-    char *layers = check_text(c, "/", "channels_per_layer");
-    int kernel = check_integer(c, "/", "kernel_size");
-    snprintf(ours, sizeof ours, "[%d, %d]", OM_HIDDEN, OM_HEAD - 1);
-    bool same = layers != NULL && strcmp(layers, ours) == 0 && kernel == OM_KERNEL;
-    if (layers != NULL && kernel >= 0 && !same)
-        check_wrong(c, "layers %s with kernels of %d, but the library has %s with %d", layers,
-                    kernel, ours, OM_KERNEL);
-    free(layers);
-    return same;
 }
 
 static bool has_our_outputs(check *c, const om_circuit *circuit)
@@ -87,20 +73,17 @@ static bool read_moments(check *c, om_moments *moments)
 static bool open_reference(check *c, reference *r)
 {
     *r = (reference){.c = c};
-    int extent = check_integer(c, "/", "extent");
-    r->batch = check_integer(c, "/", "batch");
-    r->frames = check_integer(c, "/", "frames");
-    if (extent < 0 || r->batch < 0 || r->frames < 0 || !has_our_layers(c)) return false;
-    if (r->batch == 0 || r->frames == 0) {
-        check_wrong(c, "batch %d, frames %d: no image", r->batch, r->frames);
-        return false;
-    }
+    int extent = check_extent(c, "/");
+    r->batch = check_integer(c, "/", "batch", 1, CHECK_MOST);
+    r->frames = check_integer(c, "/", "frames", 1, CHECK_MOST);
+    check_layers(c);
+    check_only_text(c, "/", "loss", "sum of weight * output");
     r->circuit = check_circuit(c, extent);
     if (r->circuit == NULL || !has_our_outputs(c, r->circuit)) return false;
     r->layout = om_layout_of(r->circuit);
     r->images = r->batch * r->frames;
-    r->n_flow = r->images * 2 * r->circuit->n_columns;
-    r->n_activity = r->images * r->circuit->n_outputs * r->circuit->n_columns;
+    r->n_flow = check_times(c, r->images, 2 * r->circuit->n_columns);
+    r->n_activity = check_times(c, r->images, r->circuit->n_outputs * r->circuit->n_columns);
     r->activity = check_read(c, r->n_activity, NULL, "activity");
     r->weight = check_read(c, r->n_flow, NULL, "weight");
     r->params = check_zeros((int)r->layout.n_params);
@@ -204,11 +187,8 @@ static void compare_activity(const reference *r, const char *mode, double *d_act
 {
     char path[64];
     snprintf(path, sizeof path, "%s/grad_activity", mode);
-    hid_t dataset = H5Dopen2(r->c->file, path, H5P_DEFAULT), type = H5Dget_type(dataset);
-    bool single = H5Tget_size(type) == sizeof(float);
-    for (int k = 0; k < r->n_activity && single; k++) d_activity[k] = (double)(float)d_activity[k];
-    H5Tclose(type);
-    H5Dclose(dataset);
+    if (check_is_single(r->c, path))
+        for (int k = 0; k < r->n_activity; k++) d_activity[k] = (double)(float)d_activity[k];
     check_dataset(r->c, r->n_activity, d_activity, check_limit(CHECK_GRADIENT), "%s", path);
 }
 
@@ -224,7 +204,7 @@ static void compare_gradients(const reference *r, const char *mode, const double
                  {"base.1.bias", l->norm_bias, l->conv2_weight},
                  {"decoder.0.weight", l->conv2_weight, l->conv2_bias},
                  {"decoder.0.bias", l->conv2_bias, l->n_params}};
-    const double limit = check_limit(CHECK_GRADIENT), zero = 1e-7;
+    const double limit = check_limit(CHECK_GRADIENT), none[OM_HIDDEN] = {0};
     double *expected = check_zeros((int)l->n_params);
     char name[64];
     snprintf(name, sizeof name, "%s/grad/", mode);
@@ -235,7 +215,7 @@ static void compare_gradients(const reference *r, const char *mode, const double
         snprintf(name, sizeof name, "%s/grad/%s", mode, parts[i].name);
         /* before the batch's own statistics a bias changes nothing: the file holds rounding noise */
         if (strcmp(mode, "train") == 0 && parts[i].first == l->conv1_bias)
-            check_absolute(r->c, name, n, actual, wanted, zero, zero);
+            check_exact(r->c, name, n, actual, none);
         else
             check_compare(r->c, name, n, actual, wanted, NULL, limit);
     }

@@ -11,7 +11,6 @@
 bool ensemble_open(check *c, ensemble *e)
 {
     char path[4096];
-    int extent = 0;
     *e = (ensemble){.file = H5I_INVALID_HID};
     snprintf(path, sizeof path, "%s/paper-ensemble/ensemble.h5", c->shared);
     if (access(path, R_OK) != 0) {
@@ -26,8 +25,7 @@ bool ensemble_open(check *c, ensemble *e)
     hid_t own = c->file;
     c->file = e->file;
     free(check_read(c, -1, &e->n_models, "model"));
-    extent = check_integer(c, "/", "extent");
-    e->circuit = extent > 0 ? check_circuit(c, extent) : NULL;
+    e->circuit = check_circuit(c, check_extent(c, "/"));
     bool good = e->circuit != NULL && check_types(c, e->circuit, "cell_types");
     c->file = own;
     if (!good) return false;

@@ -28,15 +28,30 @@ typedef struct film {
 
 /* ---- the file's views, resampled ---- */
 
+/* Every frame of luminance goes with the flow that led to it; *n: how many there are. */
+static void compare_frames(check *c, int *n)
+{
+    double *flow = check_read(c, -1, n, "flow_frame");
+    for (int i = 0; flow != NULL && i < *n; i++) flow[i]++;
+    if (flow != NULL) check_exact_dataset(c, *n, flow, "luminance_frame");
+    free(flow);
+}
+
 static bool read_views(film *m, int extent)
 {
     check *c = m->c;
     int n, frames;
+    char *rate = check_text(c, "/", "frame_rate"); /* "24 per second" */
+    if (strtod(rate, NULL) != FRAME_RATE)
+        check_give_up(c, "/: attribute frame_rate is '%s': this program knows %d only", rate,
+                      FRAME_RATE);
+    free(rate);
     free(check_read(c, -1, &m->views, "view_start"));
-    free(check_read(c, -1, &frames, "flow_frame"));
-    n = m->views * frames * m->columns;
+    check_skip(c, "view_start: where a view lies in the film's frames changes nothing here");
+    compare_frames(c, &frames);
+    n = check_times(c, check_times(c, m->views, frames), m->columns);
     double *luminance = check_read(c, n, NULL, "luminance");
-    double *flow = check_read(c, 2 * n, NULL, "flow");
+    double *flow = check_read(c, check_times(c, 4, n) / 2, NULL, "flow");
     om_sequence *sequences = calloc((size_t)m->views * 2 + 1, sizeof *sequences);
     bool good = luminance != NULL && flow != NULL && sequences != NULL;
     for (int i = 0; good && i < 2 * m->views; i++) {
@@ -251,7 +266,7 @@ static void compare_validation(film *m, const char *model)
                                          m->e.running.var, &actual[0], &actual[1], NULL))) {
         snprintf(group, sizeof group, "%s/%s", m->group, model);
         for (int i = 0; i < 2; i++) {
-            double expected = check_attribute(m->c, group, names[i]);
+            double expected = check_option(m->c, group, names[i], 0, 1e9);
             snprintf(quantity, sizeof quantity, "%s %s", group, names[i]);
             check_compare(m->c, quantity, 1, &actual[i], &expected, NULL, error_limit);
         }
@@ -275,30 +290,53 @@ static void compare_model(film *m, const char *model)
 
 /* ---- all of it ---- */
 
-/* Where the receptors lie in the film's frames. */
+/* The columns of the lattice, and where their receptors lie in the film's frames. */
 static void compare_receptors(film *m, int extent)
 {
     double *row = check_zeros(m->columns), *column = check_zeros(m->columns);
+    double *at_u = check_zeros(m->columns), *at_v = check_zeros(m->columns);
     for (int i = 0; i < m->columns; i++) {
         int u, v, r, c;
         om_lattice_coordinates(extent, i, &u, &v);
         om_eye_centre(OM_EYE_SPACING, u, v, &r, &c);
         row[i] = OM_EYE_SINTEL_ROWS / 2 + r;
         column[i] = VIEW_WIDTH / 2 + c;
+        at_u[i] = u;
+        at_v[i] = v;
     }
+    check_exact_dataset(m->c, m->columns, at_u, "u");
+    check_exact_dataset(m->c, m->columns, at_v, "v");
     check_exact_dataset(m->c, m->columns, row, "receptor_row");
     check_exact_dataset(m->c, m->columns, column, "receptor_column");
-    free(row);
-    free(column);
+    free(row), free(column), free(at_u), free(at_v);
+}
+
+/* Of the paper's ways of resampling, the file has both. */
+static const struct {
+    const char *name;
+    om_resampling resampling;
+} profiles[] = {{"package", OM_RESAMPLE_PACKAGE}, {"paper", OM_RESAMPLE_PAPER}};
+
+/* Whether a model is decoded in any of them: then it has to be in all. */
+static bool is_decoded(check *c, const char *model)
+{
+    bool decoded = false;
+    for (int p = 0; p < 2; p++) decoded |= check_has(c, "decoded/%s/%s", profiles[p].name, model);
+    return decoded;
 }
 
 static void compare_profile(film *m, bool models)
 {
     enum { MOST_MODELS = 1000 };
     char model[32];
-    double *origin = check_read(m->c, -1, NULL, "flow_origin");
+    int found = 0;
+    const int frames = m->scenes->sequences[0].frames;
+    double *origin = check_read(m->c, frames, NULL, "flow_origin");
     free(check_read(m->c, -1, &m->steps, "%s/luminance_index", m->group));
-    m->options.frames = frames_of(m->steps);
+    m->options.frames = m->steps > 0 ? frames_of(m->steps) : 0;
+    if (m->steps < 1 || m->options.frames > frames)
+        check_give_up(m->c, "%s/luminance_index: %d steps of a film of %d frames", m->group,
+                      m->steps, frames);
     m->exact = origin != NULL ? count_exact(m, origin) : 0;
     free(origin);
     double *zeros = check_zeros(m->views * m->steps * 2 * m->columns);
@@ -309,9 +347,11 @@ static void compare_profile(film *m, bool models)
         compare_baselines(m);
         for (int i = 0; models && i < MOST_MODELS; i++) {
             snprintf(model, sizeof model, "model_%03d", i);
-            if (check_has(m->c, "%s/%s", m->group, model) && ensemble_load(m->c, &m->e, i))
-                compare_model(m, model);
+            if (!is_decoded(m->c, model) || !ensemble_load(m->c, &m->e, i)) continue;
+            compare_model(m, model);
+            found++;
         }
+        if (models && found == 0) check_wrong(m->c, "%s: no group model_NNN", m->group);
     }
     free(m->luminance);
     free(m->target);
@@ -319,25 +359,23 @@ static void compare_profile(film *m, bool models)
 
 void check_film(check *c)
 {
-    static const struct {
-        const char *name;
-        om_resampling resampling;
-    } profiles[] = {{"package", OM_RESAMPLE_PACKAGE}, {"paper", OM_RESAMPLE_PAPER}};
     film m = {.c = c};
-    int extent = 0, found = 0;
+    int extent = 1;
     free(check_read(c, -1, &m.columns, "u"));
-    while (om_lattice_columns(extent) < m.columns) extent++;
+    while (extent < OM_LATTICE_MAX_EXTENT && om_lattice_columns(extent) < m.columns) extent++;
+    if (om_lattice_columns(extent) != m.columns)
+        check_give_up(c, "u: %d columns are no hexagon", m.columns);
+    for (int p = 0; p < 2; p++)
+        if (!check_has(c, "decoded/%s", profiles[p].name))
+            check_give_up(c, "decoded/%s: no such group", profiles[p].name);
     bool models = ensemble_open(c, &m.e);
     if (read_views(&m, extent)) {
         compare_receptors(&m, extent);
         for (int p = 0; p < 2; p++) {
             snprintf(m.group, sizeof m.group, "decoded/%s", profiles[p].name);
-            if (!check_has(c, "%s", m.group)) continue;
             m.options = (om_batch_options){.resampling = profiles[p].resampling, .dt_s = dt_s};
             compare_profile(&m, models);
-            found++;
         }
-        if (found == 0) check_wrong(c, "no group decoded/PROFILE");
     }
     om_scenes_free(m.scenes);
     ensemble_close(&m.e);

@@ -15,16 +15,40 @@ enum { FRAME_RATE = 24, PATH = 128 };
 /* Values that are computed in double precision in every build. */
 static const double double_limit = 1e-13;
 
-/* ---- films of a file ---- */
+enum { MANY = 10000000 /* iterations: no training takes more */ };
+
+/* ---- options and films of a file ---- */
+
+static double check_finite(check *c, const char *object, const char *name)
+{
+    return check_option(c, object, name, -1e6, 1e6);
+}
+
+/* Hz. */
+static double check_rate(check *c, const char *object, const char *name)
+{
+    return check_option(c, object, name, 1, 1e4);
+}
+
+/* Frames of a part of the only film, and where it may start. */
+static int check_frames(check *c, const om_scenes *scenes, const char *object)
+{
+    return check_integer(c, object, "n_frames", 1, scenes->sequences[0].frames);
+}
+
+static int check_start(check *c, const om_scenes *scenes, const char *object, int frames)
+{
+    return check_integer(c, object, "start", 0, scenes->sequences[0].frames - frames);
+}
 
 /* The file's luminance [frame][column] and flow [frame][2][column] as scenes of one sequence. */
 static om_scenes *film_of(check *c, int extent, double frame_rate_hz)
 {
-    const int columns = om_lattice_columns(extent);
-    int n = 0;
-    double *luminance = check_read(c, -1, &n, "luminance");
-    double *flow = check_read(c, 2 * n, NULL, "flow");
-    om_sequence sequence = {.name = "reference", .frames = n / columns};
+    const int frames = check_integer(c, "/", "frames", 1, CHECK_MOST);
+    const int n = check_times(c, frames, om_lattice_columns(extent));
+    double *luminance = check_read(c, n, NULL, "luminance");
+    double *flow = check_read(c, check_times(c, 2, n), NULL, "flow");
+    om_sequence sequence = {.name = "reference", .frames = frames};
     om_scenes *scenes = NULL;
     if (luminance != NULL && flow != NULL &&
         check_ok(c, om_scenes_create(&sequence, 1, extent, frame_rate_hz, &scenes)) &&
@@ -126,8 +150,8 @@ static void compare_jitter(check *c, const om_scenes *scenes)
     char group[PATH];
     for (int i = 0; snprintf(group, sizeof group, "jitter%d", i), check_has(c, "%s", group); i++) {
         const om_batch_options options = {.frames = 3, .dt_s = 1.0 / FRAME_RATE};
-        const om_augmentation draws = {.contrast = check_attribute(c, group, "contrast"),
-                                       .brightness = check_attribute(c, group, "brightness")};
+        const om_augmentation draws = {.contrast = check_finite(c, group, "contrast"),
+                                       .brightness = check_finite(c, group, "brightness")};
         compare_sample(c, scenes, &options, &draws, group, "luminance", NULL);
     }
 }
@@ -138,6 +162,8 @@ static void compare_noise(check *c, const om_scenes *scenes)
     int n;
     double *normal = check_read(c, -1, &n, "noise/standard_normal");
     if (normal == NULL) return;
+    if (n > scenes->sequences[0].frames * scenes->n_columns)
+        check_give_up(c, "noise/standard_normal: more numbers than the film has");
     float *z = calloc((size_t)n + 1, sizeof *z);
     double *film = check_zeros(n);
     for (int i = 0; z != NULL && i < n; i++) {
@@ -145,7 +171,7 @@ static void compare_noise(check *c, const om_scenes *scenes)
         film[i] = (double)scenes->luminance[i];
     }
     om_real *luminance = check_reals(n, film);
-    if (z != NULL) om_augment_noise(n, check_attribute(c, "noise", "std"), z, luminance);
+    if (z != NULL) om_augment_noise(n, check_finite(c, "noise", "std"), z, luminance);
     double *actual = check_doubles(n, luminance);
     check_dataset(c, n, actual, 1e-7, "noise/luminance");
     free(normal);
@@ -172,8 +198,8 @@ static void compare_resampling(check *c, const om_scenes *scenes)
     char group[PATH];
     for (int i = 0; snprintf(group, sizeof group, "resample%d", i), check_has(c, "%s", group);
          i++) {
-        const om_batch_options options = {.frames = check_integer(c, group, "n_frames"),
-                                          .dt_s = 1 / check_attribute(c, group, "target_rate")};
+        const om_batch_options options = {.frames = check_frames(c, scenes, group),
+                                          .dt_s = 1 / check_rate(c, group, "target_rate")};
         const om_augmentation draws = {.contrast = 1};
         compare_frames(c, options.resampling, group, options.frames, FRAME_RATE, options.dt_s);
         compare_sample(c, scenes, &options, &draws, group, "luminance", "flow");
@@ -183,19 +209,18 @@ static void compare_resampling(check *c, const om_scenes *scenes)
 /* Everything at once. The rate after resampling is in words only: 50 Hz, as the file's steps say. */
 static void compare_chain(check *c, const om_scenes *scenes)
 {
-    const om_batch_options options = {.frames = check_integer(c, "chain", "n_frames"),
-                                      .dt_s = 0.02};
-    const om_augmentation draws = {.start = check_integer(c, "chain", "start"),
-                                   .flip = check_integer(c, "chain", "flip_axis"),
-                                   .rotation = check_integer(c, "chain", "n_rot"),
-                                   .contrast = check_attribute(c, "chain", "contrast"),
-                                   .brightness = check_attribute(c, "chain", "brightness")};
+    const om_batch_options options = {.frames = check_frames(c, scenes, "chain"), .dt_s = 0.02};
+    const om_augmentation draws = {.start = check_start(c, scenes, "chain", options.frames),
+                                   .flip = check_integer(c, "chain", "flip_axis", 0, 3),
+                                   .rotation = check_integer(c, "chain", "n_rot", 0, 5),
+                                   .contrast = check_finite(c, "chain", "contrast"),
+                                   .brightness = check_finite(c, "chain", "brightness")};
     compare_sample(c, scenes, &options, &draws, "chain", "luminance", "flow");
 }
 
 void check_augment(check *c)
 {
-    int extent = check_integer(c, "/", "extent");
+    int extent = check_extent(c, "/");
     om_scenes *scenes = film_of(c, extent, FRAME_RATE);
     if (scenes == NULL) return;
     compare_columns(c, extent);
@@ -236,10 +261,13 @@ static void compare_cases(check *c, const om_scenes *scenes)
     for (int i = 0; snprintf(outer, sizeof outer, "case%d", i), check_has(c, "%s", outer); i++)
         for (int p = 0; p < 2; p++) {
             const om_batch_options options = {.resampling = profiles[p].resampling,
-                                              .frames = check_integer(c, outer, "n_frames"),
-                                              .dt_s = check_attribute(c, outer, "dt")};
-            const om_augmentation draws = {.start = check_integer(c, outer, "start"),
+                                              .frames = check_frames(c, scenes, outer),
+                                              .dt_s = check_option(c, outer, "dt", 1e-6, 1)};
+            const om_augmentation draws = {.start = check_start(c, scenes, outer, options.frames),
                                            .contrast = 1};
+            check_only(c, outer, "source_rate", scenes->frame_rate_hz);
+            if (fabs(check_rate(c, outer, "target_rate") * options.dt_s - 1) > double_limit)
+                check_give_up(c, "%s: dt is not 1 / target_rate", outer);
             double rate = scenes->frame_rate_hz;
             int steps = om_resampled_steps(options.frames, rate, options.dt_s);
             snprintf(group, sizeof group, "%s/%s", outer, profiles[p].name);
@@ -258,8 +286,9 @@ static bool read_schedule(check *c, const char *levels, const char *group, om_tr
     if (level == NULL) return false;
     *o = (om_train_options){.learning_rate = {level[0], level[n - 1]},
                             .rate_steps = n,
-                            .iterations = (uint64_t)check_integer(c, group, "n_iters"),
-                            .schedule_stop = (uint64_t)check_integer(c, group, "stop_iter")};
+                            .iterations = (uint64_t)check_integer(c, group, "n_iters", 1, MANY),
+                            .schedule_stop =
+                                (uint64_t)check_integer(c, group, "stop_iter", 0, MANY)};
     free(level);
     if (o->schedule_stop == o->iterations) o->schedule_stop = 0; /* as the profile has it */
     return true;
@@ -329,6 +358,7 @@ static void compare_small_schedules(check *c)
         if (stop < (uint64_t)o.rate_steps) {
             check_skip(c, "%s: fewer iterations than levels: there the library differs on purpose",
                        group);
+            free(check_read(c, -1, NULL, "%s/array", group));
             continue;
         }
         double *array = check_zeros((int)o.iterations + 1);
@@ -342,17 +372,17 @@ static void compare_small_schedules(check *c)
 /* Moments of checks of a training with `pass` sequences, one to a batch. */
 static void compare_checkpoints(check *c, const char *group, int pass)
 {
-    const om_train_options o = {.iterations = (uint64_t)check_integer(c, group, "n_iters"),
+    const om_train_options o = {.iterations = (uint64_t)check_integer(c, group, "n_iters", 1, MANY),
                                 .whole_passes = true,
                                 .batch_size = 1,
                                 .validate_every_passes =
-                                    (uint64_t)check_integer(c, group, "every_pass"),
+                                    (uint64_t)check_integer(c, group, "every_pass", 1, MANY),
                                 .record_every = 1000};
     const om_scenes scenes = {.n_training = pass, .n_validation = 1};
     om_circuit *circuit;
     om_state_layout layout;
     char quantity[2 * PATH];
-    double run = check_attribute(c, group, "iterations_run");
+    double run = check_finite(c, group, "iterations_run");
     if (!check_ok(c, om_circuit_open("motion-pathway", 1, &circuit))) return;
     if (check_ok(c, om_state_layout_of(circuit, &scenes, &o, &layout))) {
         double *done = check_zeros(layout.n_checks), iterations = (double)layout.iterations;
@@ -369,9 +399,9 @@ static void compare_checkpoints(check *c, const char *group, int pass)
 void check_resample(check *c)
 {
     char group[PATH];
-    int extent = check_integer(c, "/", "extent");
-    int pass = check_integer(c, "/", "iterations_per_pass");
-    om_scenes *scenes = film_of(c, extent, check_attribute(c, "/", "source_rate"));
+    int extent = check_extent(c, "/");
+    int pass = check_integer(c, "/", "iterations_per_pass", 1, CHECK_MOST);
+    om_scenes *scenes = film_of(c, extent, check_rate(c, "/", "source_rate"));
     if (scenes == NULL) return;
     compare_columns(c, extent);
     compare_cases(c, scenes);
@@ -464,10 +494,10 @@ void check_eye(check *c)
     for (int letter = 'a'; letter <= 'z'; letter++) {
         snprintf(group, sizeof group, "case_%c", letter);
         if (!check_has(c, "%s", group)) continue;
-        eye e = {.extent = check_integer(c, group, "extent"),
-                 .spacing = check_integer(c, group, "kernel_size"),
-                 .rows = check_integer(c, group, "height"),
-                 .columns = check_integer(c, group, "width")};
+        eye e = {.extent = check_extent(c, group),
+                 .spacing = check_integer(c, group, "kernel_size", 1, CHECK_MOST),
+                 .rows = check_integer(c, group, "height", 1, CHECK_MOST),
+                 .columns = check_integer(c, group, "width", 1, CHECK_MOST)};
         e.n = om_lattice_columns(e.extent);
         compare_centres(c, &e, group);
         compare_image(c, &e, group);

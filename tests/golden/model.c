@@ -137,6 +137,14 @@ bool check_decoder_params(check *c, const om_circuit *circuit, const char *prefi
     return good;
 }
 
+void check_layers(check *c)
+{
+    char ours[32];
+    snprintf(ours, sizeof ours, "[%d, %d]", OM_HIDDEN, OM_HEAD - 1);
+    check_only_text(c, "/", "channels_per_layer", ours);
+    check_only(c, "/", "kernel_size", OM_KERNEL);
+}
+
 void check_mask(check *c)
 {
     double inside[OM_KERNEL_CELLS];

@@ -36,40 +36,14 @@ static bool has(check *c, const char *group, const char *name)
     return check_has(c, "%s/%s", group, name) || H5Aexists(c->file, attribute) > 0;
 }
 
-/* Slopes of which the library has one only; a file without that function need not name them. */
-static bool check_slopes(check *c)
-{
-    static const struct {
-        const char *name;
-        double value;
-    } fixed[] = {{"leakyrelu_slope", 0.01}, {"elu_alpha", 1}};
-    bool good = true;
-    for (int i = 0; i < 2; i++) {
-        if (H5Aexists(c->file, fixed[i].name) <= 0) continue;
-        double value = check_attribute(c, "/", fixed[i].name);
-        if (value == fixed[i].value) continue;
-        check_wrong(c, "%s is %g: the library has %g only", fixed[i].name, value, fixed[i].value);
-        good = false;
-    }
-    return good;
-}
-
-static bool read_options(films *f)
+static void read_options(films *f)
 {
     check *c = f->c;
-    f->batch = check_integer(c, "/", "batch");
-    f->frames = check_integer(c, "/", "frames");
-    f->dt_s = check_attribute(c, "/", "dt_seconds");
-    f->grey = check_attribute(c, "/", "grey_value");
-    double t_pre_s = check_attribute(c, "/", "t_pre_seconds");
-    if (f->batch < 0 || f->frames < 0) return false;
-    if (f->batch == 0 || f->frames == 0 || !(f->dt_s > 0) || !(t_pre_s >= 0)) {
-        check_wrong(c, "batch %d, frames %d, dt %g s, t_pre %g s: no film to run", f->batch,
-                    f->frames, f->dt_s, t_pre_s);
-        return false;
-    }
-    f->settling_steps = (int)(t_pre_s / f->dt_s);
-    return check_slopes(c);
+    f->batch = check_integer(c, "/", "batch", 1, CHECK_MOST);
+    f->frames = check_integer(c, "/", "frames", 1, CHECK_MOST);
+    f->dt_s = check_option(c, "/", "dt_seconds", 1e-6, 10);
+    f->grey = check_option(c, "/", "grey_value", -1e6, 1e6);
+    f->settling_steps = (int)(check_option(c, "/", "t_pre_seconds", 0, 100) / f->dt_s);
 }
 
 static bool list_cells(films *f)
@@ -93,12 +67,16 @@ static bool list_cells(films *f)
 static bool open_films(check *c, films *f)
 {
     *f = (films){.c = c};
-    int extent = check_integer(c, "/", "extent");
-    if (extent < 0 || !read_options(f)) return false;
+    int extent = check_extent(c, "/");
+    read_options(f);
+    /* slopes of which the library has one only; a file without that function need not name them */
+    if (H5Aexists(c->file, "leakyrelu_slope") > 0) check_only(c, "/", "leakyrelu_slope", 0.01);
+    if (H5Aexists(c->file, "elu_alpha") > 0) check_only(c, "/", "elu_alpha", 1);
     if (!check_ok(c, om_kernels_select(NULL, &f->kernels))) return false;
     f->circuit = check_circuit(c, extent);
     if (f->circuit == NULL || !list_cells(f)) return false;
-    int numbers = f->batch * f->frames * f->columns;
+    int numbers = check_times(c, check_times(c, f->batch, f->frames), f->columns);
+    check_times(c, f->batch * f->frames, f->cells);
     int n_network = (int)om_layout_of(f->circuit).n_network;
     double *params = check_zeros(n_network);
     double *luminance = check_read(c, numbers, NULL, "luminance");
@@ -181,9 +159,9 @@ static void compare_cells(const films *f)
 static void compare_numbers(const films *f)
 {
     const double nodes = (double)f->circuit->n_cells, edges = (double)f->circuit->n_edges;
-    double expected = check_attribute(f->c, "/", "n_nodes");
+    double expected = check_option(f->c, "/", "n_nodes", 0, 1e15);
     check_exact(f->c, "n_nodes", 1, &nodes, &expected);
-    expected = check_attribute(f->c, "/", "n_edges");
+    expected = check_option(f->c, "/", "n_edges", 0, 1e15);
     check_exact(f->c, "n_edges", 1, &edges, &expected);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "check.h"
 
 enum { PATH_BYTES = 512 };
@@ -26,6 +27,47 @@ bool check_has(check *c, const char *format, ...)
     return H5Oexists_by_name(c->file, path, H5P_DEFAULT) > 0;
 }
 
+/* Where in their files the datasets lie that were opened. */
+static struct place {
+    unsigned long file;
+    haddr_t at;
+} * opened;
+static size_t n_opened;
+
+static bool place_of(hid_t object, struct place *place)
+{
+    H5O_info_t info;
+    if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0) return false;
+    *place = (struct place){info.fileno, info.addr};
+    return true;
+}
+
+static bool is_opened(const struct place *place)
+{
+    for (size_t i = 0; i < n_opened; i++)
+        if (opened[i].file == place->file && opened[i].at == place->at) return true;
+    return false;
+}
+
+static void remember(check *c, hid_t dataset)
+{
+    struct place place;
+    if (!place_of(dataset, &place) || is_opened(&place)) return;
+    struct place *more = realloc(opened, (n_opened + 1) * sizeof *more);
+    if (more == NULL) check_give_up(c, "not enough memory");
+    opened = more;
+    opened[n_opened++] = place;
+}
+
+bool check_was_read(const check *c, const char *path)
+{
+    struct place place;
+    hid_t object = H5Oopen(c->file, path, H5P_DEFAULT);
+    bool read = object >= 0 && place_of(object, &place) && is_opened(&place);
+    if (object >= 0) H5Oclose(object);
+    return read;
+}
+
 /* An open dataset and its size; negative, and reported, if it is missing. */
 static hid_t open_dataset(check *c, const char *path, int *n)
 {
@@ -35,8 +77,10 @@ static hid_t open_dataset(check *c, const char *path, int *n)
         return dataset;
     }
     hid_t space = H5Dget_space(dataset);
-    *n = (int)H5Sget_simple_extent_npoints(space);
+    hssize_t points = H5Sget_simple_extent_npoints(space);
     H5Sclose(space);
+    remember(c, dataset);
+    *n = points >= 0 && points <= INT_MAX ? (int)points : 0;
     return dataset;
 }
 
@@ -62,15 +106,6 @@ double *check_read(check *c, int n_expected, int *n, const char *format, ...)
     return values;
 }
 
-double check_number(check *c, const char *format, ...)
-{
-    char path[PATH_BYTES];
-    PRINT_PATH(path, format);
-    double *number = check_read(c, 1, NULL, "%s", path), value = number != NULL ? *number : NAN;
-    free(number);
-    return value;
-}
-
 bool check_attributes(check *c, int n, const char *object, const char *name, double *values)
 {
     hid_t attribute = H5Aopen_by_name(c->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
@@ -87,18 +122,70 @@ bool check_attributes(check *c, int n, const char *object, const char *name, dou
     return read;
 }
 
-double check_attribute(check *c, const char *object, const char *name)
+double check_option(check *c, const char *object, const char *name, double least, double most)
 {
     double value;
-    return check_attributes(c, 1, object, name, &value) ? value : NAN;
+    if (!check_attributes(c, 1, object, name, &value))
+        check_give_up(c, "%s: the option %s is missing", object, name);
+    if (!(value >= least && value <= most))
+        check_give_up(c, "%s: attribute %s is %g: expected %g to %g", object, name, value, least,
+                      most);
+    return value;
 }
 
-int check_integer(check *c, const char *object, const char *name)
+int check_integer(check *c, const char *object, const char *name, int least, int most)
 {
-    double value = check_attribute(c, object, name);
-    if (value >= 0 && value <= INT_MAX && value == floor(value)) return (int)value;
-    if (!isnan(value)) check_wrong(c, "%s: attribute %s is %g", object, name, value);
-    return -1;
+    double value = check_option(c, object, name, least, most);
+    if (value != floor(value))
+        check_give_up(c, "%s: attribute %s is %g: expected a whole number", object, name, value);
+    return (int)value;
+}
+
+int *check_integers(check *c, const char *object, const char *name, int most, int *n)
+{
+    hid_t attribute = H5Aopen_by_name(c->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = attribute >= 0 ? H5Aget_space(attribute) : H5I_INVALID_HID;
+    hssize_t points = space >= 0 ? H5Sget_simple_extent_npoints(space) : 0;
+    if (points < 1 || points > CHECK_MOST)
+        check_give_up(c, "%s: no attribute %s that is a list of numbers", object, name);
+    int *values = calloc((size_t)points, sizeof *values);
+    bool good = values != NULL && H5Aread(attribute, H5T_NATIVE_INT, values) >= 0;
+    for (hssize_t i = 0; good && i < points; i++) good = values[i] >= 0 && values[i] <= most;
+    H5Sclose(space);
+    H5Aclose(attribute);
+    if (!good)
+        check_give_up(c, "%s: attribute %s: expected numbers of 0 to %d", object, name, most);
+    *n = (int)points;
+    return values;
+}
+
+int check_extent(check *c, const char *object)
+{
+    return check_integer(c, object, "extent", 1, OM_LATTICE_MAX_EXTENT);
+}
+
+double check_seconds(check *c, const char *object, const char *name)
+{
+    return check_option(c, object, name, 1e-6, 1000);
+}
+
+void check_only(check *c, const char *object, const char *name, double value)
+{
+    double found = check_option(c, object, name, -INFINITY, INFINITY);
+    if (found != value)
+        check_give_up(c, "%s: attribute %s is %g: this program knows %g only", object, name, found,
+                      value);
+}
+
+bool check_is_single(check *c, const char *path)
+{
+    hid_t dataset = H5Dopen2(c->file, path, H5P_DEFAULT);
+    if (dataset < 0) return false;
+    hid_t type = H5Dget_type(dataset);
+    bool single = H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == sizeof(float);
+    H5Tclose(type);
+    H5Dclose(dataset);
+    return single;
 }
 
 /* Copies n strings, of variable or of fixed length, as they lie in `raw`. */
@@ -143,13 +230,20 @@ char *check_text(check *c, const char *object, const char *name)
     char *text = NULL;
     hid_t attribute = H5Aopen_by_name(c->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
     char **texts = attribute >= 0 ? read_strings(attribute, true, &n) : NULL;
-    if (texts != NULL && n == 1)
-        text = strdup(texts[0]);
-    else
-        check_wrong(c, "%s: no attribute %s that is a text", object, name);
+    if (texts != NULL && n == 1) text = strdup(texts[0]);
     check_free_names(texts, n);
     if (attribute >= 0) H5Aclose(attribute);
+    if (text == NULL) check_give_up(c, "%s: no attribute %s that is a text", object, name);
     return text;
+}
+
+void check_only_text(check *c, const char *object, const char *name, const char *text)
+{
+    char *found = check_text(c, object, name);
+    if (strcmp(found, text) != 0)
+        check_give_up(c, "%s: attribute %s is '%s': this program knows '%s' only", object, name,
+                      found, text);
+    free(found);
 }
 
 char **check_names(check *c, int *n, const char *format, ...)
@@ -194,34 +288,48 @@ static int count_of(const char *text, char wanted)
     return n;
 }
 
-bool check_read_table(check *c, check_table *t)
+/* Splits the text into lines and cells; false, and reported, where a line is not as long as the first. */
+static bool split_lines(check *c, check_table *t)
 {
-    *t = (check_table){.text = read_file(c)};
-    char *next = t->text, *line = strsep(&next, "\n");
-    t->columns = line != NULL ? 1 + count_of(line, ',') : 0;
-    int lines = next != NULL ? 1 + count_of(next, '\n') : 0;
-    if (lines > 0) t->cells = calloc((size_t)lines * (size_t)t->columns + 1, sizeof(char *));
-    for (; t->cells != NULL && line != NULL && *line != '\0';
-         line = strsep(&next, "\n"), t->rows++) {
+    char *next = t->text;
+    for (char *line; (line = strsep(&next, "\n")) != NULL && *line != '\0'; t->rows++) {
         if (1 + count_of(line, ',') != t->columns) {
             check_wrong(c, "line %d: expected %d cells", t->rows + 1, t->columns);
-            check_free_table(t);
             return false;
         }
         for (int i = 0; i < t->columns; i++)
             t->cells[t->rows * t->columns + i] = strsep(&line, ",");
     }
-    if (--t->rows > 0) return true;
-    check_wrong(c, "not a table");
-    check_free_table(t);
+    t->rows--;
+    return true;
+}
+
+bool check_read_table(check *c, check_table *t)
+{
+    *t = (check_table){.text = read_file(c)};
+    const size_t length = t->text != NULL ? strlen(t->text) : 0;
+    const int lines = length > 0 ? count_of(t->text, '\n') : 0;
+    if (lines < 2 || t->text[length - 1] != '\n') {
+        check_wrong(c, lines < 2 ? "not a table" : "line %d has no end: the file is cut short",
+                    lines + 1);
+        free(t->text);
+        return false;
+    }
+    for (const char *at = t->text; *at != '\n'; at++) t->columns += *at == ',';
+    t->columns++;
+    t->cells = calloc((size_t)check_times(c, lines, t->columns), sizeof *t->cells);
+    t->used = calloc((size_t)t->columns, sizeof *t->used);
+    if (t->cells == NULL || t->used == NULL) check_give_up(c, "not enough memory");
+    if (split_lines(c, t)) return true;
+    free(t->cells), free(t->used), free(t->text);
     return false;
 }
 
-void check_free_table(check_table *t)
+void check_close_table(check *c, check_table *t)
 {
-    free(t->cells);
-    free(t->text);
-    *t = (check_table){0};
+    for (int i = 0; c->tally->wrong == 0 && i < t->columns; i++)
+        if (!t->used[i]) check_wrong(c, "%s: no check reads this column", t->cells[i]);
+    free(t->cells), free(t->used), free(t->text);
 }
 
 const char *check_cell(const check_table *t, int row, int column)
@@ -229,10 +337,22 @@ const char *check_cell(const check_table *t, int row, int column)
     return t->cells[(row + 1) * t->columns + column];
 }
 
+double check_cell_number(check *c, const check_table *t, int row, int column)
+{
+    double number;
+    const char *text = check_cell(t, row, column);
+    if (!om_parse_real(text, &number))
+        check_give_up(c, "line %d, %s: '%s' is no number", row + 2, t->cells[column], text);
+    return number;
+}
+
 int check_column(check *c, const check_table *t, const char *name)
 {
     for (int i = 0; i < t->columns; i++)
-        if (strcmp(t->cells[i], name) == 0) return i;
+        if (strcmp(t->cells[i], name) == 0) {
+            t->used[i] = true;
+            return i;
+        }
     check_wrong(c, "no column %s", name);
     return -1;
 }

@@ -134,12 +134,12 @@ static void compare_course(check *c, const char *group, double speed, const om_c
         indices[k] = om_course_frame(course, course->pre + k);
     check_exact_dataset(c, course->stimulus, indices, "%s", path);
     double frames[3] = {course->pre, om_course_steps(course), padded};
-    double expected[3] = {check_attribute(c, path, "frames_before"),
-                          check_attribute(c, path, "frames_valid"),
-                          check_attribute(c, path, "frames_total")};
+    double expected[3] = {check_integer(c, path, "frames_before", 0, CHECK_MOST),
+                          check_integer(c, path, "frames_valid", 0, CHECK_MOST),
+                          check_integer(c, path, "frames_total", 0, CHECK_MOST)};
     snprintf(quantity, sizeof quantity, "%s frames", path);
     check_exact(c, quantity, 3, frames, expected);
-    double t_stim = check_attribute(c, path, "t_stim");
+    double t_stim = check_seconds(c, path, "t_stim");
     snprintf(quantity, sizeof quantity, "%s t_stim", path);
     check_compare(c, quantity, 1, &course->t_stim_s, &t_stim, NULL, check_limit(CHECK_FORWARD));
     free(indices);
@@ -182,8 +182,8 @@ static void compare_movie(check *c, const char *group, const om_hex_eye *eye, do
 
 static void compare_courses(check *c, const char *group, const om_hex_eye *eye, double height)
 {
-    om_timing timing = {check_attribute(c, group, "dt"), check_attribute(c, group, "t_pre"),
-                        check_attribute(c, group, "t_post")};
+    om_timing timing = {check_seconds(c, group, "dt"), check_seconds(c, group, "t_pre"),
+                        check_seconds(c, group, "t_post")};
     om_moving edge = OM_MOVING_EDGE;
     int n = 0, slowest = 0, fastest = 0;
     double *speeds = check_read(c, -1, &n, "%s/speeds", group), *centre = check_zeros(n);
@@ -212,13 +212,13 @@ static void compare_flash_movie(check *c, int extent)
 {
     int n = 0, n_columns = om_lattice_columns(extent);
     double *conditions = check_read(c, -1, &n, "flash/conditions");
-    double t_pre = check_attribute(c, "flash", "t_pre");
-    om_timing timing = {check_attribute(c, "flash", "dt"), t_pre, t_pre};
+    double t_pre = check_seconds(c, "flash", "t_pre");
+    om_timing timing = {check_seconds(c, "flash", "dt"), t_pre, t_pre};
     om_course course;
     float *frame = calloc((size_t)n_columns, sizeof *frame);
     float *seen = calloc((size_t)n_columns, sizeof *seen);
     if (conditions != NULL && frame != NULL && seen != NULL &&
-        check_ok(c, om_flash_course(check_attribute(c, "flash", "t_stim"), &timing, &course))) {
+        check_ok(c, om_flash_course(check_seconds(c, "flash", "t_stim"), &timing, &course))) {
         int steps = om_course_steps(&course), total = n / 3 * steps * n_columns, at = 0;
         double *movie = check_zeros(total);
         for (int k = 0; k < n / 3; k++) {
@@ -241,8 +241,8 @@ static void compare_flash_movie(check *c, int extent)
 void check_stimuli(check *c)
 {
     char *text = check_text(c, "/", "edge_height"); /* "9 * 2.25deg" */
-    int extent = check_integer(c, "/", "extent");
-    int spacing = check_integer(c, "/", "pixels_per_ommatidium");
+    int extent = check_extent(c, "/");
+    int spacing = check_integer(c, "/", "pixels_per_ommatidium", 1, 200);
     double height = text != NULL ? strtod(text, NULL) : 0;
     om_hex_eye *eye = NULL;
     om_moving edge = OM_MOVING_EDGE;
@@ -280,8 +280,9 @@ static void compare_sequence(check *c, const om_moving *edge, double speed, doub
     for (int k = 0; k < steps; k++) sequence[k] = om_course_frame(&course, k);
     check_exact_dataset(c, steps, sequence, "%s", path);
     double frames[3] = {course.pre, course.stimulus, course.post};
-    double expected[3] = {check_attribute(c, path, "pre"), check_attribute(c, path, "stim"),
-                          check_attribute(c, path, "post")};
+    double expected[3] = {check_integer(c, path, "pre", 0, CHECK_MOST),
+                          check_integer(c, path, "stim", 0, CHECK_MOST),
+                          check_integer(c, path, "post", 0, CHECK_MOST)};
     snprintf(quantity, sizeof quantity, "%s frames", path);
     check_exact(c, quantity, 3, frames, expected);
     snprintf(quantity, sizeof quantity, "edge/t_stim %s", text);

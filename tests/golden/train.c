@@ -2,6 +2,7 @@
  * lie so that its shuffled order deals out the file's batches: the steady state is then that of the
  * start, as in the file. What a trainer keeps to itself (activity, prediction, gradients, penalty) is
  * computed beside it, from the state before each iteration. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,61 +32,53 @@ typedef struct training {
 
 /* ---- the file's options, films and parameters ---- */
 
-/* What the library has no other of. */
-static bool check_options(check *c)
+/* What the library, or this program, has no other of. */
+static void check_options(check *c, double rate)
 {
-    static const struct {
-        const char *name;
-        double value;
-    } fixed[] = {{"grey_value", 0.5},
-                 {"kernel_size", OM_KERNEL},
-                 {"below_baseline_weight", 1},
-                 {"above_baseline_weight", 0.1}};
-    bool good = true;
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
-        double value = check_attribute(c, "/", fixed[i].name);
-        if (value == fixed[i].value) continue;
-        check_wrong(c, "%s is %g: the library has %g only", fixed[i].name, value, fixed[i].value);
-        good = false;
-    }
-    double penalty = check_attribute(c, "/", "lr_penalty"),
-           rate = check_attribute(c, "/", "lr_net");
-    if (penalty != rate) {
-        check_wrong(c, "lr_penalty is %g: the library has the network's, %g", penalty, rate);
-        good = false;
-    }
-    char *activation = check_text(c, "/", "activation");
-    if (activation != NULL && strcmp(activation, "relu") != 0) {
-        check_wrong(c, "activation %s: expected relu", activation);
-        good = false;
-    }
-    free(activation);
-    return good;
+    check_only(c, "/", "grey_value", 0.5);
+    check_only(c, "/", "below_baseline_weight", 1);
+    check_only(c, "/", "above_baseline_weight", 0.1);
+    check_only(c, "/", "lr_penalty", rate); /* that of the network */
+    check_only_text(c, "/", "activation", "relu");
+    check_only_text(c, "/", "batch_of_iteration", "iteration i (from 0) uses batch i mod 3");
+    char *dropout = check_text(c, "/", "dropout"); /* "0 (...)" */
+    if (strtod(dropout, NULL) != 0 || dropout[0] != '0')
+        check_give_up(c, "/: attribute dropout is '%s': this program knows 0 only", dropout);
+    free(dropout);
+    check_layers(c);
 }
 
-static bool read_options(training *t)
+static om_loss loss_of(check *c)
+{
+    char *loss = check_text(c, "/", "loss");
+    bool epe = strcmp(loss, "epe") == 0;
+    if (!epe && strcmp(loss, "l2norm") != 0)
+        check_give_up(c, "/: attribute loss is '%s': expected l2norm or epe", loss);
+    free(loss);
+    return epe ? OM_LOSS_EPE : OM_LOSS_L2NORM;
+}
+
+static void read_options(training *t)
 {
     check *c = t->c;
-    char *loss = check_text(c, "/", "loss");
-    double rate = check_attribute(c, "/", "lr_net");
-    t->batch = check_integer(c, "/", "batch");
-    t->frames = check_integer(c, "/", "frames");
+    const double rate = check_option(c, "/", "lr_net", 1e-12, 1e3);
+    t->batch = check_integer(c, "/", "batch", 1, CHECK_MOST);
+    t->frames = check_integer(c, "/", "frames", 1, CHECK_MOST);
     t->options = (om_train_options){
         .model.clamp = {{-INFINITY, INFINITY}, {-INFINITY, INFINITY}, {0, INFINITY}},
-        .batch = {.frames = t->frames, .dt_s = check_attribute(c, "/", "dt_seconds")},
+        .batch = {.frames = t->frames, .dt_s = check_seconds(c, "/", "dt_seconds")},
         .iterations = (uint64_t)t->iterations,
         .batch_size = t->batch,
-        .loss = loss != NULL && strcmp(loss, "epe") == 0 ? OM_LOSS_EPE : OM_LOSS_L2NORM,
+        .loss = loss_of(c),
         .learning_rate = {rate, rate},
-        .decoder_rate = check_attribute(c, "/", "lr_dec") / rate,
+        .decoder_rate = check_option(c, "/", "lr_dec", 1e-12, 1e3) / rate,
         .rate_steps = 1,
-        .t_pre_s = check_attribute(c, "/", "t_pre_seconds"),
-        .penalty_activity = check_attribute(c, "/", "activity_penalty"),
-        .penalty_baseline = check_attribute(c, "/", "activity_baseline"),
-        .penalty_until = (uint64_t)check_integer(c, "/", "penalty_stop_iteration"),
+        .t_pre_s = check_option(c, "/", "t_pre_seconds", 0, 1000),
+        .penalty_activity = check_option(c, "/", "activity_penalty", 0, 1e9),
+        .penalty_baseline = check_option(c, "/", "activity_baseline", -1e9, 1e9),
+        .penalty_until = (uint64_t)check_integer(c, "/", "penalty_stop_iteration", 0, INT_MAX),
         .record_every = 1};
-    free(loss);
-    return check_options(c) && t->batch > 0 && t->frames > 0;
+    check_options(c, rate);
 }
 
 static bool read_initial(training *t)
@@ -105,9 +98,10 @@ static bool read_initial(training *t)
 
 static bool read_films(training *t)
 {
-    int n = BATCHES * t->batch * t->frames * t->columns;
+    int n = check_times(t->c, check_times(t->c, BATCHES * t->batch, t->frames), t->columns);
+    check_times(t->c, t->batch * t->frames, (int)t->circuit->n_cells);
     t->luminance = check_read(t->c, n, NULL, "luminance");
-    t->flow = check_read(t->c, 2 * n, NULL, "flow");
+    t->flow = check_read(t->c, check_times(t->c, 2, n), NULL, "flow");
     return t->luminance != NULL && t->flow != NULL;
 }
 
@@ -180,10 +174,13 @@ static bool make_model(training *t)
 
 static bool open_training(training *t)
 {
-    int extent = check_integer(t->c, "/", "extent");
+    int extent = check_extent(t->c, "/");
     double *losses = check_read(t->c, -1, &t->iterations, "losses");
     free(losses);
-    if (losses == NULL || !read_options(t)) return false;
+    if (losses == NULL) return false;
+    if (t->iterations < 1 || t->iterations > CHECK_MOST)
+        check_give_up(t->c, "losses: %d iterations", t->iterations);
+    read_options(t);
     t->circuit = check_circuit(t->c, extent);
     if (t->circuit == NULL) return false;
     t->columns = t->circuit->n_columns;
@@ -333,8 +330,19 @@ static void compare_time_constants(training *t, const char *quantity, const doub
     }
 }
 
-/* Compares all parts of a parameter vector; what is before the batch norm has no gradient, and the
- * reference's is rounding noise, which Adam blows up: it is compared absolutely. */
+/* A bias in front of the batch norm has no gradient, and stays where it was. The reference's gradient is
+ * rounding, so far below Adam's epsilon that its bias hardly moves. */
+static void compare_hidden_bias(training *t, const char *quantity, const double *actual,
+                                const double *expected, const double *from)
+{
+    const double none[OM_HIDDEN] = {0};
+    if (from == NULL)
+        check_exact(t->c, quantity, OM_HIDDEN, actual, none);
+    else
+        check_absolute(t->c, quantity, OM_HIDDEN, actual, expected, 1e-7, 1e-7);
+}
+
+/* Compares all parts of a parameter vector. */
 static void compare_params(training *t, const char *prefix, const double *actual,
                            const double *expected, const double *from, double limit)
 {
@@ -357,7 +365,7 @@ static void compare_params(training *t, const char *prefix, const double *actual
         int n = (int)(parts[i].end - at);
         snprintf(quantity, sizeof quantity, "%s%s", prefix, parts[i].name);
         if (at == l->conv1_bias)
-            check_absolute(t->c, quantity, n, actual + at, expected + at, 1e-7, 1e-7);
+            compare_hidden_bias(t, quantity, actual + at, expected + at, from);
         else if (at == l->time_constant && from != NULL)
             compare_time_constants(t, quantity, actual + at, expected + at, from + at, limit);
         else
@@ -405,9 +413,10 @@ static void compare_state(training *t, int iterations)
     snprintf(quantity, sizeof quantity, "%sbase.1.running_var", prefix);
     if (check_network_params(t->c, t->circuit, "init/", prefix, expected) &&
         check_decoder_params(t->c, t->circuit, prefix, expected)) {
-        /* without a penalty step the reference clamps no sooner than the next forward pass */
+        /* the reference clamps in the penalty's step; without one, in the next forward pass */
         double *strength = expected + t->layout.strength;
-        for (int p = 0; p < t->layout.n_pairs; p++)
+        bool penalised = (uint64_t)iterations <= t->options.penalty_until;
+        for (int p = 0; !penalised && p < t->layout.n_pairs; p++)
             if (strength[p] < 0) strength[p] = 0;
         compare_params(t, prefix, actual, expected, t->initial, limit);
     }

@@ -149,10 +149,11 @@ double *trained_edges(trained *t, double speed, int *frames)
     t->c->file = t->stimuli;
     snprintf(path, sizeof path, "edge/sequence_speed_%.1f", speed);
     double *sequence = check_read(t->c, -1, &n, "%s", path);
-    int pre = check_integer(t->c, path, "pre"), stim = check_integer(t->c, path, "stim");
+    int pre = check_integer(t->c, path, "pre", 0, CHECK_MOST);
+    int stim = check_integer(t->c, path, "stim", 1, CHECK_MOST);
     t->c->file = own;
     *frames = stim + 1;
-    if (sequence == NULL || pre != GREY_STEPS || stim < 1 || pre + stim >= n) {
+    if (sequence == NULL || pre != GREY_STEPS || pre + stim >= n) {
         check_wrong(t->c, "%s: not behind %d frames of grey", path, GREY_STEPS);
         free(sequence);
         return NULL;
@@ -260,6 +261,7 @@ static bool read_stimuli(trained *t)
     n = t->conditions * t->offsets * t->e.circuit->n_columns;
     t->rendered = check_read(t->c, n, NULL, "edge/rendered");
     t->c->file = own;
+    if (t->speeds != NULL) check_exact_dataset(t->c, t->n_speeds, t->speeds, "edge_speeds");
     return t->rendered != NULL && t->speeds != NULL;
 }
 
@@ -280,24 +282,26 @@ static double *read_movie(trained *t, int *frames)
 
 void check_trained(check *c)
 {
-    enum { MOST_MODELS = 1000 };
     trained t = {.c = c, .stimuli = H5I_INVALID_HID};
-    int frames = 0, models = 0;
+    int frames = 0, n_models = 0;
     if (ensemble_open(c, &t.e) && check_types(c, t.e.circuit, "cell_types")) {
         bool stimuli = read_stimuli(&t);
         double *movie = read_movie(&t, &frames);
-        for (int model = 0; model < MOST_MODELS; model++) {
-            snprintf(t.group, sizeof t.group, "model_%03d", model);
-            if (!check_has(c, "%s", t.group)) continue;
-            models++;
-            if (!ensemble_load(c, &t.e, model)) continue;
+        int *models = check_integers(c, "/", "models", CHECK_MOST, &n_models);
+        for (int i = 0; i < n_models; i++)
+            if (!check_has(c, "model_%03d", models[i]))
+                check_give_up(c, "model_%03d: the file names this model, but it is missing",
+                              models[i]);
+        for (int i = 0; i < n_models; i++) {
+            snprintf(t.group, sizeof t.group, "model_%03d", models[i]);
+            if (!ensemble_load(c, &t.e, models[i])) continue;
             compare_grey(&t);
             if (stimuli) compare_flashes(&t);
             if (stimuli) compare_edges(&t);
             trained_rendered(&t);
             if (movie != NULL) compare_movie(&t, frames, movie);
         }
-        if (models == 0) check_wrong(c, "no group model_NNN");
+        free(models);
         free(movie);
     }
     if (t.stimuli >= 0) H5Fclose(t.stimuli);

@@ -23,12 +23,12 @@ typedef struct analysis {
 static bool read_types(check *c, analysis *a)
 {
     char **names = check_names(c, &a->n_types, "cell_types");
-    a->n_models = check_integer(c, "/", "models");
+    a->n_models = check_integer(c, "/", "models", 1, CHECK_MOST);
     a->types = calloc((size_t)a->n_types + 1, sizeof *a->types);
     for (int t = 0; names != NULL && t < a->n_types; t++)
         snprintf(a->types[t].name, OM_NAME_BYTES, "%s", names[t]);
     check_free_names(names, a->n_types);
-    return names != NULL && a->types != NULL && a->n_models > 0;
+    return names != NULL && a->types != NULL;
 }
 
 /* All frames of one model; responses: [condition][frame][type]. */
@@ -70,10 +70,10 @@ static void check_flashes(check *c, const analysis *a)
     double *radius = check_read(c, -1, &n, "flash/radius");
     double *intensity = check_read(c, n, NULL, "flash/intensity");
     double *time = check_read(c, -1, &n_frames, "flash/time");
-    double *responses =
-        check_read(c, a->n_models * n * n_frames * a->n_types, NULL, "flash/responses");
+    int size = check_times(c, check_times(c, a->n_models, n), check_times(c, n_frames, a->n_types));
+    double *responses = check_read(c, size, NULL, "flash/responses");
     om_window window =
-        om_flash_window(check_attribute(c, "flash", "dt"), check_attribute(c, "flash", "t_stim"));
+        om_flash_window(check_seconds(c, "flash", "dt"), check_seconds(c, "flash", "t_stim"));
     om_window windows[n + 1];
     for (int i = 0; i < n; i++) windows[i] = window;
     om_extremes *extremes = NULL;
@@ -92,12 +92,12 @@ static void check_flashes(check *c, const analysis *a)
     free(radius), free(intensity), free(time), free(responses);
 }
 
-/* Phases, as near to the expected ones as whole turns bring them. NaN where nothing is expected that
- * could be told from rounding stays. */
+/* Phases, as near to the expected ones as whole turns bring them. */
 static void unwind(int n, double *phase, const double *expected)
 {
     for (int i = 0; i < n; i++)
-        phase[i] = expected[i] + remainder(phase[i] - expected[i], 2 * acos(-1));
+        if (isfinite(expected[i]))
+            phase[i] = expected[i] + remainder(phase[i] - expected[i], 2 * acos(-1));
 }
 
 /* Everything measured with one window; all [model]... as in the file. */
@@ -160,8 +160,8 @@ static void find_windows(check *c, int n, const om_edge *edges, const double off
     snprintf(peak, sizeof peak, "edge/peak%s", suffix);
     double start = offsets[0] * 2.25, from = start, to = (offsets[1] - 1) * 2.25;
     if (*suffix != '\0') {
-        from = check_attribute(c, peak, "from_degree");
-        to = check_attribute(c, peak, "to_degree");
+        from = check_option(c, peak, "from_degree", -360, 360);
+        to = check_option(c, peak, "to_degree", -360, 360);
     }
     for (int i = 0; i < n; i++) windows[i] = om_edge_window(edges[i].speed, start, from, to);
     for (int i = 0; i < n; i++) {
@@ -199,10 +199,13 @@ static void check_edges(check *c, const analysis *a)
 {
     int n = 0, n_frames = 0;
     double *conditions = check_read(c, -1, &n, "edge/conditions");
+    for (int i = 0; conditions != NULL && i < n; i++)
+        if (!isfinite(conditions[i]) || n % 4 != 0)
+            check_give_up(c, "edge/conditions: expected angle, width, intensity and speed of each");
     double *time = check_read(c, -1, &n_frames, "edge/time");
     double *offsets = check_read(c, 2, NULL, "edge/offsets");
     n /= 4;
-    int size = a->n_models * n * n_frames * a->n_types;
+    int size = check_times(c, check_times(c, a->n_models, n), check_times(c, n_frames, a->n_types));
     double *responses = check_read(c, size, NULL, "edge/responses");
     if (n > 0 && time != NULL && offsets != NULL && responses != NULL) {
         om_edge edges[n];
@@ -309,6 +312,25 @@ static void check_values(check *c, const json_t *root, const char *name, size_t 
                     n / width);
 }
 
+/* Reports what nobody compares. */
+static void check_keys(check *c, const json_t *root)
+{
+    static const char *const known[] = {
+        "polarity",         "preferred_directions_deg", "tuning_curves_at_0_30_to_330_deg",
+        "motion_tuning",    "no_motion_tuning",         "known_dsi_types",
+        "on_motion_tuning", "off_motion_tuning",        "on_pathway",
+        "off_pathway"};
+    const size_t n = sizeof known / sizeof known[0];
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)root, key, value)
+    {
+        size_t i = 0;
+        while (i < n && strcmp(key, known[i]) != 0) i++;
+        if (i == n) check_wrong(c, "%s: no check reads this", key);
+    }
+}
+
 void check_known_tuning(check *c)
 {
     char path[4096];
@@ -328,6 +350,7 @@ void check_known_tuning(check *c)
     check_list(c, root, "on_motion_tuning", bright);
     check_list(c, root, "off_motion_tuning", dark);
     check_skip(c, "on_pathway, off_pathway: no measure uses them");
+    check_keys(c, root);
     json_decref(root);
 }
 
@@ -341,6 +364,7 @@ void check_init_bias(check *c)
     if (!check_read_table(c, &table)) goto done;
     int type = check_column(c, &table, "type"), bias = table.columns - 1;
     if (type < 0) goto done;
+    table.used[bias] = true;
     int64_t seed;
     if (strncmp(table.cells[bias], of_seed, strlen(of_seed)) != 0 ||
         !om_parse_int(table.cells[bias] + strlen(of_seed), &seed)) {
@@ -362,10 +386,10 @@ void check_init_bias(check *c)
     if (params == NULL) goto done;
     om_params_init(circuit, &options, (uint64_t)seed, 0, params);
     double *actual = check_doubles(n, params), *expected = check_zeros(n);
-    for (int t = 0; t < n; t++) expected[t] = strtod(check_cell(&table, t, bias), NULL);
+    for (int t = 0; t < n; t++) expected[t] = check_cell_number(c, &table, t, bias);
     check_exact(c, table.cells[bias], n, actual, expected);
     free(params), free(actual), free(expected);
 done:
     om_circuit_free(circuit);
-    check_free_table(&table);
+    check_close_table(c, &table);
 }

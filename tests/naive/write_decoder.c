@@ -98,6 +98,7 @@ void write_decoder(const naive_model *m, const write_options *o)
         s.var[i] = 0.5 + naive_uniform(&seed);
     }
     write_text(s.file, "channels_per_layer", "[8, 2]");
+    write_text(s.file, "loss", "sum of weight * output");
     write_attribute(s.file, "n_parameters", (double)m->layout.n_decoder);
     write_attribute(s.file, "square_map_side", m->side);
     write_outputs(s.file, m);

@@ -20,6 +20,9 @@ static void write_options_of(const course *c)
     const naive_training *t = &c->training;
     write_mask(c->file);
     write_text(c->file, "activation", "relu");
+    write_text(c->file, "channels_per_layer", "[8, 2]");
+    write_text(c->file, "dropout", "0 (no dropout layer)");
+    write_text(c->file, "batch_of_iteration", "iteration i (from 0) uses batch i mod 3");
     write_text(c->file, "loss", t->task.loss == OM_LOSS_EPE ? "epe" : "l2norm");
     write_attribute(c->file, "lr_net", t->rate_network);
     write_attribute(c->file, "lr_dec", t->rate_decoder);
