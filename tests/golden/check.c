@@ -126,6 +126,29 @@ void check_dataset(check *c, int n, const double *actual, double limit, const ch
     free(expected);
 }
 
+void check_weighted_sum(check *c, int n, const double *weight, const double *value, double limit,
+                        const char *format, ...)
+{
+    char path[LINE];
+    double sum = 0, square = 0;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(path, sizeof path, format, arguments);
+    va_end(arguments);
+    for (int i = 0; i < n; i++) {
+        sum += weight[i] * value[i];
+        square += pow(weight[i] * value[i], 2);
+    }
+    double *expected = check_read(c, 1, NULL, "%s", path), scale = sqrt(square);
+    if (expected != NULL && scale > 0) {
+        const double found = sum / scale, wanted = *expected / scale;
+        check_absolute(c, path, 1, &found, &wanted, limit, limit);
+    } else if (expected != NULL) {
+        check_compare(c, path, 1, &sum, expected, NULL, limit);
+    }
+    free(expected);
+}
+
 void check_exact_dataset(check *c, int n, const double *actual, const char *format, ...)
 {
     char path[LINE];

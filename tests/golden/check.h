@@ -98,6 +98,10 @@ void check_exact(check *c, const char *quantity, int n, const double *actual,
 /* The same with the dataset of n numbers at `path`, which names the quantity. */
 void check_dataset(check *c, int n, const double *actual, double limit, const char *path, ...)
     __attribute__((format(printf, 5, 6)));
+/* The sum of n weighted values with a scalar dataset, relative to the root of the sum of the squares
+ * of what is added: the sum itself may be nothing beside it. */
+void check_weighted_sum(check *c, int n, const double *weight, const double *value, double limit,
+                        const char *path, ...) __attribute__((format(printf, 6, 7)));
 void check_exact_dataset(check *c, int n, const double *actual, const char *path, ...)
     __attribute__((format(printf, 4, 5)));
 /* Something that cannot be compared: wrong, or left out with the reason (visible, not wrong). */

@@ -150,12 +150,11 @@ static void forward(const reference *r, const stage *s, const char *mode, om_mom
 static void compare_output(const reference *r, const stage *s, const char *mode)
 {
     const double limit = check_limit(CHECK_FORWARD);
-    double *output = check_zeros(r->n_flow), loss = 0;
+    double *output = check_zeros(r->n_flow);
     om_moments used, after = r->before;
     forward(r, s, mode, &used, output);
     check_dataset(r->c, r->n_flow, output, limit, "%s/output", mode);
-    for (int k = 0; k < r->n_flow; k++) loss += r->weight[k] * output[k];
-    check_dataset(r->c, 1, &loss, limit, "%s/loss", mode);
+    check_weighted_sum(r->c, r->n_flow, r->weight, output, limit, "%s/loss", mode);
     free(output);
     if (strcmp(mode, "train") != 0) return;
     om_moments_update(&after, &used, om_decoder_count(s->decoder));

@@ -288,7 +288,7 @@ static bool read_schedule(check *c, const char *levels, const char *group, om_tr
                             .rate_steps = n,
                             .iterations = (uint64_t)check_integer(c, group, "n_iters", 1, MANY),
                             .schedule_stop =
-                                (uint64_t)check_integer(c, group, "stop_iter", 0, MANY)};
+                                (uint64_t)check_integer(c, group, "stop_iter", 1, MANY)};
     free(level);
     if (o->schedule_stop == o->iterations) o->schedule_stop = 0; /* as the profile has it */
     return true;
@@ -383,12 +383,16 @@ static void compare_checkpoints(check *c, const char *group, int pass)
     om_state_layout layout;
     char quantity[2 * PATH];
     double run = check_finite(c, group, "iterations_run");
+    double passes = check_finite(c, group, "passes");
     if (!check_ok(c, om_circuit_open("motion-pathway", 1, &circuit))) return;
     if (check_ok(c, om_state_layout_of(circuit, &scenes, &o, &layout))) {
         double *done = check_zeros(layout.n_checks), iterations = (double)layout.iterations;
         for (int i = 0; i < layout.n_checks; i++)
             done[i] = (double)om_check_iteration(&layout, &o, i);
         snprintf(quantity, sizeof quantity, "%s iterations_run", group);
+        check_exact(c, quantity, 1, &iterations, &run);
+        run = passes * pass;
+        snprintf(quantity, sizeof quantity, "%s passes", group);
         check_exact(c, quantity, 1, &iterations, &run);
         check_exact_dataset(c, layout.n_checks, done, "%s/iterations_done", group);
         free(done);

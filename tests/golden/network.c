@@ -352,12 +352,11 @@ static void compare_gradient(const films *f, om_activation activation)
     const char *name = activation_names[activation];
     int n = f->batch * f->frames * f->cells, numbers = f->batch * f->frames * f->columns;
     char prefix[64];
-    double *weight = check_read(f->c, n, NULL, "weight"), loss = 0;
+    double *weight = check_read(f->c, n, NULL, "weight");
     om_network *network = weight != NULL ? run(f, activation, f->settling_steps, 0) : NULL;
     if (network != NULL) {
         double *activity = activity_of(f, network, f->frames);
-        for (int i = 0; i < n; i++) loss += weight[i] * activity[i];
-        check_dataset(f->c, 1, &loss, check_limit(CHECK_FORWARD), "%s/loss", name);
+        check_weighted_sum(f->c, n, weight, activity, check_limit(CHECK_FORWARD), "%s/loss", name);
         gradients of = run_back(f, network, weight);
         snprintf(prefix, sizeof prefix, "%s/", name);
         compare_param_gradients(f, prefix, of.params);

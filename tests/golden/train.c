@@ -22,6 +22,7 @@ typedef struct training {
     double *luminance, *flow; /* [BATCHES][batch][frames][columns], ... [2][columns] */
     double *initial;          /* [n_params] */
     double *first_gradient;   /* [n_params] of the file */
+    double rounding; /* of the gradients of time constants: the largest root mean square so far */
     om_scenes *scenes;
     om_train_options options;
     om_trainer *trainer;
@@ -208,10 +209,20 @@ typedef struct account {
     double *losses, *penalties, *mean_activity; /* [iterations] */
 } account;
 
-static void run_forward(training *t, int iteration)
+static const om_real *params_of(const training *t)
 {
-    const om_state_layout *l = om_trainer_layout(t->trainer);
-    const om_real *params = om_state_view(t->state, l->at_params);
+    return om_state_view(t->state, om_trainer_layout(t->trainer)->at_params);
+}
+
+static void settle(training *t, const om_real *params)
+{
+    const int steps = (int)(t->options.t_pre_s / t->options.batch.dt_s);
+    om_network_set_params(t->network, params);
+    om_network_settle(t->network, steps, (om_real)0.5);
+}
+
+static void run_forward(training *t, int iteration, const om_real *params)
+{
     int film = t->frames * t->columns;
     om_moments moments;
     om_network_set_params(t->network, params);
@@ -301,33 +312,47 @@ static void compare_prediction(training *t)
     free(prediction);
 }
 
-/* Time constants after some iterations. Their gradient is a sum of differences of voltages, which
- * single precision leaves with some 1e-7 of the largest; where the gradient itself is no more than
- * ten times Adam's epsilon, 1e-8, the length of the step hangs on just that. (Rounding nothing but
- * the stored voltages, all else in double precision, gives an error of 2e-4 after one iteration.)
- * Those types are compared on their own, with a limit three times the error that was seen of them,
- * 5.2e-3 after one iteration and 1.2e-3 after five; the double-precision build compares all alike. */
-static void compare_time_constants(training *t, const char *quantity, const double *actual,
-                                   const double *expected, const double *from, double limit)
+/* Time constants after n iterations. Their gradient is a sum of differences of voltages, so that single
+ * precision leaves it with an error d that does not shrink with it; Adam divides by the gradient. With
+ * the root of its second moment at least |g| / sqrt(n), where g is the first gradient, a step of length
+ * rate goes wrong by 2 d sqrt(n) / (|g| + epsilon) at most. Types for which that is more than any
+ * single error may be are compared on a line of their own: errors against it. */
+static void compare_time_constants(training *t, const char *quantity, int iterations,
+                                   const double *actual, const double *expected, const double *from,
+                                   double limit)
 {
-    enum { STRICT, LOOSE };
-    const double seen = limit > check_limit(CHECK_TRAINED) ? 1.6e-2 : 3.6e-3;
-    const bool is_double = sizeof(om_real) == sizeof(double);
+    const double epsilon = 1e-8, n = iterations, rate = t->options.learning_rate[0];
     const int types = t->circuit->n_types;
     const double *gradient = t->first_gradient + t->layout.time_constant;
-    double a[types], e[types], f[types];
-    for (int kind = STRICT; kind <= LOOSE; kind++) {
-        char name[160];
-        int n = 0;
-        for (int i = 0; i < types; i++) {
-            bool loose = !is_double && gradient[i] != 0 && fabs(gradient[i]) < 1e-7;
-            if (loose != (kind == LOOSE)) continue;
-            a[n] = actual[i], e[n] = expected[i], f[n++] = from[i];
-        }
-        snprintf(name, sizeof name, "%s%s", quantity,
-                 kind == LOOSE ? " (gradient below 1e-7)" : "");
-        if (n > 0) check_compare(t->c, name, n, a, e, f, kind == LOOSE ? seen : limit);
+    double strict[types], share[types], zero[types];
+    char name[160];
+    double change = 0;
+    int loose = 0;
+    for (int i = 0; i < types; i++) change += pow(expected[i] - from[i], 2) / types;
+    for (int i = 0; i < types; i++) {
+        double bound = 2 * t->rounding * sqrt(n) / (fabs(gradient[i]) + epsilon) * n * rate;
+        bool is_loose = expected[i] != from[i] && bound > 20 * limit * sqrt(change);
+        strict[i] = is_loose ? expected[i] : actual[i];
+        if (!is_loose) continue;
+        zero[loose] = 0;
+        share[loose++] = (actual[i] - expected[i]) / bound;
     }
+    snprintf(name, sizeof name, loose > 0 ? "%s without the next %d" : "%s", quantity, loose);
+    check_compare(t->c, name, types, strict, expected, from, limit);
+    snprintf(name, sizeof name, "%s against their rounding", quantity);
+    if (loose > 0) check_absolute(t->c, name, loose, share, zero, 1, 1);
+}
+
+/* The limit, or where that is more five times what rounding alone does. (Over 297 small files the error
+ * was up to four times that.) */
+static void compare_time_constant_gradient(training *t, const char *quantity, const double *actual,
+                                           const double *expected, double limit)
+{
+    const int types = t->circuit->n_types;
+    double square = 0;
+    for (int i = 0; i < types; i++) square += expected[i] * expected[i];
+    double rounding = 5 * t->rounding / sqrt(square / types);
+    check_compare(t->c, quantity, types, actual, expected, NULL, fmax(limit, rounding));
 }
 
 /* A bias in front of the batch norm has no gradient, and stays where it was. The reference's gradient is
@@ -342,8 +367,9 @@ static void compare_hidden_bias(training *t, const char *quantity, const double 
         check_absolute(t->c, quantity, OM_HIDDEN, actual, expected, 1e-7, 1e-7);
 }
 
-/* Compares all parts of a parameter vector. */
-static void compare_params(training *t, const char *prefix, const double *actual,
+/* Compares all parts of a parameter vector after so many iterations; from: where they began; NULL for
+ * gradients. */
+static void compare_params(training *t, const char *prefix, int iterations, const double *actual,
                            const double *expected, const double *from, double limit)
 {
     const om_layout *l = &t->layout;
@@ -364,35 +390,95 @@ static void compare_params(training *t, const char *prefix, const double *actual
         size_t at = parts[i].first;
         int n = (int)(parts[i].end - at);
         snprintf(quantity, sizeof quantity, "%s%s", prefix, parts[i].name);
-        if (at == l->conv1_bias)
+        if (at == l->time_constant && from == NULL)
+            compare_time_constant_gradient(t, quantity, actual + at, expected + at, limit);
+        else if (at == l->conv1_bias)
             compare_hidden_bias(t, quantity, actual + at, expected + at, from);
         else if (at == l->time_constant && from != NULL)
-            compare_time_constants(t, quantity, actual + at, expected + at, from + at, limit);
+            compare_time_constants(t, quantity, iterations, actual + at, expected + at, from + at,
+                                   limit);
         else
             check_compare(t->c, quantity, n, actual + at, expected + at,
                           from != NULL ? from + at : NULL, limit);
     }
 }
 
-static void compare_gradients(training *t)
+/* The adjoint of the last forward pass [n_params]; free() it. */
+static double *gradient_of(training *t)
 {
-    int n = (int)t->layout.n_params, types = t->circuit->n_types;
-    double *zeros = check_zeros(n), *expected = t->first_gradient;
-    om_real *gradient = check_reals(n, zeros), *d_resting = check_reals(types, zeros);
+    const int n = (int)t->layout.n_params;
+    double *zeros = check_zeros(n);
+    om_real *gradient = check_reals(n, zeros);
     om_decoder_adjoint(t->decoder, t->network, t->options.loss, gradient + t->layout.decoder);
     om_network_adjoint(t->network, gradient, NULL, NULL);
     double *actual = check_doubles(n, gradient);
+    free(zeros);
+    free(gradient);
+    return actual;
+}
+
+/* Parameters that are larger or smaller by a unit in their last place; free() them. Time constants do
+ * not come to the other side of the time step. */
+static om_real *jitter(const training *t, int seed, const om_real *params)
+{
+    const double unit = sizeof(om_real) == sizeof(double) ? 0x1p-52 : 0x1p-23;
+    const om_stream stream = {SEED, (uint32_t)seed, OM_FOR_INIT, 0, 0};
+    double *near = check_doubles((int)t->layout.n_params, params);
+    for (size_t i = 0; i < t->layout.n_params; i++)
+        if (i < t->layout.time_constant || i >= t->layout.strength ||
+            near[i] > t->options.batch.dt_s * (1 + 4 * unit))
+            near[i] *= om_random_uniform(&stream, (uint32_t)i) < 0.5 ? 1 - unit : 1 + unit;
+    om_real *rounded = check_reals((int)t->layout.n_params, near);
+    free(near);
+    return rounded;
+}
+
+/* Sum of squares by which the gradient of time constants changes where parameters are jittered. */
+static double jittered_square(training *t, int iteration, int seed, const om_real *initial,
+                              const double *gradient)
+{
+    om_real *settled = jitter(t, seed, initial), *params = jitter(t, seed, params_of(t));
+    double sum = 0;
+    settle(t, settled);
+    run_forward(t, iteration, params);
+    double *moved = gradient_of(t);
+    for (size_t i = t->layout.time_constant; i < t->layout.strength; i++)
+        sum += pow(moved[i] - gradient[i], 2);
+    free(settled);
+    free(params);
+    free(moved);
+    return sum;
+}
+
+/* How far rounding alone moves the gradient of time constants, which is a sum of differences of
+ * voltages: jittered parameters have all of these rounded anew, too. gradient: of this iteration. */
+static void measure_rounding(training *t, int iteration, const double *gradient)
+{
+    enum { REPEATS = 4 };
+    om_real *initial = check_reals((int)t->layout.n_params, t->initial);
+    double sum = 0;
+    for (int repeat = 0; repeat < REPEATS; repeat++)
+        sum += jittered_square(t, iteration, REPEATS * iteration + repeat, initial, gradient);
+    t->rounding = fmax(t->rounding, sqrt(sum / REPEATS / t->circuit->n_types));
+    settle(t, initial);
+    run_forward(t, iteration, params_of(t));
+    free(initial);
+}
+
+static void compare_gradients(training *t, const double *actual)
+{
+    const int types = t->circuit->n_types;
+    double *zeros = check_zeros(types), *expected = t->first_gradient;
+    om_real *d_resting = check_reals(types, zeros);
     if (check_network_params(t->c, t->circuit, "init/", "iter0/grad/", expected) &&
         check_decoder_params(t->c, t->circuit, "iter0/grad/", expected))
-        compare_params(t, "iter0/grad/", actual, expected, NULL, check_limit(CHECK_GRADIENT));
+        compare_params(t, "iter0/grad/", 0, actual, expected, NULL, check_limit(CHECK_GRADIENT));
     om_network_penalty(t->network, t->options.penalty_activity, t->options.penalty_baseline,
                        d_resting);
     double *penalty = check_doubles(types, d_resting);
     check_dataset(t->c, types, penalty, check_limit(CHECK_GRADIENT), "iter0/penalty_grad_bias");
     free(zeros);
-    free(gradient);
     free(d_resting);
-    free(actual);
     free(penalty);
 }
 
@@ -418,7 +504,7 @@ static void compare_state(training *t, int iterations)
         bool penalised = (uint64_t)iterations <= t->options.penalty_until;
         for (int p = 0; !penalised && p < t->layout.n_pairs; p++)
             if (strength[p] < 0) strength[p] = 0;
-        compare_params(t, prefix, actual, expected, t->initial, limit);
+        compare_params(t, prefix, iterations, actual, expected, t->initial, limit);
     }
     for (int i = 0; i < OM_HIDDEN; i++) ones[i] = 1;
     check_dataset(t->c, OM_HIDDEN, mean, is_double ? 1e-8 : limit, "%sbase.1.running_mean", prefix);
@@ -453,7 +539,7 @@ static void compare_account(training *t, const account *a)
 
 static void iterate(training *t, int iteration, account *a)
 {
-    run_forward(t, iteration);
+    run_forward(t, iteration, params_of(t));
     a->losses[iteration] =
         mean_of(t, t->options.loss == OM_LOSS_EPE ? om_decoder_epe : om_decoder_l2norm);
     a->mean_activity[iteration] = mean_activity(t);
@@ -461,8 +547,11 @@ static void iterate(training *t, int iteration, account *a)
         compare_activity(t);
         compare_prediction(t);
         compare_central_mean(t);
-        compare_gradients(t);
     }
+    double *gradient = gradient_of(t);
+    measure_rounding(t, iteration, gradient);
+    if (iteration == 0) compare_gradients(t, gradient);
+    free(gradient);
     double *zeros = check_zeros(t->circuit->n_types);
     om_real *d_resting = check_reals(t->circuit->n_types, zeros);
     a->penalties[iteration] = om_network_penalty(t->network, t->options.penalty_activity,
@@ -476,9 +565,7 @@ static void run(training *t)
     check *c = t->c;
     int n = t->iterations, snapshots = 0;
     account a = {check_zeros(n), check_zeros(n), check_zeros(n)};
-    om_network_set_params(t->network,
-                          om_state_view(t->state, om_trainer_layout(t->trainer)->at_params));
-    om_network_settle(t->network, (int)(t->options.t_pre_s / t->options.batch.dt_s), (om_real)0.5);
+    settle(t, params_of(t));
     bool going = true;
     for (int i = 0; going && i < n; i++) {
         iterate(t, i, &a);
