@@ -15,8 +15,9 @@ double check_limit(check_kind kind)
     static const double single[] = {[CHECK_FORWARD] = 2e-5,
                                     [CHECK_GRADIENT] = 2e-4,
                                     [CHECK_TRAINED] = 1e-4,
-                                    [CHECK_EARLY] = 2e-4};
-    return sizeof(om_real) == sizeof(double) ? 1e-9 : single[kind];
+                                    [CHECK_EARLY] = 2e-4,
+                                    [CHECK_STORED] = 1.5e-7};
+    return sizeof(om_real) == sizeof(double) && kind != CHECK_STORED ? 1e-9 : single[kind];
 }
 
 static void count(check *c, bool right)

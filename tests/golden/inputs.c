@@ -173,7 +173,7 @@ static void compare_noise(check *c, const om_scenes *scenes)
     om_real *luminance = check_reals(n, film);
     if (z != NULL) om_augment_noise(n, check_finite(c, "noise", "std"), z, luminance);
     double *actual = check_doubles(n, luminance);
-    check_dataset(c, n, actual, 1e-7, "noise/luminance");
+    check_dataset(c, n, actual, check_limit(CHECK_STORED), "noise/luminance");
     free(normal);
     free(z);
     free(film);
@@ -421,8 +421,6 @@ void check_resample(check *c)
 
 /* ---- eye*.h5: images are single precision in every build ---- */
 
-static const double eye_limit = 1e-6;
-
 typedef struct eye {
     int extent, spacing, rows, columns, n; /* n: columns of the lattice */
 } eye;
@@ -469,7 +467,8 @@ static void compare_image(check *c, const eye *e, const char *group)
         if (f == OM_EYE_MEDIAN && !check_has(c, "%s/median", group))
             continue; /* of odd boxes only */
         double *seen = see(c, e, image, 255, (om_eye_filter)f);
-        if (seen != NULL) check_dataset(c, e->n, seen, eye_limit, "%s/%s", group, names[f]);
+        if (seen != NULL)
+            check_dataset(c, e->n, seen, check_limit(CHECK_STORED), "%s/%s", group, names[f]);
         free(seen);
     }
     free(image);
@@ -487,7 +486,7 @@ static void compare_flow_image(check *c, const eye *e, const char *group)
         complete = seen != NULL;
         free(seen);
     }
-    if (complete) check_dataset(c, 2 * e->n, both, eye_limit, "%s/flow_sum", group);
+    if (complete) check_dataset(c, 2 * e->n, both, check_limit(CHECK_STORED), "%s/flow_sum", group);
     free(image);
     free(both);
 }

@@ -529,7 +529,8 @@ static void compare_account(training *t, const account *a)
     for (int i = 0; i < t->iterations; i++) recorded[i] = (double)history[i];
     check_dataset(t->c, t->iterations, a->losses, check_limit(CHECK_FORWARD), "losses");
     if (expected != NULL)
-        check_compare(t->c, "losses in the history", t->iterations, recorded, expected, NULL, 2e-5);
+        check_compare(t->c, "losses in the history", t->iterations, recorded, expected, NULL,
+                      fmax(check_limit(CHECK_FORWARD), check_limit(CHECK_STORED)));
     check_dataset(t->c, t->iterations, a->penalties, check_limit(CHECK_FORWARD), "penalties");
     check_dataset(t->c, t->iterations, a->mean_activity, check_limit(CHECK_FORWARD),
                   "mean_activity");
