@@ -55,7 +55,7 @@ char *check_text(check *c, const char *object, const char *name);
 int *check_integers(check *c, const char *object, const char *name, int most, int *n);
 int check_extent(check *c, const char *object);
 double check_seconds(check *c, const char *object, const char *name);
-/* Options of which only one value is known here; gives up at any other. */
+/* Options of which only one value is known here, a text by its beginning; gives up at any other. */
 void check_only(check *c, const char *object, const char *name, double value);
 void check_only_text(check *c, const char *object, const char *name, const char *text);
 /* A dataset of names; free each and the list. NULL, and reported, if missing. */

@@ -374,6 +374,7 @@ static void compare_gradient(const films *f, om_activation activation)
 void check_gradient(check *c)
 {
     films f;
+    check_only_text(c, "/", "loss", "sum over batch, frame and node of weight * activity");
     if (open_films(c, &f)) for_activations(&f, "loss", compare_gradient);
     close_films(&f);
 }
@@ -467,6 +468,7 @@ void check_full(check *c)
 {
     films f;
     om_network *network = NULL;
+    check_only_text(c, "/", "loss", "0.5 * mean over batch, frame and node of activity^2");
     if (open_films(c, &f)) {
         compare_numbers(&f);
         network = run(&f, OM_RELU, f.settling_steps, 0);

@@ -139,6 +139,7 @@ void write_dynamics(const naive_model *m, const write_options *o)
 void write_gradient(const naive_model *m, const write_options *o)
 {
     stage s = set(m, o, "gradient");
+    write_text(s.file, "loss", "sum over batch, frame and node of weight * activity");
     uint64_t seed = o->seed + 2;
     const int n = o->batch * o->frames * m->n_cells, film = o->batch * o->frames * m->n_columns;
     double *weight = write_normal(&seed, n);
