@@ -16,8 +16,11 @@ expect 1 "no-such-circuit" "$OMMATID" run "$work/circuit.yaml" -o "$work/a.h5" -
 sed 's/procedural, training: 8, validation: 3/no-such-films.h5/' "$spec" >"$work/films.yaml"
 expect 1 "no-such-films.h5" "$OMMATID" run "$work/films.yaml" -o "$work/a.h5" -n 2
 { cat "$spec" && echo "model: { symmetric: { time_constant: [[T4a, T4e]] } }"; } >"$work/type.yaml"
-expect 3 "type.yaml: model.symmetric.time_constant: circuit motion-pathway has no type 'T4e'; the nearest is T4a" \
+expect 3 "type.yaml:$(($(wc -l <"$spec") + 1)): model.symmetric.time_constant: circuit motion-pathway has no type 'T4e'; the nearest is T4a" \
     "$OMMATID" run "$work/type.yaml" -o "$work/a.h5" -n 2
+sed 's/extent: 3/extent: 3, stride: [[T4e, 3, 2]]/' "$spec" >"$work/stride.yaml"
+expect 3 "stride.yaml:5: circuit.stride: circuit motion-pathway has no type 'T4e'; the nearest is T4a" \
+    "$OMMATID" run "$work/stride.yaml" -o "$work/a.h5" -n 1
 { cat "$spec" && echo "model: { symmetric: { strength: [[Mi9 -> T4a, Mi9 -> T4x]] } }"; } >"$work/pair.yaml"
 expect 3 "has no pair 'Mi9 -> T4x'; the nearest is Mi9 -> T4a" \
     mpirun -n 3 "$OMMATID" run "$work/pair.yaml" -o "$work/a.h5"

@@ -1,4 +1,7 @@
 /* The spec's lists: parts that are fixed, groups of one value, bounds. */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "spec_bench.h"
 
 static void test_options_of_the_model_in_block_and_flow_style(void **state)
@@ -78,7 +81,7 @@ static void test_groups_that_are_none_are_refused(void **state)
         refused(spec, ": expected the name of a cell type");
     }
     const char *const pairs[] = {
-        "T4a",         "Mi9->T4a",        "Mi9 > T4a",         "-> T4a",
+        "T4a",         "Mi9->T4a->T5a",   "Mi9 > T4a",         "-> T4a",
         "Mi9 -> ",     "\"Mi9 -> T4 a\"", "Mi9 -> T4a -> T5a", "\" -> T4a\"",
         "\"Mi9 -> \"", "Mi;9 -> T4a"};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -89,14 +92,97 @@ static void test_groups_that_are_none_are_refused(void **state)
     }
     refused("model: {symmetric: {strength: [[a -> b, &x c -> d], [*x, e -> f]]}}",
             "model.symmetric.strength: 'c -> d' is given twice, before in line 1");
-    refused("model: {symmetric: {strength: [a -> b, c -> d]}}",
-            ":1:31: model.symmetric.strength: a list: expected a list of groups, as [[Mi9 -> T4a");
+    refused(
+        "model: {symmetric: {strength: [a -> b, c -> d]}}",
+        ":1:32: model.symmetric.strength: 'a -> b': expected a group in brackets of its own, as "
+        "[[Mi9 -> T4a, Mi9 -> T4b]]");
     refused("model: {symmetric: {time_constant: T4a}}",
             "model.symmetric.time_constant: 'T4a': expected a list of groups, as [[T4a, T4b]]");
     refused("model: {symmetric: {time_constant: {T4a: T4b}}}",
             "a section: expected a list of groups");
     refused("model: {symmetric: [[T4a, T4b]]}", "model.symmetric: a list: expected a section");
     refused("model: {symmetric: {weights: []}}", "unknown key 'model.symmetric.weights'");
+}
+
+static void test_pairs_need_no_blanks(void **state)
+{
+    (void)state;
+    om_spec s = parsed("model: {symmetric: {strength: [[Mi9->T4a, Mi9  ->T4b]]}}");
+    assert_string_equal(s.train.model.symmetric[OM_STRENGTH], "Mi9 -> T4a, Mi9 -> T4b");
+}
+
+static void test_strides(void **state)
+{
+    (void)state;
+    om_spec s = parsed("circuit:\n  stride: [[Lawf1, 3, 2], [T4a, 1, 2]]\n");
+    assert_string_equal(s.strides, "Lawf1, 3, 2; T4a, 1, 2");
+    refused("circuit: {stride: [[Lawf1, 3]]}",
+            ":1:20: circuit.stride: a list: expected [TYPE, U, V], as [Lawf1, 3, 2]");
+    refused("circuit: {stride: [[Lawf1, 3, 0]]}", "expected [TYPE, U, V]");
+    refused("circuit: {stride: [[Lawf1, 3, 1.5]]}", "expected [TYPE, U, V]");
+    refused("circuit: {stride: [Lawf1, 3, 2]}", ":1:20: circuit.stride: 'Lawf1': expected [TYPE");
+    refused("circuit: {stride: {Lawf1: 3}}", "circuit.stride: a section: expected a list");
+
+    om_circuit *circuit;
+    s = parsed("circuit: {extent: 3, stride: [[T4a, 3, 2], [L1, 2, 2]]}");
+    assert_int_equal(om_spec_circuit(&s, &circuit), OM_OK);
+    const int t4a = om_circuit_type(circuit, "T4a");
+    assert_int_equal(circuit->types[t4a].stride_u, 3);
+    assert_int_equal(circuit->types[t4a].stride_v, 2);
+    assert_true(circuit->types[t4a].cells < circuit->n_columns);
+    om_circuit_free(circuit);
+    s = parsed("circuit: {extent: 3, stride: [[T4e, 3, 2]]}");
+    assert_int_equal(om_spec_circuit(&s, &circuit), OM_EDATA);
+    assert_null(circuit);
+    assert_non_null(strstr(om_message(), "circuit.stride: circuit motion-pathway has no type"));
+    assert_int_equal(
+        om_spec_line("a: 1\ncircuit:\n  x: 2\n  stride: [[T4e, 3, 2]]\n", "circuit.stride"), 4);
+    assert_int_equal(om_spec_line("a: 1\n", "circuit.stride"), 0);
+}
+
+/* A stride that the spec gives is one that the circuit's file might have. */
+static void test_strides_are_those_of_a_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/om-stride-XXXXXX", table[64];
+    assert_non_null(mkdtemp(path));
+    snprintf(table, sizeof table, "%s/s.circuit", path);
+    om_circuit *plain, *strided, *read;
+    om_spec s = parsed("circuit: {extent: 4, stride: [[Mi1, 3, 2]]}");
+    assert_int_equal(om_circuit_open("motion-pathway", 4, &plain), OM_OK);
+    assert_int_equal(om_spec_circuit(&s, &strided), OM_OK);
+    assert_int_equal(om_circuit_save(strided, table), OM_OK);
+    assert_int_equal(om_circuit_open(table, 4, &read), OM_OK);
+    assert_true(read->checksum == strided->checksum && plain->checksum != strided->checksum);
+    assert_true(read->n_edges == strided->n_edges && read->n_edges < plain->n_edges);
+    om_circuit_free(plain);
+    om_circuit_free(strided);
+    om_circuit_free(read);
+    unlink(table);
+    rmdir(path);
+}
+
+static void test_time_constants_that_would_never_be_trained(void **state)
+{
+    (void)state;
+    refused("model: {clamp: {time_constant: [-1, 1]}}",
+            ":1:32: model.clamp.time_constant: lowest -1 s: expected 0 or more");
+    refused("model: {clamp: {time_constant: [0, 0.02]}}",
+            "model.clamp.time_constant: highest 0.02 s: expected more than train.dt 0.02");
+    parsed("model: {clamp: {time_constant: [0.06, 0.1]}}\ntrain: {dt: 0.055}");
+    refused("model: {clamp: {time_constant: [0, 0.03]}}\ntrain: {dt: 0.025}\n"
+            "init: {time_constant: 0.02}",
+            "train.dt 0.025: expected at most init.time_constant 0.02");
+}
+
+static void test_what_would_do_nothing_is_refused(void **state)
+{
+    (void)state;
+    refused("model: {fixed: [resting_potential, time_constant, strength, decoder]}",
+            ":1:16: model.fixed: every part is: expected one at least that is trained");
+    parsed("model: {fixed: [resting_potential, time_constant, strength]}");
+    refused("train: {t_fade_in: 0.01}",
+            ":1:20: train.t_fade_in 0.01: less than one time step: expected 0, or train.dt 0.02");
 }
 
 /* 4095 characters fit, and no more. */
@@ -122,10 +208,10 @@ static void test_bounds_that_are_none_are_refused(void **state)
     (void)state;
     refused("model: {clamp: {strength: [-1, 1]}}",
             ":1:27: model.clamp.strength: [-1, 1]: expected two numbers, [lowest, highest], "
-            "0 to 1000000 or .inf");
+            "the lowest first, 0 to 1000000 or .inf");
     refused("model: {clamp: {time_constant: [1, 0]}}",
             "model.clamp.time_constant: [1, 0]: expected two numbers, [lowest, highest], "
-            "-1000000 to 1000000, -.inf or .inf");
+            "the lowest first, -1000000 to 1000000, -.inf or .inf");
     const char *const bad[] = {"strength: [-.inf, 1]",
                                "strength: [0, -1]",
                                "strength: ['', 1]",
@@ -147,6 +233,9 @@ static void test_bounds_that_are_none_are_refused(void **state)
         refused(text, ": expected two numbers, [lowest, highest]");
     }
     parsed("model: {clamp: {strength: [1, 1]}}");
+    om_spec one = parsed("model: {clamp: {resting_potential: [-.INF, +.Inf]}}");
+    assert_true(one.train.model.clamp[OM_RESTING_POTENTIAL][0] == (double)-INFINITY);
+    assert_true(one.train.model.clamp[OM_RESTING_POTENTIAL][1] == (double)INFINITY);
     refused("model: {clamp: {decoder: [0, 1]}}", "unknown key 'model.clamp.decoder'");
 }
 
@@ -158,6 +247,11 @@ int main(void)
         cmocka_unit_test(test_groups_that_are_none_are_refused),
         cmocka_unit_test(test_groups_too_long_to_keep_are_refused),
         cmocka_unit_test(test_bounds_that_are_none_are_refused),
+        cmocka_unit_test(test_pairs_need_no_blanks),
+        cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_strides_are_those_of_a_file),
+        cmocka_unit_test(test_time_constants_that_would_never_be_trained),
+        cmocka_unit_test(test_what_would_do_nothing_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

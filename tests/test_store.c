@@ -374,7 +374,8 @@ static void test_another_ensemble_is_told_by_what_differs(void **unused)
     must_say(om_store_matches(store, &f.plan), OM_EDATA, "init.shared is false in the store, true");
     f.train.init.shared = false;
     f.train.init.draws = OM_DRAWS_TORCH;
-    must_say(om_store_matches(store, &f.plan), OM_EDATA, "init.draws is 0 in the store, 1 in");
+    must_say(om_store_matches(store, &f.plan), OM_EDATA,
+             "init.draws is philox in the store, torch in");
     f.train.init.draws = OM_DRAWS_PHILOX;
     f.plan.n_models = 8;
     must_say(om_store_matches(store, &f.plan), OM_EDATA, "the number of models is 3");
@@ -402,7 +403,7 @@ static void test_other_options_of_the_model_are_told(void **unused)
         must_say(om_store_matches(store, &f.plan), OM_EDATA, message);                             \
         f.train = stored;                                                                          \
     } while (0)
-    TOLD(model->activation = OM_ELU, "model.activation is 0 in the store, 2 in the spec");
+    TOLD(model->activation = OM_ELU, "model.activation is relu in the store, elu in the spec");
     TOLD(model->count_spread = 0.25, "circuit.count_spread is 0 in the store, 0.25 in the spec");
     TOLD(f.train.t_fade_in_s = 1, "train.t_fade_in is 0 in the store, 1 in the spec");
     TOLD(model->fixed[OM_STRENGTH] = true, "model.fixed.strength is false in the store, true");

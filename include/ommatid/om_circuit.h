@@ -76,6 +76,12 @@ om_status om_circuit_save(const om_circuit *circuit, const char *path);
  * OM_EUSAGE for a name that is empty, too long, or has blanks, '#', ',' or '"'. */
 om_status om_circuit_rename(om_circuit *circuit, const char *name);
 
+/* Gives a type another stride, each 1..OM_LATTICE_MAX_EXTENT, before anything is made of the circuit:
+ * cells, connections, mean counts and checksum follow. Errors: OM_EDATA (no such type, with the
+ * nearest; stride). */
+om_status om_circuit_set_stride(om_circuit *circuit, const char *type, int64_t stride_u,
+                                int64_t stride_v);
+
 /* Number of the type of that name, or -1. */
 int om_circuit_type(const om_circuit *circuit, const char *name);
 /* Whether the type has a cell in column (u, v) (which must be on the lattice). */

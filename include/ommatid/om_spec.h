@@ -11,7 +11,7 @@
 #include "ommatid/om_status.h"
 #include "ommatid/om_train.h"
 
-enum { OM_SPEC_TEXT = 256 };
+enum { OM_SPEC_TEXT = 256, OM_SPEC_STRIDES_BYTES = 4096 };
 
 /* Sets of values that take the place of defaults: how the published ensembles were trained. */
 typedef enum om_profile {
@@ -26,9 +26,10 @@ typedef struct om_spec {
     int models;
     char circuit[OM_SPEC_TEXT]; /* name or path */
     int extent;
-    char scenes[OM_SPEC_TEXT]; /* "procedural" or the path of a scene file */
-    om_world_options worlds;   /* used when procedural; extent and frames are those of training */
-    om_profile profile;        /* what it stands for is in the other fields already */
+    char strides[OM_SPEC_STRIDES_BYTES]; /* that differ from the circuit's: "Lawf1, 3, 2; ..." */
+    char scenes[OM_SPEC_TEXT];           /* "procedural" or the path of a scene file */
+    om_world_options worlds; /* used when procedural; extent and frames are those of training */
+    om_profile profile;      /* what it stands for is in the other fields already */
     om_train_options train;
 } om_spec;
 
@@ -39,6 +40,11 @@ void om_spec_defaults(om_spec *spec);
  * of a file at once (up to 20). Relative paths in the spec are taken from the directory of `file`.
  * After a failure *spec is of no use. Errors: OM_EDATA. */
 om_status om_spec_parse(const char *file, const char *text, om_spec *spec);
+/* Opens the circuit of a spec, with the spec's strides. Free with om_circuit_free(). Errors: as
+ * om_circuit_open(), om_circuit_set_stride(). */
+om_status om_spec_circuit(const om_spec *spec, om_circuit **circuit);
+/* Line of a key's value in a text that om_spec_parse() has taken, from 1; 0: it is not given. */
+int om_spec_line(const char *text, const char *path);
 /* Reads and parses a file; *text (owned by the caller, om_free()) is what was read, if not NULL. */
 om_status om_spec_read(const char *file, om_spec *spec, char **text);
 /* The commented spec with every key and its default, as `ommatid init` writes it: it parses to the

@@ -33,6 +33,10 @@ typedef enum om_part {
 } om_part;
 /* As specs name them, ended by NULL. */
 extern const char *const om_part_names[OM_PARTS + 1];
+/* Names of other choices, in the order of their numbers, ended by NULL. */
+extern const char *const om_activation_names[],
+    *const om_loss_names[], *const om_batch_norm_names[], *const om_draws_names[],
+                                                              *const om_resampling_names[];
 
 enum { OM_NETWORK_PARTS = OM_DECODER, OM_GROUPS_BYTES = 4096 };
 

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "circuit/build.h"
+#include "circuit/draft.h"
 #include "ommatid/om_random.h"
 
 /* The tables that the build puts into the library. */
@@ -137,6 +138,27 @@ om_status om_circuit_rename(om_circuit *circuit, const char *name)
     const char *fault = om_name_fault(name, sizeof circuit->name);
     if (fault != NULL) return om_fail(OM_EUSAGE, "circuit: name '%s' %s", name, fault);
     memcpy(circuit->name, name, strlen(name) + 1);
+    return OM_OK;
+}
+
+om_status om_circuit_set_stride(om_circuit *circuit, const char *type, int64_t stride_u,
+                                int64_t stride_v)
+{
+    const int i = om_circuit_type(circuit, type), most = OM_LATTICE_MAX_EXTENT;
+    if (i < 0) {
+        const char *names[OM_MAX_TYPES + 1] = {0};
+        for (int k = 0; k < circuit->n_types && k < OM_MAX_TYPES; k++)
+            names[k] = circuit->types[k].name;
+        const char *nearest = om_nearest(type, names);
+        return om_fail(OM_EDATA, "circuit %s has no type '%s'%s%s", circuit->name, type,
+                       nearest != NULL ? "; the nearest is " : "", nearest != NULL ? nearest : "");
+    }
+    if (stride_u < 1 || stride_u > most || stride_v < 1 || stride_v > most)
+        return om_fail(OM_EDATA, "stride %lld %lld of %s: expected two numbers from 1 to %d",
+                       (long long)stride_u, (long long)stride_v, type, most);
+    circuit->types[i].stride_u = (int)stride_u;
+    circuit->types[i].stride_v = (int)stride_v;
+    om_circuit_instantiate(circuit, circuit->extent);
     return OM_OK;
 }
 

@@ -202,7 +202,9 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     bool failure = report->kind == OM_REPORT_DIVERGED || report->kind == OM_REPORT_FAILED;
     if (failure && !c->progress.quiet) {
         om_progress_end(&c->progress);
-        fprintf(stderr, "model %d: %s\n", report->model, row->message);
+        if (strncmp(row->message, "model ", strlen("model ")) != 0)
+            fprintf(stderr, "model %d: ", report->model);
+        fprintf(stderr, "%s\n", row->message);
     }
 }
 

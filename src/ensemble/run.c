@@ -88,13 +88,23 @@ static om_status prepare_store(om_job *job)
     return om_store_create(path, &plan);
 }
 
+/* Puts file and line of the key in front of a message that begins with one. */
+static om_status blame_line(const om_job *job, om_status status)
+{
+    char path[96];
+    if (status == OM_OK) return OM_OK;
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(om_message(), ":"), om_message());
+    int line = om_spec_line(job->spec_text, path);
+    if (line == 0) return status;
+    return om_context(status, "%s:%d", job->options->spec_file, line);
+}
+
 static om_status prepare(om_job *job)
 {
     OM_TRY(read_spec(job));
-    OM_TRY(om_ranks_agree(om_circuit_open(job->spec.circuit, job->spec.extent, &job->circuit)));
-    om_status status = om_train_check(job->circuit, &job->spec.train);
-    if (status != OM_OK) status = om_context(status, "%s", job->options->spec_file);
-    OM_TRY(om_ranks_agree(status));
+    om_status status = om_spec_circuit(&job->spec, &job->circuit);
+    if (status == OM_OK) status = om_train_check(job->circuit, &job->spec.train);
+    OM_TRY(om_ranks_agree(blame_line(job, status)));
     if (om_ranks_number() == 0) status = claim_store(job);
     OM_TRY(om_ranks_agree(status));
     OM_TRY(om_job_open_scenes(job));

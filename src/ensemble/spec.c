@@ -14,25 +14,12 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "circuit/build.h"
-#include "ensemble/spec_table.h"
+#include "ensemble/spec_walk.h"
 
 enum { MOST_FAULTS = 20, PATH_BYTES = 96 };
 
-/* All steps of a batch are in memory at once; many more than these are a slip of the pen. */
-static const double FILM_HZ = 24, MOST_STEPS = 50000;
-
-typedef struct walk {
-    const char *file;
-    yaml_document_t *document;
-    om_spec *spec;
-    int faults;
-    yaml_mark_t marks[OM_SPEC_MOST_KEYS]; /* where a key's value stands */
-    bool given[OM_SPEC_MOST_KEYS];        /* whether it was given */
-} walk;
-
-/* Notes a fault; beyond MOST_FAULTS they are only counted. */
-static void fault(walk *w, yaml_mark_t mark, const char *format, ...) OM_PRINTF(3, 4);
-static void fault(walk *w, yaml_mark_t mark, const char *format, ...)
+/* Beyond MOST_FAULTS they are only counted. */
+void om_spec_fault(om_spec_walk *w, yaml_mark_t mark, const char *format, ...)
 {
     if (w->faults++ >= MOST_FAULTS) return;
     char text[512];
@@ -43,7 +30,10 @@ static void fault(walk *w, yaml_mark_t mark, const char *format, ...)
     om_fail_more(OM_EDATA, "%s:%zu:%zu: %s", w->file, mark.line + 1, mark.column + 1, text);
 }
 
-static yaml_node_t *node_of(walk *w, int item) { return yaml_document_get_node(w->document, item); }
+static yaml_node_t *node_of(om_spec_walk *w, int item)
+{
+    return yaml_document_get_node(w->document, item);
+}
 
 static const char *text_of(const yaml_node_t *node)
 {
@@ -80,13 +70,13 @@ static int count_items(const yaml_node_t *node)
     return (int)(node->data.sequence.items.top - node->data.sequence.items.start);
 }
 
-static const yaml_node_t *item_of(walk *w, const yaml_node_t *list, int i)
+static const yaml_node_t *item_of(om_spec_walk *w, const yaml_node_t *list, int i)
 {
     return node_of(w, list->data.sequence.items.start[i]);
 }
 
 /* Two numbers. */
-static bool two_text(walk *w, const yaml_node_t *node, om_text *text)
+static bool two_text(om_spec_walk *w, const yaml_node_t *node, om_text *text)
 {
     if (count_items(node) != 2) return false;
     const yaml_node_t *first = item_of(w, node, 0), *last = item_of(w, node, 1);
@@ -103,7 +93,8 @@ static bool is_choice(const om_spec_key *key, const yaml_node_t *node)
 }
 
 /* Any of the key's choices. */
-static bool parts_text(walk *w, const om_spec_key *key, const yaml_node_t *node, om_text *text)
+static bool parts_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *node,
+                       om_text *text)
 {
     char range[96];
     om_spec_range(key, range);
@@ -111,8 +102,8 @@ static bool parts_text(walk *w, const om_spec_key *key, const yaml_node_t *node,
     for (int i = 0; i < count_items(node); i++) {
         const yaml_node_t *item = item_of(w, node, i);
         if (!is_choice(key, item))
-            fault(w, item->start_mark, "%s: %s%.64s%s: expected %s", key->path, mark_of(item),
-                  kind_of(item), mark_of(item), range);
+            om_spec_fault(w, item->start_mark, "%s: %s%.64s%s: expected %s", key->path,
+                          mark_of(item), kind_of(item), mark_of(item), range);
         om_text_add(text, "%s%s", i > 0 ? ", " : "", kind_of(item));
     }
     return true;
@@ -124,19 +115,30 @@ static bool is_type_name(const char *name)
     return om_name_fault(name, OM_NAME_BYTES) == NULL && strchr(name, ';') == NULL;
 }
 
+/* The source of "Mi9 -> T4a", with or without blanks, into source; returns the target, NULL if it is no
+ * pair. */
+static const char *split_pair(const char *pair, char source[OM_NAME_BYTES + 1])
+{
+    const char *arrow = strstr(pair, "->");
+    if (arrow == NULL) return NULL;
+    int length = (int)(arrow - pair);
+    while (length > 0 && pair[length - 1] == ' ') length--;
+    snprintf(source, OM_NAME_BYTES + 1, "%.*s", length, pair);
+    return arrow + strlen("->") + strspn(arrow + strlen("->"), " ");
+}
+
 static bool is_member(const om_spec_key *key, const yaml_node_t *node)
 {
     if (!is_scalar(node)) return false;
     if (key->kind == OM_SPEC_TYPES) return is_type_name(text_of(node));
     char source[OM_NAME_BYTES + 1];
-    const char *arrow = strstr(text_of(node), " -> ");
-    if (arrow == NULL) return false;
-    snprintf(source, sizeof source, "%.*s", (int)(arrow - text_of(node)), text_of(node));
-    return is_type_name(source) && is_type_name(arrow + strlen(" -> "));
+    const char *target = split_pair(text_of(node), source);
+    return target != NULL && strstr(target, "->") == NULL && is_type_name(source) &&
+           is_type_name(target);
 }
 
 /* The first of all groups' members of that name, where it stands before member i of group g. */
-static const yaml_node_t *mentioned(walk *w, const yaml_node_t *groups, int g, int i)
+static const yaml_node_t *mentioned(om_spec_walk *w, const yaml_node_t *groups, int g, int i)
 {
     const char *name = text_of(item_of(w, item_of(w, groups, g), i));
     for (int k = 0; k <= g; k++) {
@@ -149,45 +151,94 @@ static const yaml_node_t *mentioned(walk *w, const yaml_node_t *groups, int g, i
     return NULL;
 }
 
-static void member_text(walk *w, const om_spec_key *key, const yaml_node_t *groups, int g, int i,
-                        om_text *text)
+static void member_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *groups, int g,
+                        int i, om_text *text)
 {
     const yaml_node_t *member = item_of(w, item_of(w, groups, g), i);
     if (!is_member(key, member)) {
-        fault(w, member->start_mark, "%s: %s%.64s%s: expected %s", key->path, mark_of(member),
-              kind_of(member), mark_of(member),
-              key->kind == OM_SPEC_TYPES ? "the name of a cell type"
-                                         : "a pair, SOURCE -> TARGET, as Mi9 -> T4a");
+        om_spec_fault(w, member->start_mark, "%s: %s%.64s%s: expected %s", key->path,
+                      mark_of(member), kind_of(member), mark_of(member),
+                      key->kind == OM_SPEC_TYPES ? "the name of a cell type"
+                                                 : "a pair, SOURCE -> TARGET, as Mi9 -> T4a");
         return;
     }
     const yaml_node_t *before = mentioned(w, groups, g, i);
     if (before != NULL)
-        fault(w, member->start_mark,
-              "%s: '%.64s' is given twice, before in line %zu: expected it in one group at most",
-              key->path, text_of(member), before->start_mark.line + 1);
-    om_text_add(text, "%s%s", i > 0 ? ", " : g > 0 ? "; " : "", text_of(member));
+        om_spec_fault(
+            w, member->start_mark,
+            "%s: '%.64s' is given twice, before in line %zu: expected it in one group at most",
+            key->path, text_of(member), before->start_mark.line + 1);
+    char source[OM_NAME_BYTES + 1] = "";
+    const bool pair = key->kind == OM_SPEC_PAIRS;
+    const char *name = pair ? split_pair(text_of(member), source) : text_of(member);
+    om_text_add(text, "%s%s%s%s",
+                i > 0   ? ", "
+                : g > 0 ? "; "
+                        : "",
+                source, pair ? " -> " : "", name);
 }
 
-/* Groups of two or more; false if it is no list of lists. */
-static bool groups_text(walk *w, const om_spec_key *key, const yaml_node_t *node, om_text *text)
+/* Groups of two or more; false if it is no list. */
+static bool groups_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *node,
+                        om_text *text)
 {
     if (node->type != YAML_SEQUENCE_NODE) return false;
-    for (int g = 0; g < count_items(node); g++)
-        if (item_of(w, node, g)->type != YAML_SEQUENCE_NODE) return false;
+    for (int g = 0; g < count_items(node); g++) {
+        const yaml_node_t *group = item_of(w, node, g);
+        if (group->type == YAML_SEQUENCE_NODE) continue;
+        om_spec_fault(w, group->start_mark,
+                      "%s: %s%.64s%s: expected a group in brackets of its own, as [[%s]]",
+                      key->path, mark_of(group), kind_of(group), mark_of(group),
+                      key->kind == OM_SPEC_TYPES ? "T4a, T4b" : "Mi9 -> T4a, Mi9 -> T4b");
+        return true;
+    }
     for (int g = 0; g < count_items(node); g++) {
         const yaml_node_t *group = item_of(w, node, g);
         int n = count_items(group);
         if (n < 2)
-            fault(w, group->start_mark, "%s: a group of %d: expected two members or more",
-                  key->path, n);
+            om_spec_fault(w, group->start_mark, "%s: a group of %d: expected two members or more",
+                          key->path, n);
         for (int i = 0; i < n; i++) member_text(w, key, node, g, i, text);
     }
     return true;
 }
 
+/* One of "TYPE, U, V; ..."; false, and noted, if it is none. */
+static bool stride_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *item,
+                        om_text *text)
+{
+    int64_t stride;
+    bool good = count_items(item) == 3;
+    for (int i = 0; good && i < 3; i++) {
+        const yaml_node_t *word = item_of(w, item, i);
+        good = is_scalar(word) && (i == 0 ? is_type_name(text_of(word))
+                                          : om_parse_int(text_of(word), &stride) &&
+                                                stride >= key->least && stride <= key->most);
+        if (good)
+            om_text_add(text, "%s%s", i > 0 ? ", " : text->length > 0 ? "; " : "", text_of(word));
+    }
+    if (!good)
+        om_spec_fault(w, item->start_mark,
+                      "%s: %s%.64s%s: expected [TYPE, U, V], as [Lawf1, 3, 2], with "
+                      "strides of %.10g to %.10g",
+                      key->path, mark_of(item), kind_of(item), mark_of(item), key->least,
+                      key->most);
+    return good;
+}
+
+static bool strides_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *node,
+                         om_text *text)
+{
+    if (node->type != YAML_SEQUENCE_NODE) return false;
+    for (int i = 0; i < count_items(node); i++)
+        if (!stride_text(w, key, item_of(w, node, i), text)) break;
+    return true;
+}
+
 /* The text of a value as the table takes it; false if its form is wrong. Numbers and flags in quotes
  * are texts, not numbers. */
-static bool value_text(walk *w, const om_spec_key *key, const yaml_node_t *node, om_text *text)
+static bool value_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *node,
+                       om_text *text)
 {
     om_text_add(text, "%s", ""); /* an empty list is a text, too */
     switch (key->kind) {
@@ -196,6 +247,7 @@ static bool value_text(walk *w, const om_spec_key *key, const yaml_node_t *node,
     case OM_SPEC_PARTS: return parts_text(w, key, node, text);
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS: return groups_text(w, key, node, text);
+    case OM_SPEC_STRIDES: return strides_text(w, key, node, text);
     default: break;
     }
     if (!is_scalar(node)) return false;
@@ -206,7 +258,8 @@ static bool value_text(walk *w, const om_spec_key *key, const yaml_node_t *node,
 }
 
 /* What a value is that the key does not take. text: of a list, if it has one. */
-static void refuse_value(walk *w, const om_spec_key *key, const yaml_node_t *node, const char *text)
+static void refuse_value(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *node,
+                         const char *text)
 {
     char expected[160];
     om_spec_expected(key, expected);
@@ -214,11 +267,11 @@ static void refuse_value(walk *w, const om_spec_key *key, const yaml_node_t *nod
                   node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     bool list = node->type == YAML_SEQUENCE_NODE && text[0] != '\0';
     const char *open = list ? "[" : quoted ? "\"" : mark_of(node);
-    fault(w, node->start_mark, "%s: %s%.64s%s: expected %s", key->path, open,
-          list ? text : kind_of(node), list ? "]" : open, expected);
+    om_spec_fault(w, node->start_mark, "%s: %s%.64s%s: expected %s", key->path, open,
+                  list ? text : kind_of(node), list ? "]" : open, expected);
 }
 
-static void read_value(walk *w, const om_spec_key *key, const yaml_node_t *node)
+static void read_value(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *node)
 {
     om_text text = {0};
     size_t index = (size_t)(key - om_spec_keys);
@@ -227,7 +280,7 @@ static void read_value(walk *w, const om_spec_key *key, const yaml_node_t *node)
     w->marks[index] = node->start_mark;
     bool formed = value_text(w, key, node, &text);
     if (text.failed)
-        fault(w, node->start_mark, "%s: no memory", key->path);
+        om_spec_fault(w, node->start_mark, "%s: no memory", key->path);
     else if (w->faults == before && !(formed && om_spec_set(w->spec, key, w->file, text.data)))
         refuse_value(w, key, node, text.data);
     om_text_free(&text);
@@ -273,7 +326,7 @@ static const char *elsewhere(const char *word)
     return found;
 }
 
-static void unknown_key(walk *w, const yaml_node_t *node, const char *prefix)
+static void unknown_key(om_spec_walk *w, const yaml_node_t *node, const char *prefix)
 {
     char room[OM_SPEC_MOST_KEYS][PATH_BYTES];
     const char *words[OM_SPEC_MOST_KEYS];
@@ -281,25 +334,26 @@ static void unknown_key(walk *w, const yaml_node_t *node, const char *prefix)
     const char *word = is_scalar(node) ? text_of(node) : kind_of(node);
     const char *other = elsewhere(word), *nearest = om_nearest(word, words);
     if (other != NULL)
-        fault(w, node->start_mark, "unknown key '%s%.64s'; there is %s", prefix, word, other);
+        om_spec_fault(w, node->start_mark, "unknown key '%s%.64s'; there is %s", prefix, word,
+                      other);
     else if (nearest != NULL)
-        fault(w, node->start_mark, "unknown key '%s%.64s'; the nearest is %s%s", prefix, word,
-              prefix, nearest);
+        om_spec_fault(w, node->start_mark, "unknown key '%s%.64s'; the nearest is %s%s", prefix,
+                      word, prefix, nearest);
     else
-        fault(w, node->start_mark, "unknown key '%s%.64s'; `ommatid help spec` lists all", prefix,
-              word);
+        om_spec_fault(w, node->start_mark, "unknown key '%s%.64s'; `ommatid help spec` lists all",
+                      prefix, word);
 }
 
 /* Whether the key of a pair stood in the same section before. */
-static bool is_duplicate(walk *w, const yaml_node_t *map, const yaml_node_pair_t *pair)
+static bool is_duplicate(om_spec_walk *w, const yaml_node_t *map, const yaml_node_pair_t *pair)
 {
     const yaml_node_t *key = node_of(w, pair->key);
     for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
         const yaml_node_t *before = node_of(w, p->key);
         if (!is_scalar(before) || !is_scalar(key) || strcmp(text_of(before), text_of(key)) != 0)
             continue;
-        fault(w, key->start_mark, "key '%.64s' is given twice; the first is in line %zu",
-              text_of(key), before->start_mark.line + 1);
+        om_spec_fault(w, key->start_mark, "key '%.64s' is given twice; the first is in line %zu",
+                      text_of(key), before->start_mark.line + 1);
         return true;
     }
     return false;
@@ -313,7 +367,7 @@ static bool is_empty(const yaml_node_t *node)
 }
 
 /* prefix: "" or the section's path with a dot at its end. Depth is bounded by the table. */
-static void read_section(walk *w, const yaml_node_t *map, const char *prefix)
+static void read_section(om_spec_walk *w, const yaml_node_t *map, const char *prefix)
 {
     const yaml_node_pair_t *end = map->data.mapping.pairs.top;
     for (const yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < end; pair++) {
@@ -332,15 +386,15 @@ static void read_section(walk *w, const yaml_node_t *map, const char *prefix)
         else if (value->type == YAML_MAPPING_NODE)
             read_section(w, value, below);
         else if (!is_empty(value))
-            fault(w, value->start_mark, "%s: %.64s: expected a section of keys", path,
-                  kind_of(value));
+            om_spec_fault(w, value->start_mark, "%s: %.64s: expected a section of keys", path,
+                          kind_of(value));
     }
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
 /* The value of a key of a section, or NULL. */
-static const yaml_node_t *value_below(walk *w, const yaml_node_t *map, const char *word)
+static const yaml_node_t *value_below(om_spec_walk *w, const yaml_node_t *map, const char *word)
 {
     if (map == NULL || map->type != YAML_MAPPING_NODE) return NULL;
     const yaml_node_pair_t *end = map->data.mapping.pairs.top;
@@ -353,7 +407,7 @@ static const yaml_node_t *value_below(walk *w, const yaml_node_t *map, const cha
 
 /* A profile stands for defaults, so it is applied before any key is read. What is wrong with it
  * is noted later, by the walk. */
-static void apply_profile(walk *w, const yaml_node_t *root)
+static void apply_profile(om_spec_walk *w, const yaml_node_t *root)
 {
     const yaml_node_t *value = value_below(w, value_below(w, root, "train"), "profile");
     const om_spec_key *key = om_spec_key_find("train.profile");
@@ -361,60 +415,6 @@ static void apply_profile(walk *w, const yaml_node_t *root)
         return;
     for (const om_spec_setting *s = om_spec_profile_settings(w->spec->profile); s->path; s++)
         om_spec_set(w->spec, om_spec_key_find(s->path), "", s->text);
-}
-
-static bool was_given(const walk *w, const char *path, yaml_mark_t *mark)
-{
-    size_t index = (size_t)(om_spec_key_find(path) - om_spec_keys);
-    if (w->given[index]) *mark = w->marks[index];
-    return w->given[index];
-}
-
-/* Checks are spaced by iterations or by passes: giving one switches the default of the other off. */
-static void settle_validation(walk *w)
-{
-    om_train_options *train = &w->spec->train;
-    yaml_mark_t mark = {0};
-    bool every = was_given(w, "validate.every", &mark);
-    bool passes = was_given(w, "validate.every_passes", &mark);
-    if (every && !passes && train->validate_every > 0) train->validate_every_passes = 0;
-    if (passes && !every && train->validate_every_passes > 0) train->validate_every = 0;
-    if ((train->validate_every > 0) == (train->validate_every_passes > 0))
-        fault(w, mark,
-              "validate.every %llu, validate.every_passes %llu: expected one of them to be 0, and "
-              "the other not",
-              (unsigned long long)train->validate_every,
-              (unsigned long long)train->validate_every_passes);
-}
-
-/* What one key alone does not show. */
-static void check_together(walk *w)
-{
-    om_spec *spec = w->spec;
-    const om_train_options *train = &spec->train;
-    yaml_mark_t mark = {0};
-    settle_validation(w);
-    was_given(w, "init.time_constant", &mark);
-    was_given(w, "train.dt", &mark);
-    if (train->batch.dt_s > train->init.time_constant_s)
-        fault(w, mark,
-              "train.dt %g: expected at most init.time_constant %g: time constants below the time "
-              "step are never trained",
-              train->batch.dt_s, train->init.time_constant_s);
-    was_given(w, "train.frames", &mark);
-    was_given(w, "train.dt", &mark);
-    double steps = train->batch.frames / (FILM_HZ * train->batch.dt_s);
-    if (steps > MOST_STEPS)
-        fault(
-            w, mark,
-            "train.frames %d, train.dt %g: a sequence would have %.3g time steps: expected at most "
-            "%g",
-            train->batch.frames, train->batch.dt_s, steps, MOST_STEPS);
-    was_given(w, "scenes.training", &mark);
-    was_given(w, "train.batch", &mark);
-    if (strcmp(spec->scenes, "procedural") == 0 && train->batch_size > spec->worlds.training)
-        fault(w, mark, "train.batch %d: expected at most scenes.training %d", train->batch_size,
-              spec->worlds.training);
 }
 
 /* Fields that are no keys of their own. */
@@ -432,7 +432,7 @@ void om_spec_defaults(om_spec *spec)
     derive(spec);
 }
 
-static om_status read_document(walk *w)
+static om_status read_document(om_spec_walk *w)
 {
     const yaml_node_t *root = yaml_document_get_root_node(w->document);
     if (root == NULL || is_empty(root)) {
@@ -441,13 +441,13 @@ static om_status read_document(walk *w)
     }
     om_message_clear();
     if (root->type != YAML_MAPPING_NODE) {
-        fault(w, root->start_mark, "%.64s: expected keys, as `ommatid init` writes them",
-              kind_of(root));
+        om_spec_fault(w, root->start_mark, "%.64s: expected keys, as `ommatid init` writes them",
+                      kind_of(root));
         return OM_EDATA;
     }
     apply_profile(w, root);
     read_section(w, root, "");
-    if (w->faults == 0) check_together(w);
+    if (w->faults == 0) om_spec_check_together(w);
     if (w->faults > MOST_FAULTS)
         om_fail_more(OM_EDATA, "%s: and %d more faults", w->file, w->faults - MOST_FAULTS);
     derive(w->spec);
@@ -494,7 +494,7 @@ om_status om_spec_parse(const char *file, const char *text, om_spec *spec)
     if (!yaml_parser_load(&parser, &document)) {
         status = syntax_fault(file, &parser);
     } else {
-        walk w = {.file = file, .document = &document, .spec = spec};
+        om_spec_walk w = {.file = file, .document = &document, .spec = spec};
         status = read_document(&w);
         yaml_document_delete(&document);
         if (status == OM_OK) status = expect_end(file, &parser);

@@ -14,14 +14,8 @@ _Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof
                    sizeof(om_activation) == sizeof(int),
                "choices are stored as int");
 
-static const char *const profiles[] = {"none", "paper", "package", NULL};  /* om_profile */
-static const char *const resamplings[] = {"package", "paper", NULL};       /* om_resampling */
-static const char *const activations[] = {"relu",     "leaky_relu", "elu", /* om_activation */
-                                          "softplus", "tanh",       "sigmoid", NULL};
-static const char *const losses[] = {"l2norm", "epe", NULL};         /* om_loss */
-static const char *const batch_norms[] = {"batch", "running", NULL}; /* om_batch_norm */
-static const char *const draws[] = {"philox", "torch", NULL};        /* om_draws */
-static const char *const filters[] = {"mean", "median", NULL};       /* om_eye_filter */
+static const char *const profiles[] = {"none", "paper", "package", NULL}; /* om_profile */
+static const char *const filters[] = {"mean", "median", NULL};            /* om_eye_filter */
 
 #define AT(field) offsetof(om_spec, field)
 static const double many = 1e9; /* iterations: far more than anybody trains */
@@ -39,11 +33,15 @@ const om_spec_key om_spec_keys[] = {
      .meaning = "name of a circuit, or path of a circuit or connectome file"},
     {"circuit.extent", OM_SPEC_INT, AT(extent), "15", 1, 60, .unit = "columns",
      .meaning = "radius of the lattice around its centre"},
+    {"circuit.stride", OM_SPEC_STRIDES, AT(strides), "", 1, OM_LATTICE_MAX_EXTENT,
+     .unit = "columns",
+     .meaning = "types with cells only where u and v are multiples: [[Lawf1, 3, 2]]; others as the "
+                "circuit has them"},
     {"circuit.count_spread", OM_SPEC_REAL, AT(train.model.count_spread), "0", 0, 3,
      .meaning = "standard deviation of the logarithm of synapse counts, drawn anew for each model"},
 
     {"model.activation", OM_SPEC_CHOICE, AT(train.model.activation), "relu",
-     .choices = activations, .meaning = "what a cell releases at its voltage"},
+     .choices = om_activation_names, .meaning = "what a cell releases at its voltage"},
     {"model.fixed", OM_SPEC_PARTS, AT(train.model.fixed), "", .choices = om_part_names,
      .meaning = "parameters that keep their initial values"},
     {"model.symmetric.resting_potential", OM_SPEC_TYPES,
@@ -76,7 +74,7 @@ const om_spec_key om_spec_keys[] = {
      .meaning = "their standard deviation; 0: all start equal, as the paper's"},
     {"init.shared", OM_SPEC_FLAG, AT(train.init.shared), "false",
      .meaning = "all models start from the same parameters and differ by the order of data alone"},
-    {"init.draws", OM_SPEC_CHOICE, AT(train.init.draws), "philox", .choices = draws,
+    {"init.draws", OM_SPEC_CHOICE, AT(train.init.draws), "philox", .choices = om_draws_names,
      .meaning = "initial resting potentials from each model's own stream; or, torch, as the paper's "
                 "software draws them from the seed, the same for all models"},
 
@@ -128,9 +126,9 @@ const om_spec_key om_spec_keys[] = {
     {"train.dt", OM_SPEC_REAL, AT(train.batch.dt_s), "0.02", 0, 1, .above = true, .unit = "s",
      .meaning = "time step of the simulation, at most init.time_constant"},
     {"train.resampling", OM_SPEC_CHOICE, AT(train.batch.resampling), "package",
-     .choices = resamplings,
+     .choices = om_resampling_names,
      .meaning = "how frames become time steps: as the published package or the paper's runs did"},
-    {"train.loss", OM_SPEC_CHOICE, AT(train.loss), "l2norm", .choices = losses,
+    {"train.loss", OM_SPEC_CHOICE, AT(train.loss), "l2norm", .choices = om_loss_names,
      .meaning = "what training minimises: norm of the flow's error, or mean end-point error"},
     {"train.learning_rate", OM_SPEC_RATES, AT(train.learning_rate), "5.0e-5, 5.0e-6", 0, 10,
      .meaning = "first and last"},
@@ -142,14 +140,14 @@ const om_spec_key om_spec_keys[] = {
      .unit = "iterations", .meaning = "where the last rate is reached, to stay; 0: at the end"},
     {"train.dropout", OM_SPEC_REAL, AT(train.dropout), "0.5", 0, 1, .below = true,
      .meaning = "share of the decoder's hidden values that are dropped in training"},
-    {"train.batch_norm", OM_SPEC_CHOICE, AT(train.batch_norm), "batch", .choices = batch_norms,
+    {"train.batch_norm", OM_SPEC_CHOICE, AT(train.batch_norm), "batch", .choices = om_batch_norm_names,
      .meaning = "what the decoder normalises by in training: the batch's own statistics, or the "
                 "running ones, which then stay at mean 0 and variance 1"},
     {"train.t_pre", OM_SPEC_REAL, AT(train.t_pre_s), "0.5", 0, 100, .unit = "s",
      .meaning = "grey before a training sequence, until the network is at rest"},
     {"train.t_fade_in", OM_SPEC_REAL, AT(train.t_fade_in_s), "0", 0, 100, .unit = "s",
      .meaning = "from grey to the first frame of every sequence, before it starts"},
-    {"train.selection", OM_SPEC_CHOICE, AT(train.selection), "epe", .choices = losses,
+    {"train.selection", OM_SPEC_CHOICE, AT(train.selection), "epe", .choices = om_loss_names,
      .meaning = "validation measure that chooses a model's best check and ranks models"},
     {"train.record_every", OM_SPEC_UINT64, AT(train.record_every), "100", 1, many,
      .unit = "iterations", .meaning = "averaged into one entry of the training curves"},
@@ -251,23 +249,29 @@ static bool set_rates(const om_spec_key *key, const char *text, double *rates)
            om_parse_real(last, &rates[1]) && in_range(key, rates[0]) && in_range(key, rates[1]);
 }
 
-/* A bound: a number in range, or `infinite` (if not NULL) for none. */
-static bool set_bound(const om_spec_key *key, const char *text, const char *infinite, double none,
-                      double *bound)
+/* An infinite number as YAML writes it: .inf, .Inf or .INF, with or without a sign. */
+static bool is_infinite(const char *text, bool negative)
 {
-    *bound = none;
-    return (infinite != NULL && strcmp(text, infinite) == 0) ||
-           (om_parse_real(text, bound) && in_range(key, *bound));
+    if (negative ? *text++ != '-' : *text == '+' && *text++ == '\0') return false;
+    return strcmp(text, ".inf") == 0 || strcmp(text, ".Inf") == 0 || strcmp(text, ".INF") == 0;
+}
+
+/* A bound: a number in range, or none, infinite, where the key takes that. */
+static bool set_bound(const om_spec_key *key, const char *text, bool lowest, double *bound)
+{
+    if ((!lowest || key->least < 0) && is_infinite(text, lowest)) {
+        *bound = lowest ? -(double)INFINITY : (double)INFINITY;
+        return true;
+    }
+    return om_parse_real(text, bound) && in_range(key, *bound);
 }
 
 static bool set_range(const om_spec_key *key, const char *text, double *range)
 {
     char first[64];
     const char *last;
-    const char *below_all = key->least < 0 ? "-.inf" : NULL; /* or there has to be a lowest */
-    return split(text, first, &last) &&
-           set_bound(key, first, below_all, (double)-INFINITY, &range[0]) &&
-           set_bound(key, last, ".inf", (double)INFINITY, &range[1]) && range[0] <= range[1];
+    return split(text, first, &last) && set_bound(key, first, true, &range[0]) &&
+           set_bound(key, last, false, &range[1]) && range[0] <= range[1];
 }
 
 static bool set_parts(const om_spec_key *key, const char *text, bool *parts)
@@ -336,6 +340,7 @@ bool om_spec_set(om_spec *spec, const om_spec_key *key, const char *file, const 
     case OM_SPEC_PARTS: return set_parts(key, text, field);
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS: return set_groups(text, field);
+    case OM_SPEC_STRIDES: return strlen(text) < sizeof spec->strides && strcpy(field, text) != NULL;
     }
     return false;
 }
@@ -362,6 +367,9 @@ void om_spec_range(const om_spec_key *key, char text[96])
     case OM_SPEC_PARTS: list_choices("any of ", key->choices, text); return;
     case OM_SPEC_TYPES: snprintf(text, 96, "groups of types"); return;
     case OM_SPEC_PAIRS: snprintf(text, 96, "groups of pairs"); return;
+    case OM_SPEC_STRIDES:
+        snprintf(text, 96, "types, each with two strides of %.10g to %.10g", key->least, key->most);
+        return;
     case OM_SPEC_RANGE:
         snprintf(text, 96, "%.10g to %.10g%s or .inf", key->least, key->most,
                  key->least < 0 ? ", -.inf" : "");
@@ -396,7 +404,9 @@ void om_spec_expected(const om_spec_key *key, char text[160])
     case OM_SPEC_UINT64: snprintf(text, 160, "an integer, %s", range); return;
     case OM_SPEC_REAL: snprintf(text, 160, "a number, %s", range); return;
     case OM_SPEC_RATES: snprintf(text, 160, "two numbers, [first, last], %s", range); return;
-    case OM_SPEC_RANGE: snprintf(text, 160, "two numbers, [lowest, highest], %s", range); return;
+    case OM_SPEC_RANGE:
+        snprintf(text, 160, "two numbers, [lowest, highest], the lowest first, %s", range);
+        return;
     case OM_SPEC_PARTS: snprintf(text, 160, "a list, %s, each at most once", range); return;
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS:
@@ -404,6 +414,7 @@ void om_spec_expected(const om_spec_key *key, char text[160])
                  key->kind == OM_SPEC_TYPES ? "T4a, T4b" : "Mi9 -> T4a, Mi9 -> T4b",
                  OM_GROUPS_BYTES - 1);
         return;
+    case OM_SPEC_STRIDES: snprintf(text, 160, "a list, [[TYPE, U, V], ...], of %s", range); return;
     default: snprintf(text, 160, "%s", range); return;
     }
 }

@@ -229,6 +229,17 @@ static om_status write_identity(om_h5 *file, const om_store_plan *plan)
     return om_h5_set_members(file, "/", om_schema_identity.items, om_schema_identity.n, &self);
 }
 
+/* What the numbers of choices mean, for whoever reads the file without this program. */
+static om_status write_choices(om_h5 *file)
+{
+    om_text text = {0};
+    om_schema_describe_choices(&text);
+    om_status status = text.failed ? om_fail(OM_ENOMEM, "out of memory")
+                                   : om_h5_set_text(file, "/options", "choices", text.data);
+    om_text_free(&text);
+    return status;
+}
+
 static om_status write_attributes(om_h5 *file, const om_store_plan *plan)
 {
     const om_h5_member films = {"scenes_checksum", OM_H5_U64, offsetof(om_scenes, checksum), 0};
@@ -243,6 +254,7 @@ static om_status write_attributes(om_h5 *file, const om_store_plan *plan)
                              plan->baselines));
     OM_TRY(om_h5_set_members(file, "/options", om_schema_options.items, om_schema_options.n,
                              plan->train));
+    OM_TRY(write_choices(file));
     return om_h5_set_members(file, "/checkpoint", om_schema_layout.items, om_schema_layout.n,
                              plan->layout);
 }

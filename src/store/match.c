@@ -37,8 +37,16 @@ static void print_list(const char *list, char text[VALUE_BYTES])
 
 static void print_value(const om_h5_member *m, const char *value, char text[VALUE_BYTES])
 {
+    const char *const *names = om_schema_choices(m->name);
+    int32_t choice = 0, n = 0;
+    if (names != NULL) {
+        memcpy(&choice, value, sizeof choice);
+        while (names[n] != NULL) n++;
+    }
     if (m->type == OM_H5_TEXT)
         print_list(value, text);
+    else if (choice >= 0 && choice < n)
+        snprintf(text, VALUE_BYTES, "%s", names[choice]);
     else
         print_number(m->type, value, text);
 }

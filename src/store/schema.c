@@ -220,6 +220,32 @@ _Static_assert(sizeof(om_train_options) == 12632,
                "a new setting of training belongs into this table");
 const om_members om_schema_options = {options, COUNT(options)};
 
+const char *const *om_schema_choices(const char *member)
+{
+    const struct {
+        const char *member;
+        const char *const *names;
+    } choices[] = {
+        {"model.activation", om_activation_names}, {"init.draws", om_draws_names},
+        {"train.resampling", om_resampling_names}, {"train.loss", om_loss_names},
+        {"train.batch_norm", om_batch_norm_names}, {"train.selection", om_loss_names},
+    };
+    for (size_t i = 0; i < COUNT(choices); i++)
+        if (strcmp(choices[i].member, member) == 0) return choices[i].names;
+    return NULL;
+}
+
+void om_schema_describe_choices(om_text *text)
+{
+    for (size_t i = 0; i < COUNT(options); i++) {
+        const char *const *names = om_schema_choices(options[i].name);
+        if (names == NULL) continue;
+        om_text_add(text, "%s%s:", text->length > 0 ? "; " : "", options[i].name);
+        for (int k = 0; names[k] != NULL; k++)
+            om_text_add(text, "%s %d %s", k > 0 ? "," : "", k, names[k]);
+    }
+}
+
 size_t om_slot_bytes(const om_state_layout *state)
 {
     size_t pages = (OM_SLOT_HEADER_BYTES + state->bytes + OM_SLOT_PAGE - 1) / OM_SLOT_PAGE;

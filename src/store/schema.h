@@ -92,6 +92,10 @@ typedef struct om_members {
 extern const om_members om_schema_layout;    /* /checkpoint: om_state_layout */
 extern const om_members om_schema_baselines; /* /validation: om_baselines */
 extern const om_members om_schema_options;   /* /options: om_train_options */
+/* Names of a choice's numbers, ended by NULL; NULL: the member is no choice. */
+const char *const *om_schema_choices(const char *member);
+/* "init.draws: 0 philox, 1 torch; ..." */
+void om_schema_describe_choices(om_text *text);
 
 /* Lengths of all axes. */
 typedef struct om_sizes {

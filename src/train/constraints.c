@@ -9,9 +9,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-const char *const om_part_names[OM_PARTS + 1] = {"resting_potential", "time_constant", "strength",
-                                                 "decoder", NULL};
-
 enum { PAIR_BYTES = 2 * OM_NAME_BYTES + 4 }; /* "Mi9 -> T4a" */
 
 /* Beside the numbers of groups: of a parameter in no group, and of one that nothing uses. */

@@ -1,0 +1,103 @@
+/* What one key of a spec alone does not show. */
+#include <math.h>
+#include <string.h>
+
+#include "ensemble/spec_walk.h"
+
+/* All steps of a batch are in memory at once; many more than these are a slip of the pen. */
+static const double FILM_HZ = 24, MOST_STEPS = 50000;
+
+static bool was_given(const om_spec_walk *w, const char *path, yaml_mark_t *mark)
+{
+    size_t index = (size_t)(om_spec_key_find(path) - om_spec_keys);
+    if (w->given[index]) *mark = w->marks[index];
+    return w->given[index];
+}
+
+/* Checks are spaced by iterations or by passes: giving one switches the default of the other off. */
+static void settle_validation(om_spec_walk *w)
+{
+    om_train_options *train = &w->spec->train;
+    yaml_mark_t mark = {0};
+    bool every = was_given(w, "validate.every", &mark);
+    bool passes = was_given(w, "validate.every_passes", &mark);
+    if (every && !passes && train->validate_every > 0) train->validate_every_passes = 0;
+    if (passes && !every && train->validate_every_passes > 0) train->validate_every = 0;
+    if ((train->validate_every > 0) == (train->validate_every_passes > 0))
+        om_spec_fault(
+            w, mark,
+            "validate.every %llu, validate.every_passes %llu: expected one of them to be 0, and "
+            "the other not",
+            (unsigned long long)train->validate_every,
+            (unsigned long long)train->validate_every_passes);
+}
+
+/* Time constants below the time step act as the step, have no gradient, and so stay there. */
+static void check_time_constants(om_spec_walk *w)
+{
+    const om_train_options *train = &w->spec->train;
+    const double *bounds = train->model.clamp[OM_TIME_CONSTANT], dt = train->batch.dt_s;
+    const double initial = fmin(fmax(train->init.time_constant_s, bounds[0]), bounds[1]);
+    yaml_mark_t mark = {0};
+    if (was_given(w, "model.clamp.time_constant", &mark)) {
+        if (isfinite(bounds[0]) && bounds[0] < 0)
+            om_spec_fault(w, mark,
+                          "model.clamp.time_constant: lowest %g s: expected 0 or more, or -.inf",
+                          bounds[0]);
+        if (bounds[1] <= dt)
+            om_spec_fault(
+                w, mark,
+                "model.clamp.time_constant: highest %g s: expected more than train.dt %g: time "
+                "constants below the time step are never trained",
+                bounds[1], dt);
+    }
+    was_given(w, "init.time_constant", &mark);
+    was_given(w, "train.dt", &mark);
+    if (dt > initial && bounds[1] > dt)
+        om_spec_fault(
+            w, mark,
+            "train.dt %g: expected at most init.time_constant %g%s: time constants below the "
+            "time step are never trained",
+            dt, initial, initial == train->init.time_constant_s ? "" : ", as it is clamped");
+}
+
+/* What would do nothing, though it was asked for. */
+static void check_effect(om_spec_walk *w)
+{
+    const om_train_options *train = &w->spec->train;
+    yaml_mark_t mark = {0};
+    bool all = true;
+    for (int part = 0; part < OM_PARTS; part++) all = all && train->model.fixed[part];
+    if (was_given(w, "model.fixed", &mark) && all)
+        om_spec_fault(w, mark, "model.fixed: every part is: expected one at least that is trained");
+    if (was_given(w, "train.t_fade_in", &mark) && train->t_fade_in_s > 0 &&
+        train->t_fade_in_s < train->batch.dt_s)
+        om_spec_fault(
+            w, mark,
+            "train.t_fade_in %g: less than one time step: expected 0, or train.dt %g or more",
+            train->t_fade_in_s, train->batch.dt_s);
+}
+
+void om_spec_check_together(om_spec_walk *w)
+{
+    om_spec *spec = w->spec;
+    const om_train_options *train = &spec->train;
+    yaml_mark_t mark = {0};
+    settle_validation(w);
+    check_time_constants(w);
+    check_effect(w);
+    was_given(w, "train.frames", &mark);
+    was_given(w, "train.dt", &mark);
+    double steps = train->batch.frames / (FILM_HZ * train->batch.dt_s);
+    if (steps > MOST_STEPS)
+        om_spec_fault(
+            w, mark,
+            "train.frames %d, train.dt %g: a sequence would have %.3g time steps: expected at most "
+            "%g",
+            train->batch.frames, train->batch.dt_s, steps, MOST_STEPS);
+    was_given(w, "scenes.training", &mark);
+    was_given(w, "train.batch", &mark);
+    if (strcmp(spec->scenes, "procedural") == 0 && train->batch_size > spec->worlds.training)
+        om_spec_fault(w, mark, "train.batch %d: expected at most scenes.training %d",
+                      train->batch_size, spec->worlds.training);
+}
