@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "circuit/faults.h"
+#include "store/pickle_opcodes.h"
 
 enum { MOST_MARKS = 64, LATIN1_BYTES = 8, MOST_NUMBERS = 1 << 26 };
 
@@ -66,25 +67,6 @@ const char *om_number_name(om_number type)
     return numbers[type];
 }
 
-/* Opcodes that are refused, by the names that Python's own pickletools has for them. */
-/* clang-format off */
-static const struct {
-    unsigned char code;
-    const char *name;
-} refused[] = {
-    {'I', "INT"},        {'L', "LONG"},           {0x8a, "LONG1"},       {0x8b, "LONG4"},
-    {'S', "STRING"},     {'T', "BINSTRING"},      {'U', "SHORT_BINSTRING"},
-    {'B', "BINBYTES"},   {'C', "SHORT_BINBYTES"}, {0x8e, "BINBYTES8"},   {0x96, "BYTEARRAY8"},
-    {'V', "UNICODE"},    {0x8c, "SHORT_BINUNICODE"}, {0x8d, "BINUNICODE8"},
-    {'F', "FLOAT"},      {'l', "LIST"},           {'d', "DICT"},         {0x8f, "EMPTY_SET"},
-    {0x90, "ADDITEMS"},  {0x91, "FROZENSET"},     {'0', "POP"},          {'1', "POP_MARK"},
-    {'2', "DUP"},        {'g', "GET"},            {'p', "PUT"},          {0x94, "MEMOIZE"},
-    {0x82, "EXT1"},      {0x83, "EXT2"},          {0x84, "EXT4"},        {0x93, "STACK_GLOBAL"},
-    {'i', "INST"},       {'o', "OBJ"},            {0x81, "NEWOBJ"},      {0x92, "NEWOBJ_EX"},
-    {'P', "PERSID"},     {0x95, "FRAME"},         {0x97, "NEXT_BUFFER"}, {0x98, "READONLY_BUFFER"},
-};
-/* clang-format on */
-
 /* --- faults ---------------------------------------------------------------------------------- */
 
 #define FAULT(p, ...) (om_fail(OM_EDATA, __VA_ARGS__), place_fault(p), OM_EDATA)
@@ -96,12 +78,10 @@ static void place_fault(const om_pickle *p)
 
 static om_status refuse(const om_pickle *p, unsigned char code)
 {
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        if (refused[i].code == code)
-            return FAULT(p,
-                         "opcode %s: only tensors, dictionaries, lists, texts and numbers are read",
-                         refused[i].name);
-    return FAULT(p, "0x%02x is no opcode", code);
+    const char *opcode = om_pickle_refused(code);
+    if (opcode == NULL) return FAULT(p, "0x%02x is no opcode", code);
+    return FAULT(p, "opcode %s: only tensors, dictionaries, lists, texts and numbers are read",
+                 name);
 }
 
 /* --- the bytes ------------------------------------------------------------------------------- */
