@@ -50,9 +50,12 @@ spoil remove penalties train_e2.h5
 spoil change eval/output decoder_e2.h5
 spoil change train/grad/decoder.0.bias decoder_e2.h5
 spoil remove after/base.1.running_var decoder_e2.h5
-spoil nan relu/steady_state dynamics_e2.h5
-spoil nan after_1/alpha train_e2.h5
-spoil nan mean_activity train_e2.h5
+for file in dynamics_e2.h5:relu/steady_state train_e2.h5:after_1/alpha train_e2.h5:init/decoder.0.weight; do
+    rm -rf "$work/spoilt"
+    cp -r "$work/random" "$work/spoilt"
+    check "$write" --nan "${file#*:}" "$work/spoilt/${file%:*}"
+    expect 1 "${file#*:}: number " "$work/spoilt" "${file%%_*}"
+done
 
 # forget ATTRIBUTE FILE: golden must say that a copy of the folder lacks the option
 forget() {

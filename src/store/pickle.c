@@ -81,7 +81,7 @@ static om_status refuse(const om_pickle *p, unsigned char code)
     const char *opcode = om_pickle_refused(code);
     if (opcode == NULL) return FAULT(p, "0x%02x is no opcode", code);
     return FAULT(p, "opcode %s: only tensors, dictionaries, lists, texts and numbers are read",
-                 name);
+                 opcode);
 }
 
 /* --- the bytes ------------------------------------------------------------------------------- */

@@ -42,9 +42,12 @@ typedef enum check_kind {
 double check_limit(check_kind kind);
 
 /* A whole dataset as doubles, free() it; *n (unless NULL) its size. NULL, and reported, if it is
- * missing or n_expected (>= 0) is not its size. path: printf format. */
+ * missing or n_expected (>= 0) is not its size. A number that is not finite is reported, too, but by
+ * check_read_padded(). path: printf format. */
 double *check_read(check *c, int n_expected, int *n, const char *path, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same of n numbers that may be followed by NaN up to the end of a row. */
+double *check_read_padded(check *c, int n, const char *path);
 /* n numbers of an attribute of an object ("/" for the file); false, and reported, if missing. */
 bool check_attributes(check *c, int n, const char *object, const char *name, double *values);
 /* An option: an attribute that is a number from least to most, a whole one, a text, or a list of n whole

@@ -155,7 +155,9 @@ static void compare_movie(check *c, const char *group, const om_hex_eye *eye, do
     double *movie = check_zeros(2 * n), *expected = check_zeros(2 * n);
     float *frames = calloc((size_t)(course->n_frames * n_columns), sizeof *frames);
     float *seen = calloc((size_t)n_columns, sizeof *seen);
-    double *all = check_read(c, 2 * padded * n_columns, NULL, "%s/movie", group);
+    char quantity[LONG];
+    snprintf(quantity, sizeof quantity, "%s/movie", group);
+    double *all = check_read_padded(c, 2 * padded * n_columns, quantity);
     for (int k = 0; all != NULL && frames != NULL && seen != NULL && k < 2; k++) {
         if (!check_ok(c, om_moving_render(eye, &edge, k == 0 ? 0 : 210, 1, frames))) break;
         for (int i = 0; i < n; i++) {
@@ -165,8 +167,6 @@ static void compare_movie(check *c, const char *group, const om_hex_eye *eye, do
             expected[k * n + i] = all[k * padded * n_columns + i];
         }
     }
-    char quantity[LONG];
-    snprintf(quantity, sizeof quantity, "%s/movie", group);
     if (all != NULL) check_absolute(c, quantity, 2 * n, movie, expected, most, rms);
     for (int i = n; all != NULL && i < padded * n_columns; i++)
         if (!isnan(all[i])) {
