@@ -54,11 +54,11 @@ enum {
 typedef struct om_validated {
     int model; /* its number; of an untrained one its seed */
     om_prediction prediction;
-    const double *fri;  /* [OM_BATTERY_RADII][n_types] */
-    const double *peak; /* [OM_BATTERY_EDGES][n_types], rectified */
+    double *fri;  /* [OM_BATTERY_RADII][n_types] */
+    double *peak; /* [OM_BATTERY_EDGES][n_types], rectified */
     /* of the chosen speed, or over all; om_direction_tuning() */
-    const double *dsi;       /* [2][n_types] dark, bright */
-    const double *direction; /* [2][n_types] radians; NaN: none */
+    double *dsi;       /* [2][n_types] dark, bright */
+    double *direction; /* [2][n_types] radians; NaN: none */
     double curve[2][OM_DETECTORS];
     double distance[OM_DETECTORS]; /* radians */
     double measure[OM_N_MEASURES]; /* NaN: the circuit lacks the types, or the model was left out */
@@ -66,8 +66,8 @@ typedef struct om_validated {
 
 typedef struct om_validation {
     int n_models, n_controls, n_types;
-    const om_type *types;                              /* [n_types] */
-    const om_edge *edges;                              /* [OM_BATTERY_EDGES] */
+    om_type *types;                                    /* [n_types] */
+    om_edge *edges;                                    /* [OM_BATTERY_EDGES] */
     double speed;                                      /* that measures are of, columns/s; 0: all */
     om_validated *models;                              /* [n_models] by number */
     om_validated *untrained;                           /* [n_controls] by seed */
