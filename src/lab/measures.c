@@ -18,16 +18,16 @@ static const double PI = 3.14159265358979323846264338327950288;
 
 /* clang-format off */
 const om_measure_info om_measures[OM_N_MEASURES] = {
-    [OM_HITS_45] = {"hits_45", "directions right within 45 degrees", "type", true},
-    [OM_HITS_30] = {"hits_30", "directions right within 30 degrees", "type", true},
-    [OM_DIRECTION_DISTANCE] = {"direction_distance", "distance from known directions", "degree", false},
-    [OM_DSI_T4] = {"dsi_t4", "direction selectivity of T4", "1", true},
-    [OM_DSI_T5] = {"dsi_t5", "direction selectivity of T5", "1", true},
-    [OM_DSI_OTHERS] = {"dsi_others", "direction selectivity of other types", "1", false},
-    [OM_MOTION_CORRELATION] = {"motion_correlation", "selectivity with known motion tuning", "1", true},
-    [OM_POLARITY_CORRELATION] = {"polarity_correlation", "flash response with known polarity", "1", true},
-    [OM_POLARITY_CORRELATION_WITHOUT_RECEPTORS] = {"polarity_correlation_without_receptors", "  without R1-R8", "1", true},
-    [OM_SIGNS_RIGHT] = {"signs_right", "sign of flash response right", "type", true},
+    [OM_HITS_45] = {"hits_45", "directions within 45 degrees", "type", true},
+    [OM_HITS_30] = {"hits_30", "directions within 30 degrees", "type", true},
+    [OM_DIRECTION_DISTANCE] = {"direction_distance", "distance of directions", "degree", false},
+    [OM_DSI_T4] = {"dsi_t4", "DSI of T4", "1", true},
+    [OM_DSI_T5] = {"dsi_t5", "DSI of T5", "1", true},
+    [OM_DSI_OTHERS] = {"dsi_others", "DSI of other types", "1", false},
+    [OM_MOTION_CORRELATION] = {"motion_correlation", "DSI with known motion tuning", "1", true},
+    [OM_POLARITY_CORRELATION] = {"polarity_correlation", "FRI with known polarity", "1", true},
+    [OM_POLARITY_CORRELATION_WITHOUT_RECEPTORS] = {"polarity_correlation_without_receptors", "FRI with polarity, without R1-R8", "1", true},
+    [OM_SIGNS_RIGHT] = {"signs_right", "sign of FRI right", "type", true},
     [OM_CURVE_CORRELATION_T4] = {"curve_correlation_t4", "tuning curves of T4 with known", "1", true},
     [OM_CURVE_CORRELATION_T5] = {"curve_correlation_t5", "tuning curves of T5 with known", "1", true},
 };
