@@ -20,8 +20,8 @@ static struct {
 } set = {.speed = 0};
 
 static const om_option options[] = {
-    {"speed", 0, OM_OPTION_CHOICE, "V", "edges of one speed only, columns/s; default: all",
-     .value = &set.speed, .choices = speeds},
+    {"speed", 0, OM_OPTION_CHOICE, "V", "only edges of this speed, columns/s", .value = &set.speed,
+     .choices = speeds},
     {"csv", 0, OM_OPTION_FILE, "FILE", "write a row for each model and cell type",
      .value = &set.csv},
     {"measures", 0, OM_OPTION_FILE, "FILE", "kept there; default: STORE.measures.h5",
@@ -66,6 +66,18 @@ static om_status report(const om_arguments *args, om_store *store, const om_vali
     return status;
 }
 
+/* Where the measures are, and what they are good for. */
+static om_status say_where(const char *store)
+{
+    char *path = NULL;
+    OM_TRY(om_validation_file(store, &path));
+    fprintf(stderr, "measures are kept in %s: ommatid rank %s --by dsi_t4%s%s\n",
+            set.file != NULL ? set.file : path, store, set.file != NULL ? " --measures " : "",
+            set.file != NULL ? set.file : "");
+    om_free(path);
+    return OM_OK;
+}
+
 static om_status validate(const om_arguments *args, om_store *store)
 {
     om_validation *v = NULL;
@@ -86,6 +98,8 @@ static om_status validate(const om_arguments *args, om_store *store)
         om_progress_end(&t.progress);
     }
     if (status == OM_OK && om_ranks_number() == 0) status = report(args, store, v);
+    if (status == OM_OK && om_ranks_number() == 0 && !args->quiet)
+        status = say_where(args->words[0]);
     om_validation_free(v);
     om_text_free(&command);
     return om_ranks_agree(status);
@@ -115,11 +129,22 @@ static om_status run(const om_arguments *args)
 const om_command om_cmd_validate = {
     .name = "validate",
     .summary = "models against what is known of the fly's cells",
-    .synopsis = "STORE",
+    .synopsis = "STORE [--csv FILE] [--json]",
+    .details =
+        "Shows flashes and moving edges to every model, and to untrained ones of the same "
+        "circuit,\n"
+        "and prints how preferred directions, direction selectivity and polarity agree with what "
+        "is\n"
+        "known, and with task error. What was measured is kept beside the store; a second call "
+        "only\n"
+        "does models that are new or were trained on, and one that was killed goes on.\n"
+        "FILE of --csv: model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,\n"
+        "preferred_direction_off_deg. Under mpirun or srun the models are divided among the ranks.",
     .options = options,
     .json = true,
     .least = 1,
     .most = 1,
-    .example = "ommatid validate paper-ensemble.h5",
+    .example = "ommatid validate paper-ensemble.h5\n"
+               "mpirun -n 4 ommatid validate paper-ensemble.h5 --csv tuning.csv",
     .run = run,
 };

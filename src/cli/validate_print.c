@@ -50,15 +50,15 @@ static void p_value(int width, double p)
 static void interval(int width, om_interval within)
 {
     char text[CELL];
-    snprintf(text, sizeof text, "%.2f %.2f", within.low, within.high);
+    snprintf(text, sizeof text, "%5.2f %5.2f", within.low, within.high);
     put(width, isnan(within.low) ? "-" : text);
 }
 
-static void print_numbered(const char *what, int n)
+static void put_numbered(int width, const char *what, int n)
 {
     char text[CELL];
     snprintf(text, sizeof text, "%s %d", what, n);
-    printf(" %*s", (int)strlen("worst 10"), text);
+    put(width, text);
 }
 
 /* ---- measures ---------------------------------------------------------------------------------- */
@@ -99,8 +99,8 @@ static void print_measure(const om_validate_report *r, int measure)
     const om_association *with = &s->with_error.spearman;
     const int decimals = decimals_of(measure);
     print_title(r->v, measure);
-    cell(9, decimals, s->best);
-    cell(9, decimals, s->all);
+    cell(8, decimals, s->best);
+    cell(8, decimals, s->all);
     cell(9, decimals, s->worst);
     cell_or_small(10, decimals, s->untrained);
     cell(7, measure == OM_DIRECTION_DISTANCE ? 0 : 1, r->v->chance[measure]);
@@ -112,25 +112,28 @@ static void print_measure(const om_validate_report *r, int measure)
 
 static void print_measures(const om_validate_report *r)
 {
-    const char *error = r->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm";
-    printf("\nMEASURES, means over models%*swith task error\n%-*s", TITLE + 27, "", TITLE, "");
-    print_numbered("best", r->n_best);
-    print_numbered("all", r->n_measured);
-    print_numbered("worst", r->n_best);
-    printf(" untrained chance   rho  95 %% within     p\n");
+    printf("\nMEASURES, means over models%*swith task error\n%-*s", TITLE + 24, "", TITLE, "");
+    put_numbered(8, "best", r->n_best);
+    put_numbered(8, "all", r->n_measured);
+    put_numbered(9, "worst", r->n_best);
+    printf(" untrained chance   rho 95 %% within     p\n");
     for (int m = 0; m < OM_N_MEASURES; m++) print_measure(r, m);
     printf(
-        "\n"
-        "best, worst: by task error (%s). untrained: %d models with the wiring alone, before any "
+        "\nbest, worst: by task error (%s). untrained: %d models with this wiring before "
         "training.\n"
         "chance: directions, signs or labels drawn at random. -: not known, or without meaning.\n"
-        "DSI: direction selectivity, 0 none to 1; T4 to bright edges, T5 to dark ones, others to "
-        "what suits\n"
-        "them. FRI: flash response, -1 OFF to 1 ON. with: correlation over types, within a model.\n"
-        "rho: Spearman's correlation with task error over %d models, below 0 where better models "
-        "have\n"
-        "more of the measure; p: corrected for the number of measures (Holm).\n",
-        error, r->v->n_controls, r->measures[OM_DSI_OTHERS].with_error.n);
+        "directions: preferred ones of T4a-d to bright and T5a-d to dark edges, beside the known.\n"
+        "DSI: direction selectivity index, 0 to 1, of the median type; T4 to bright edges, T5 to "
+        "dark\n"
+        "ones, others to those that move them more. FRI: flash response index, -1 (OFF) to 1 "
+        "(ON).\n"
+        "with known: correlation over a model's types; of tuning curves over angles, the median "
+        "type.\n"
+        "rho: Spearman's correlation with task error over %d models; below 0, better models have "
+        "more\n"
+        "of it. p: how likely one as strong is by coincidence, corrected for %d measures (Holm).\n",
+        r->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm", r->v->n_controls,
+        r->measures[OM_DSI_OTHERS].with_error.n, OM_N_MEASURES);
 }
 
 /* ---- types ------------------------------------------------------------------------------------- */
@@ -165,17 +168,18 @@ static void print_types(const om_validate_report *r)
     snprintf(best, sizeof best, "best %d", r->n_best);
     printf("\nTYPES, known beside the models\n"
            "         flash, FRI                     edges, DSI               direction, degrees\n"
-           "type     known     all %7s  right    known    all %7s    known   all  %6s  right\n",
+           "type     known     all %7s  right    known    all %7s    known   all %7s  right\n",
            best, best, best);
     for (int i = 0; i < r->n_types; i++) {
         print_type(r, &r->types[i]);
         mirrored |= r->types[i].mirrored;
     }
     printf(
-        "\nall, best: medians over models, of directions means. right: models that have the known "
-        "sign of FRI, or\n"
-        "a direction within 45 degrees of the known. known for edges: tuned to motion.%s\n",
-        mirrored ? "\n*: two camps of models point opposite ways, so that their mean says little."
+        "\nall, best: medians over models, of directions their mean. right: models with the known\n"
+        "sign of FRI, or a direction within 45 degrees of the known. edges, known: tuned to "
+        "motion.\n"
+        "%s",
+        mirrored ? "*: two camps of models point opposite ways, so that their mean says little.\n"
                  : "");
 }
 
@@ -192,15 +196,15 @@ static void print_model(const om_validate_report *r, const om_validated *m)
     cell(9, 4, r->error[m->model]);
     cell(5, 0, x[OM_HITS_45]);
     cell(4, 0, x[OM_HITS_30]);
-    cell(6, 0, x[OM_DIRECTION_DISTANCE]);
+    cell(5, 0, x[OM_DIRECTION_DISTANCE]);
     cell(7, 3, x[OM_DSI_T4]);
     cell(7, 3, x[OM_DSI_T5]);
     cell(7, 3, x[OM_DSI_OTHERS]);
-    cell(8, 2, x[OM_MOTION_CORRELATION]);
-    cell(8, 2, x[OM_POLARITY_CORRELATION]);
-    cell(7, 2, x[OM_POLARITY_CORRELATION_WITHOUT_RECEPTORS]);
+    cell(7, 2, x[OM_MOTION_CORRELATION]);
+    cell(7, 2, x[OM_POLARITY_CORRELATION]);
+    cell(9, 2, x[OM_POLARITY_CORRELATION_WITHOUT_RECEPTORS]);
     cell(6, 0, x[OM_SIGNS_RIGHT]);
-    cell(8, 2, x[OM_CURVE_CORRELATION_T4]);
+    cell(9, 2, x[OM_CURVE_CORRELATION_T4]);
     cell(6, 2, x[OM_CURVE_CORRELATION_T5]);
     printf("\n");
 }
@@ -208,15 +212,18 @@ static void print_model(const om_validate_report *r, const om_validated *m)
 static void print_models(const om_validate_report *r)
 {
     const om_validation *v = r->v;
-    printf("\nMODELS, by task error\n"
-           "                     directions       DSI                     correlation with known\n"
-           "place model %8s  45  30  dist     T4     T5 others  motion     FRI no R1-8 signs  "
-           "curve T4   T5\n",
-           r->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm");
+    printf(
+        "\nMODELS, by task error\n"
+        "                     directions      DSI                 FRI, DSI and curves with known\n"
+        "place model %8s  45  30 dist     T4     T5 others motion    FRI  no R1-8 signs curve T4"
+        "    T5\n",
+        r->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm");
     for (int i = 0; i < v->n_models; i++) {
         const om_validated *m = &v->models[r->ranked[i].model];
         if (m->prediction.outcome == OM_PREDICTED) print_model(r, m);
     }
+    printf("\n45, 30: types within so many degrees of the known; dist: median distance, degrees.\n"
+           "no R1-8: without the receptors; signs: types whose FRI has the known sign.\n");
 }
 
 static void print_left_out(const om_validate_report *r)
@@ -247,18 +254,13 @@ static void explain_signs(const om_validate_report *r)
     if (known == 0 || r->n_best == 0) return;
     printf(
         "\nWhat the sign of a flash response is worth: untrained models have it right for %.0f of "
-        "%d "
-        "types,\n"
-        "from the signs of the connectome alone and with indices near 0. It says nothing about "
-        "training:\n"
-        "judge by direction selectivity, preferred directions and correlations, beside untrained "
-        "models.\n",
-        r->measures[OM_SIGNS_RIGHT].untrained, known);
-    printf(
-        "One model is an anecdote, the ensemble is the result: FRI averaged over the best %d has "
-        "the known\n"
-        "sign for %d of %d types (correlation with polarity %.2f).\n",
-        r->n_best, r->best_mean_signs, known, r->best_mean_polarity);
+        "%d\n"
+        "types, from the signs of the connectome alone. It says nothing about training: judge by\n"
+        "direction selectivity, preferred directions and correlations, beside untrained models.\n"
+        "One model is an anecdote, the ensemble is the result: FRI averaged over the best %d has\n"
+        "the known sign for %d of %d types (correlation with known polarity %.2f).\n",
+        r->measures[OM_SIGNS_RIGHT].untrained, known, r->n_best, r->best_mean_signs, known,
+        r->best_mean_polarity);
 }
 
 void om_validate_print(const om_validate_report *r)

@@ -10,7 +10,13 @@
 #include "base/fail.h"
 #include "base/memory.h"
 
-enum { MOST_BEST = 10, DISC = 1, DARK = 0, BRIGHT = 1 };
+enum {
+    MOST_BEST = 10,
+    FEW = 10 /* models, for which p of t is too small */,
+    DISC = 1,
+    DARK = 0,
+    BRIGHT = 1
+};
 
 static const double PI = 3.14159265358979323846264338327950288;
 
@@ -73,7 +79,7 @@ static om_status summarise_measures(om_validate_report *r)
         s->untrained = mean(v->untrained, NULL, v->n_controls, m);
         om_validation_measure(v, (om_measure)m, value);
         status = om_correlate(r->error, value, v->n_models, &bootstrap, &s->with_error);
-        p[m] = s->with_error.spearman.p;
+        p[m] = s->with_error.n < FEW ? s->with_error.spearman.permuted_p : s->with_error.spearman.p;
     }
     om_free(value);
     if (status == OM_OK) status = om_holm(p, OM_N_MEASURES, p);
