@@ -277,7 +277,8 @@ static om_status ask_own_share(asking *q, const int *missing, int n)
     om_status status = OM_OK;
     for (int i = first, done = 0; status == OM_OK && i < n; i += ranks) {
         status = ask_and_keep(q, file, missing[i]);
-        if (q->options->tell != NULL) q->options->tell(q->options->context, ++done, all);
+        if (status == OM_OK && q->options->tell != NULL)
+            q->options->tell(q->options->context, ++done, all);
     }
     om_h5_close(file);
     return status;
