@@ -71,6 +71,7 @@ static om_status say_where(const char *store)
 {
     char *path = NULL;
     OM_TRY(om_validation_file(store, &path));
+    fflush(stdout); /* after what was printed, where both are one terminal */
     fprintf(stderr, "measures are kept in %s: ommatid rank %s --by dsi_t4%s%s\n",
             set.file != NULL ? set.file : path, store, set.file != NULL ? " --measures " : "",
             set.file != NULL ? set.file : "");

@@ -21,7 +21,7 @@ static void cell(int width, int decimals, double x)
     put(width, isnan(x) ? "-" : text);
 }
 
-/* Of an untrained model hardly anything is left, which is not nothing. */
+/* Untrained models hardly select anything, which is not nothing. */
 static void cell_or_small(int width, int decimals, double x)
 {
     char text[CELL];
@@ -99,9 +99,9 @@ static void print_measure(const om_validate_report *r, int measure)
     const om_association *with = &s->with_error.spearman;
     const int decimals = decimals_of(measure);
     print_title(r->v, measure);
-    cell(8, decimals, s->best);
-    cell(8, decimals, s->all);
-    cell(9, decimals, s->worst);
+    cell_or_small(8, decimals, s->best);
+    cell_or_small(8, decimals, s->all);
+    cell_or_small(9, decimals, s->worst);
     cell_or_small(10, decimals, s->untrained);
     cell(7, measure == OM_DIRECTION_DISTANCE ? 0 : 1, r->v->chance[measure]);
     cell(6, 2, with->r);
@@ -131,7 +131,7 @@ static void print_measures(const om_validate_report *r)
         "type.\n"
         "rho: Spearman's correlation with task error over %d models; below 0, better models have "
         "more\n"
-        "of it. p: how likely one as strong is by coincidence, corrected for %d measures (Holm).\n",
+        "it. p: how likely one as strong is by coincidence, corrected for %d measures (Holm).\n",
         r->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm", r->v->n_controls,
         r->measures[OM_DSI_OTHERS].with_error.n, OM_N_MEASURES);
 }

@@ -305,7 +305,7 @@ static om_status complete(om_store *store, const om_validate_options *options)
     om_status status = open_subjects(store, options->file, 0, &s);
     if (status == OM_OK) status = om_alloc((size_t)count_subjects(&s), sizeof *missing, &missing);
     status = om_ranks_agree(status);
-    if (status != OM_OK) goto done;
+    if (status != OM_OK || missing == NULL) goto done; /* the latter never alone */
     q.run = (om_experiment_options){
         .threads = options->threads, .activation = s.train->model.activation, .counts = s.counts};
     if (q.run.threads == 0) q.run.threads = om_node_cores() / om_node_ranks();
