@@ -129,9 +129,8 @@ static void print_measures(const om_validate_report *r)
         "(ON).\n"
         "with known: correlation over a model's types; of tuning curves over angles, the median "
         "type.\n"
-        "rho: Spearman's correlation with task error over %d models; below 0, better models have "
-        "more\n"
-        "it. p: how likely one as strong is by coincidence, corrected for %d measures (Holm).\n",
+        "rho: Spearman's correlation with task error (n = %d); below 0, better models have more.\n"
+        "p: how likely one as strong is by coincidence, corrected for %d measures (Holm).\n",
         r->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm", r->v->n_controls,
         r->measures[OM_DSI_OTHERS].with_error.n, OM_N_MEASURES);
 }
