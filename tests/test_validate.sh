@@ -64,7 +64,7 @@ printed "^tiny: 3 models"
 printed "best 2 +all 3 +worst 2 untrained chance"
 printed "^directions within 45 degrees, of 8 "
 printed "^sign of FRI right, of 30 "
-printed "the sign of a flash response is worth: untrained models have it right for [0-9.]+ of 30"
+printed "the sign of a flash response is worth: untrained models have [0-9]+ of 30 right"
 printed "^T4a +ON "
 printed "^T5d +OFF .* yes .* 270 "
 expect 0 "edges at 19 columns/s" validate "$store" --speed 19

@@ -6,14 +6,9 @@
 #include "base/fail.h"
 #include "cli/command.h"
 #include "cli/validate_report.h"
+#include "lab/measures.h"
 
 enum { DISC = 1 };
-
-static double degrees(double radians)
-{
-    double d = radians * 180 / acos(-1);
-    return d < 0 ? d + 360 : d;
-}
 
 /* What is asked of a model and type, in the order of the CSV file's columns. */
 typedef struct answers {
@@ -26,7 +21,7 @@ static answers answers_of(const om_validation *v, const om_validated *m, int typ
 {
     const int off = type, on = v->n_types + type;
     return (answers){{m->fri[DISC * v->n_types + type], m->dsi[on], m->dsi[off],
-                      degrees(m->direction[on]), degrees(m->direction[off])}};
+                      om_degrees_around(m->direction[on]), om_degrees_around(m->direction[off])}};
 }
 
 /* ---- CSV --------------------------------------------------------------------------------------- */

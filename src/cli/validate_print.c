@@ -119,16 +119,13 @@ static void print_measures(const om_validate_report *r)
     printf(" untrained chance   rho 95 %% within     p\n");
     for (int m = 0; m < OM_N_MEASURES; m++) print_measure(r, m);
     printf(
-        "\nbest, worst: by task error (%s). untrained: %d models with this wiring before "
-        "training.\n"
+        "\n"
+        "best, worst: by task error (%s). untrained: %d models of this circuit before training.\n"
         "chance: directions, signs or labels drawn at random. -: not known, or without meaning.\n"
         "directions: preferred ones of T4a-d to bright and T5a-d to dark edges, beside the known.\n"
-        "DSI: direction selectivity index, 0 to 1, of the median type; T4 to bright edges, T5 to "
-        "dark\n"
-        "ones, others to those that move them more. FRI: flash response index, -1 (OFF) to 1 "
-        "(ON).\n"
-        "with known: correlation over a model's types; of tuning curves over angles, the median "
-        "type.\n"
+        "DSI: direction selectivity index, 0 to 1, of the median type: T4 to bright edges, T5\n"
+        "to dark ones, others to what moves them more. FRI: flash response index, -1 (OFF) to 1.\n"
+        "with known: correlation over a model's types; of tuning curves, over angles.\n"
         "rho: Spearman's correlation with task error (n = %d); below 0, better models have more.\n"
         "p: how likely one as strong is by coincidence, corrected for %d measures (Holm).\n",
         r->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm", r->v->n_controls,
@@ -174,9 +171,8 @@ static void print_types(const om_validate_report *r)
         mirrored |= r->types[i].mirrored;
     }
     printf(
-        "\nall, best: medians over models, of directions their mean. right: models with the known\n"
-        "sign of FRI, or a direction within 45 degrees of the known. edges, known: tuned to "
-        "motion.\n"
+        "\nall, best: medians over models, of directions their mean. right: models that have the\n"
+        "known sign of FRI, or a direction within 45 degrees. known of edges: tuned to motion.\n"
         "%s",
         mirrored ? "*: two camps of models point opposite ways, so that their mean says little.\n"
                  : "");
@@ -252,12 +248,11 @@ static void explain_signs(const om_validate_report *r)
     const int known = r->v->n_known_polarity;
     if (known == 0 || r->n_best == 0) return;
     printf(
-        "\nWhat the sign of a flash response is worth: untrained models have it right for %.0f of "
-        "%d\n"
-        "types, from the signs of the connectome alone. It says nothing about training: judge by\n"
+        "\nWhat the sign of a flash response is worth: untrained models have %.0f of %d right,\n"
+        "from the signs of the connectome alone. It says nothing about training: judge by\n"
         "direction selectivity, preferred directions and correlations, beside untrained models.\n"
-        "One model is an anecdote, the ensemble is the result: FRI averaged over the best %d has\n"
-        "the known sign for %d of %d types (correlation with known polarity %.2f).\n",
+        "One model is an anecdote, the ensemble is the result: FRI averaged over the best %d\n"
+        "has the known sign for %d of %d types (correlation with known polarity %.2f).\n",
         r->measures[OM_SIGNS_RIGHT].untrained, known, r->n_best, r->best_mean_signs, known,
         r->best_mean_polarity);
 }

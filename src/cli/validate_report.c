@@ -4,11 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#include <gsl/gsl_sort_double.h>
-#include <gsl/gsl_statistics_double.h>
-
 #include "base/fail.h"
 #include "base/memory.h"
+#include "lab/measures.h"
 
 enum {
     MOST_BEST = 10,
@@ -101,13 +99,13 @@ static double dsi_of(const om_validation *v, const om_validated *m, const om_typ
     return t->intensity == BRIGHT ? bright : dark;
 }
 
-static double median(double *value, int n)
+static om_status median(const double *value, int n, double *result)
 {
-    int found = 0;
-    for (int i = 0; i < n; i++)
-        if (!isnan(value[i])) value[found++] = value[i];
-    gsl_sort(value, 1, (size_t)found);
-    return found > 0 ? gsl_stats_median_from_sorted_data(value, 1, (size_t)found) : NAN;
+    const om_bootstrap none = {.level = 0.95};
+    om_summary summary;
+    OM_TRY(om_summarise(value, NULL, n, &none, &summary));
+    *result = summary.median;
+    return OM_OK;
 }
 
 /* Room for a number of each model. */
@@ -119,18 +117,12 @@ static om_status summarise_flashes(const om_validate_report *r, double *room, om
         room[i] = fri_of(v, &v->models[i], t->type);
         right += room[i] * t->known->polarity > 0;
     }
-    t->fri = median(room, v->n_models);
+    OM_TRY(median(room, v->n_models, &t->fri));
     for (int i = 0; i < r->n_best; i++) room[i] = fri_of(v, &v->models[r->best[i]], t->type);
-    t->best_fri = median(room, r->n_best);
+    OM_TRY(median(room, r->n_best, &t->best_fri));
     t->sign_right =
         t->known->polarity != 0 && r->n_measured > 0 ? (double)right / r->n_measured : NAN;
     return OM_OK;
-}
-
-static double degrees(double radians)
-{
-    double d = radians * 180 / PI;
-    return d < 0 ? d + 360 : d;
 }
 
 static om_status summarise_directions(const om_validate_report *r, double *room, om_type_summary *t)
@@ -146,8 +138,8 @@ static om_status summarise_directions(const om_validate_report *r, double *room,
     OM_TRY(om_summarise_directions(room, v->n_models, &all));
     for (int i = 0; i < r->n_best; i++) room[i] = v->models[r->best[i]].direction[at];
     OM_TRY(om_summarise_directions(room, r->n_best, &best));
-    t->direction = degrees(all.direction);
-    t->best_direction = degrees(best.direction);
+    t->direction = om_degrees_around(all.direction);
+    t->best_direction = om_degrees_around(best.direction);
     t->mirrored = all.mirrored;
     if (r->n_measured > 0) t->direction_right = (double)right / r->n_measured;
     return OM_OK;
@@ -157,9 +149,9 @@ static om_status summarise_edges(const om_validate_report *r, double *room, om_t
 {
     const om_validation *v = r->v;
     for (int i = 0; i < v->n_models; i++) room[i] = dsi_of(v, &v->models[i], t);
-    t->dsi = median(room, v->n_models);
+    OM_TRY(median(room, v->n_models, &t->dsi));
     for (int i = 0; i < r->n_best; i++) room[i] = dsi_of(v, &v->models[r->best[i]], t);
-    t->best_dsi = median(room, r->n_best);
+    OM_TRY(median(room, r->n_best, &t->best_dsi));
     return isnan(t->known->direction_deg) ? OM_OK : summarise_directions(r, room, t);
 }
 

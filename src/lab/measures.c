@@ -40,6 +40,12 @@ int om_measure_named(const char *name)
     return -1;
 }
 
+double om_degrees_around(double radians)
+{
+    double degrees = radians * 180 / PI;
+    return degrees < 0 ? degrees + 360 : degrees;
+}
+
 void om_battery_edges(om_edge edges[OM_BATTERY_EDGES])
 {
     for (int i = 0; i < OM_BATTERY_EDGES; i++) {

@@ -6,6 +6,9 @@
 
 /* The battery's edges, in the order of om_experiment_create(). */
 void om_battery_edges(om_edge edges[OM_BATTERY_EDGES]);
+/* An angle in radians as degrees from 0 to 360; NaN stays NaN. */
+double om_degrees_around(double radians);
+
 /* Whether it is a speed of the battery, or 0 for all. Errors: OM_EUSAGE. */
 om_status om_battery_check_speed(double speed);
 

@@ -1,12 +1,12 @@
 /* Measures files: their fields as a table, reading and writing the row of a model. */
 #include "lab/measures_file.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "lab/measures.h"
 
 #define FORMAT "ommatid measures"
 enum { VERSION = 1, INTENSITIES = 2, NAME_BYTES = 48, SETS = 2 };
@@ -228,10 +228,8 @@ om_status om_measures_file_write(om_h5 *file, const om_validation *v, bool untra
     int32_t outcome = (int32_t)m->prediction.outcome;
     double degrees[INTENSITIES * v->n_types];
     om_validated row = *m;
-    for (int i = 0; i < INTENSITIES * v->n_types; i++) {
-        degrees[i] = m->direction[i] * 180 / acos(-1);
-        if (degrees[i] < 0) degrees[i] += 360;
-    }
+    for (int i = 0; i < INTENSITIES * v->n_types; i++)
+        degrees[i] = om_degrees_around(m->direction[i]);
     void *const parts[N_ROW] = {[FRI] = row.fri,
                                 [PEAK] = row.peak,
                                 [DSI] = row.dsi,
