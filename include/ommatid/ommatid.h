@@ -21,5 +21,6 @@
 #include "ommatid/om_store.h"
 #include "ommatid/om_train.h"
 #include "ommatid/om_tuning.h"
+#include "ommatid/om_validation.h"
 
 #endif

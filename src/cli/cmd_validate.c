@@ -1,0 +1,151 @@
+/* ommatid validate: models of a store against what is known of the fly's cells. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/validate_report.h"
+#include "ensemble/progress.h"
+#include "ommatid/om_validation.h"
+#include "parallel/ranks.h"
+
+static const char *const speeds[] = {"all", "2.4", "4.8", "9.7", "13", "19", "25", NULL};
+
+static struct {
+    const char *file, *csv;
+    int speed, threads;
+} set = {.speed = 0};
+
+static const om_option options[] = {
+    {"speed", 0, OM_OPTION_CHOICE, "V", "only edges of this speed, columns/s", .value = &set.speed,
+     .choices = speeds},
+    {"csv", 0, OM_OPTION_FILE, "FILE", "write a row for each model and cell type",
+     .value = &set.csv},
+    {"measures", 0, OM_OPTION_FILE, "FILE", "kept there; default: STORE.measures.h5",
+     .value = &set.file},
+    {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: its share of the cores",
+     .value = &set.threads, .least = 1, .most = 1024},
+    {0},
+};
+
+typedef struct telling {
+    om_progress progress;
+    double start_s;
+} telling;
+
+static void tell(void *context, int done, int all)
+{
+    telling *t = context;
+    char line[128], left[32];
+    om_progress_duration((om_clock_s() - t->start_s) / done * (all - done), left, sizeof left);
+    if (om_ranks_count() > 1)
+        snprintf(line, sizeof line, "%d of the %d models of this rank, of %d ranks; %s left", done,
+                 all, om_ranks_count(), left);
+    else
+        snprintf(line, sizeof line, "%d of %d models; %s left", done, all, left);
+    om_progress_show(&t->progress, line);
+}
+
+static om_status report(const om_arguments *args, om_store *store, const om_validation *v)
+{
+    om_ranked *ranked = NULL;
+    om_validate_report r;
+    OM_TRY(om_alloc((size_t)v->n_models, sizeof *ranked, &ranked));
+    om_status status = om_ensemble_rank(store, om_store_describe(store)->selection, ranked);
+    if (status == OM_OK) status = om_validate_report_make(store, v, ranked, &r);
+    if (status == OM_OK) {
+        if (set.csv != NULL) status = om_validate_write_csv(&r, set.csv);
+        if (status == OM_OK && args->json) status = om_validate_print_json(&r);
+        if (status == OM_OK && !args->json) om_validate_print(&r);
+        om_validate_report_free(&r);
+    }
+    om_free(ranked);
+    return status;
+}
+
+/* Where the measures are, and what they are good for. */
+static om_status say_where(const char *store)
+{
+    char *path = NULL;
+    OM_TRY(om_validation_file(store, &path));
+    fflush(stdout); /* after what was printed, where both are one terminal */
+    fprintf(stderr, "measures are kept in %s: ommatid rank %s --by dsi_t4%s%s\n",
+            set.file != NULL ? set.file : path, store, set.file != NULL ? " --measures " : "",
+            set.file != NULL ? set.file : "");
+    om_free(path);
+    return OM_OK;
+}
+
+static om_status validate(const om_arguments *args, om_store *store)
+{
+    om_validation *v = NULL;
+    om_text command = {0};
+    telling t = {om_progress_start(args->quiet || om_ranks_number() > 0), om_clock_s()};
+    om_text_add(&command, "ommatid validate %s", args->words[0]);
+    if (set.file != NULL) om_text_add(&command, " --measures %s", set.file);
+    om_status status = om_ranks_agree(command.failed ? om_fail(OM_ENOMEM, "out of memory") : OM_OK);
+    if (status == OM_OK) {
+        const om_validate_options how = {.file = set.file,
+                                         .command = command.data,
+                                         .threads = set.threads,
+                                         .speed =
+                                             set.speed > 0 ? om_moving_speeds[set.speed - 1] : 0,
+                                         .tell = tell,
+                                         .context = &t};
+        status = om_validate(store, &how, &v);
+        om_progress_end(&t.progress);
+    }
+    if (status == OM_OK && om_ranks_number() == 0) status = report(args, store, v);
+    if (status == OM_OK && om_ranks_number() == 0 && !args->quiet)
+        status = say_where(args->words[0]);
+    om_validation_free(v);
+    om_text_free(&command);
+    return om_ranks_agree(status);
+}
+
+/* Before minutes of computing, not after. */
+static om_status check_csv(void)
+{
+    if (set.csv == NULL || access(set.csv, F_OK) != 0) return OM_OK;
+    om_fail(OM_EIO, "%s: exists already", set.csv);
+    return om_hint(OM_EIO, "another name after --csv");
+}
+
+static om_status run(const om_arguments *args)
+{
+    om_store *store = NULL;
+    OM_TRY(check_csv());
+    OM_TRY(om_ranks_start());
+    om_status status = om_ranks_agree(om_store_open(args->words[0], OM_STORE_READ, &store));
+    if (status == OM_OK) status = validate(args, store);
+    om_store_close(store);
+    if (om_ranks_number() > 0) om_message_clear();
+    om_ranks_finish();
+    return status;
+}
+
+const om_command om_cmd_validate = {
+    .name = "validate",
+    .summary = "models against what is known of the fly's cells",
+    .synopsis = "STORE [--csv FILE] [--json]",
+    .details =
+        "Shows flashes and moving edges to every model, and to untrained ones of the same "
+        "circuit,\n"
+        "and prints how preferred directions, direction selectivity and polarity agree with what "
+        "is\n"
+        "known, and with task error. What was measured is kept beside the store; a second call "
+        "only\n"
+        "does models that are new or were trained on, and one that was killed goes on.\n"
+        "FILE of --csv: model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,\n"
+        "preferred_direction_off_deg. Under mpirun or srun the models are divided among the ranks.",
+    .options = options,
+    .json = true,
+    .least = 1,
+    .most = 1,
+    .example = "ommatid validate paper-ensemble.h5\n"
+               "mpirun -n 4 ommatid validate paper-ensemble.h5 --csv tuning.csv",
+    .run = run,
+};
