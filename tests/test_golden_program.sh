@@ -107,11 +107,11 @@ lacks() { # FILE MESSAGE COMMAND...: of a copy that the command damages
 }
 if [[ -d $published ]]; then
     lacks taps.csv 'the file is cut short' truncate -s -3
-    lacks taps.csv '2378 taps, expected 2377' sed -i '$d'
+    lacks taps.csv '2378 taps, expected 2377' sed -i 2379d
     lacks taps.csv 'no column sign' sed -i '1s/sign/sing/'
     lacks counts.csv 'extent 3: 68 rows, expected 69' sed -i '/^3,total,edges/d'
     lacks init_strength.csv 'x: no check reads this column' sed -i '1s/n_edges_e15/x/'
-    lacks init_bias_float32.csv '64 rows for 65 types' sed -i '$d'
+    lacks init_bias_float32.csv '64 rows for 65 types' sed -i 66d
     lacks known_tuning.json 'line ' truncate -s -10
     lacks film_alley_1.h5 'decoded/paper: no such group' "$write" --remove decoded/paper
     lacks trained_e15.h5 'model_007: the file names this model' "$write" --remove model_007
