@@ -23,6 +23,12 @@ expect 2 "models 0 to 2" predict -e edges -o "$work/a.h5" -m 3
 expect 2 "named twice" predict -e edges -o "$work/a.h5" -m 1,1
 expect 2 "1 or more" predict -e edges -o "$work/a.h5" -m top:0
 expect 1 "No such file" timeout 120 "$OMMATID" predict "$work/nowhere.h5" -e edges -o "$work/a.h5"
+expect 2 "the film is missing" predict -e film -o "$work/a.h5"
+expect 2 "are of --experiment film" predict -e edges -o "$work/a.h5" --frames 3
+expect 2 "the launcher of this job sets the ranks" mpirun -n 2 "$OMMATID" predict "$store" -e flashes \
+    -o "$work/a.h5" -n 2
+expect 1 "cannot be opened" predict -e film --movie "$work/nowhere.h5" -o "$work/a.h5"
+expect 3 "/luminance" predict -e film --movie "$store" -o "$work/a.h5" -n 2
 check test ! -e "$work/a.h5"
 
 # Ranks and threads change nothing.
@@ -37,12 +43,33 @@ for kind in flashes edges; do
         same_files "$work/$kind.h5" "$work/$kind-$ranks.h5"
     done
 done
+expect 0 "2 ranks:" predict -e flashes -o "$work/own.h5" -n 2
+check grep -q "3 of 3 models" "$work/out"
+same_files "$work/flashes.h5" "$work/own.h5"
 expect 1 "exists already" predict -e flashes -o "$work/flashes.h5"
 expect 1 "exists already" mpirun -n 2 "$OMMATID" predict "$store" -e flashes -o "$work/flashes.h5"
 expect 0 "2 of 2 models" predict -e flashes -o "$work/two.h5" -m 2,0
 expect 0 "1 of 1 models" predict -e flashes -o "$work/best.h5" -m best
 expect 0 "2 of 2 models" predict -e flashes -o "$work/top.h5" -m top:2
 expect 0 "3 of 3 models" predict -e flashes -o "$work/whole.h5" -m top:9 --whole
+
+# One that is told to stop, or killed, leaves nothing under the name; the next one is whole.
+stop_with() { # SIGNAL CODE
+    "$OMMATID" predict "$store" -e edges -o "$work/stop.h5" -n 1 >"$work/out" 2>"$work/err" &
+    local process=$!
+    sleep 0.3
+    kill "-$1" $process
+    wait $process
+    local got=$?
+    [[ $got = "$2" ]] || { fail "predict after $1: exit $got, expected $2" && cat "$work/err"; }
+    check test ! -e "$work/stop.h5"
+}
+stop_with INT 75
+check test ! -e "$work/stop.h5.partial"
+stop_with KILL 137
+expect 0 "edges, 3 of 3 models" predict -e edges -o "$work/stop.h5" -n 1
+same_files "$work/edges.h5" "$work/stop.h5"
+check test ! -e "$work/stop.h5.partial"
 
 cat >"$work/read.py" <<'END'
 import sys
@@ -86,6 +113,26 @@ for engine in "netcdf4", "h5netcdf":
     total = edges.peak.sum("angle").max("intensity")
     dsi = (abs(phasor.sum("angle")) / (total + 1e-15)).mean("speed")
     np.testing.assert_allclose(edges.dsi, dsi.transpose(*edges.dsi.dims), atol=1e-9)
+    np.testing.assert_allclose(edges.dsi_by_speed.mean("speed"), edges.dsi, atol=1e-12)
+    at19 = phasor.sel(speed=19.0, type="T4a", intensity=1.0).sum("angle").values
+    turned = np.deg2rad(edges.preferred_direction_by_speed.sel(speed=19.0, type="T4a", intensity=1.0))
+    np.testing.assert_allclose(np.nan_to_num(abs(at19) * np.exp(1j * turned.values)), at19, atol=1e-9)
+    # statistics over models are those of numpy
+    over = xarray.open_dataset(f"{work}/edges.h5", engine=engine, group="aggregate")
+    for name in "dsi", "peak", "time_to_peak", "response":
+        x, s = edges[name], over[name]
+        assert s.dims[1:] == x.dims[1:]
+        rounding = {"rtol": 1e-6 if name == "response" else 1e-12, "atol": 1e-12}
+        np.testing.assert_allclose(s.sel(statistic="mean"), x.mean("model"), **rounding)
+        np.testing.assert_allclose(s.sel(statistic="sd"), x.std("model", ddof=1), rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(s.sel(statistic="median"), x.median("model"), **rounding)
+        np.testing.assert_allclose(s.sel(statistic="q75"), x.quantile(0.75, "model"), **rounding)
+    assert (over.dsi.sel(statistic="mean_low") <= over.dsi.sel(statistic="mean")).all()
+    assert (over.dsi.sel(statistic="n") == 3).all()
+    turned = np.deg2rad(edges.preferred_direction.sel(type="T5c", intensity=0.0))
+    resultant = np.exp(1j * turned).mean("model").values
+    assert abs(abs(resultant) - over.preferred_direction.sel(
+        type="T5c", intensity=0.0, circular_statistic="length").values) < 1e-9
 END
 best=$("$OMMATID" rank "$store" --csv | awk -F, 'NR == 2 { print $2 }')
 /usr/bin/python3 "$work/read.py" "$work" "$best"
@@ -120,9 +167,107 @@ left, whole = (h5py.File(name) for name in sys.argv[1:])
 assert list(left["outcome"]) == [2, 1, 3] and b"dark" in left["message"][0].tobytes()
 for name in "response", "peak", "time_to_peak", "fri":
     assert np.isnan(left[name][[0, 2]]).all() and np.array_equal(left[name][1], whole[name][1])
+    assert (left["aggregate/" + name][0] <= 1).all()
 END
+    # statistics are those of the models that are left
+    expect 0 "1 of 1 models" predict -e flashes -o "$work/only.h5" -m 1
+    for name in response peak time_to_peak fri; do
+        h5diff -q "$work/left.h5" "$work/only.h5" "/aggregate/$name" "/aggregate/$name" ||
+            fail "a model that was left out changed the statistics of $name"
+    done
     expect 0 "1 of 3 models" mpirun -n 2 "$OMMATID" predict "$store" -e flashes -o "$work/left-2.h5"
     same_files "$work/left.h5" "$work/left-2.h5"
+fi
+
+# A film: its flow and errors are those of training's own validation, in parts of any length.
+cat >"$work/film.py" <<'END'
+import sys
+try:
+    import h5py
+    import numpy as np
+except ImportError:
+    sys.exit(77)
+random = np.random.default_rng(3)
+with h5py.File(sys.argv[1], "w") as film:
+    film["luminance"] = random.random((5, 40, 37), dtype="f4")
+    film["flow"] = random.random((5, 40, 2, 37), dtype="f4")
+with h5py.File(sys.argv[2], "w") as film:
+    film["luminance"] = np.full((1, 4, 19), 0.5, "f4")
+with h5py.File(sys.argv[3], "w") as film:
+    film["luminance"] = np.full((1, 4, 37), np.nan, "f4")
+END
+if /usr/bin/python3 "$work/film.py" "$work/movie.h5" "$work/small.h5" "$work/nan.h5"; then
+    store=$work/fresh.h5
+    expect 0 "" "$OMMATID" run "$OM_TEST_DATA/ensemble/tiny.yaml" -o "$store" -n 1 --quiet
+    expect 3 "has 19 columns: expected 37" predict -e film --movie "$work/small.h5" -o "$work/a.h5"
+    expect 3 "nan.h5" predict -e film --movie "$work/nan.h5" -o "$work/a.h5"
+    expect 2 "--frames 41: the film" predict -e film --movie "$work/movie.h5" --frames 41 -o "$work/a.h5"
+    expect 0 "film, 3 of 3 models" predict -e film --movie "$work/movie.h5" -o "$work/film.h5" -n 1
+    expect 0 "film, 3 of 3 models" predict -e film --movie "$work/movie.h5" -o "$work/film-2.h5" -n 2
+    same_files "$work/film.h5" "$work/film-2.h5"
+    expect 0 "film, 3 of 3 models" predict -e film --movie "$work/movie.h5" -o "$work/head.h5" \
+        --frames 19 --resampling paper
+    /usr/bin/python3 - "$work" <<'END' || fail "what a film says"
+import sys
+import h5py
+import numpy as np
+film, head = (h5py.File(f"{sys.argv[1]}/{name}.h5") for name in ("film", "head"))
+assert film["flow"].shape == (3, 5, 84, 2, 37) and head["flow"].shape == (3, 5, 40, 2, 37)
+for f in film, head:
+    off = f["flow"][()].astype(float) - f["true_flow"][()]
+    epe = np.hypot(off[:, :, :, 0], off[:, :, :, 1]).mean((-1, -2))
+    np.testing.assert_allclose(f["epe"], epe, rtol=1e-6)
+    np.testing.assert_allclose(f["l2norm"], np.sqrt((off ** 2).sum((2, 3, 4))), rtol=1e-6)
+    true = f["true_flow"][()].astype(float)
+    np.testing.assert_allclose(f["epe_of_zero_flow"], np.hypot(true[:, :, 0], true[:, :, 1]).mean((1, 2)))
+    mean = true.mean((1, 3), keepdims=True)
+    np.testing.assert_allclose(f["epe_of_mean_flow"],
+                               np.hypot(*np.moveaxis(true - mean, 2, 0)).mean((1, 2)))
+    np.testing.assert_allclose(f["aggregate/epe"][1], f["epe"][()].mean(0))
+END
+else
+    echo "not tested, because it is not here: h5py"
+fi
+
+# The published models decode a real film as the reference does, under both ways of resampling.
+movie=$OM_SHARED/golden/film_alley_1.h5 paper=$OM_SHARED/paper-ensemble/checkpoints
+if [[ -r $movie && -d $paper ]]; then
+    export XDG_DATA_HOME=$work/data
+    store=$work/paper.h5
+    expect 0 "" "$OM_SOURCE_DIR/tools/fetch-connectome" --from "$OM_SHARED/connectome/fib25-fib19_v2.2.json"
+    expect 0 "50 of 50" "$OMMATID" import flyvis "$paper" -o "$store"
+    for kind in paper package; do
+        expect 0 "film, 3 of 3" predict -e film --movie "$movie" --frames 19 --resampling $kind -m 0,7,23 \
+            -o "$work/alley-$kind.h5"
+    done
+    /usr/bin/python3 - "$work" "$movie" <<'END' || fail "a real film is decoded otherwise"
+import sys
+import h5py
+import numpy as np
+reference = h5py.File(sys.argv[2])
+for kind in "paper", "package":
+    ours = h5py.File(f"{sys.argv[1]}/alley-{kind}.h5")
+    for i, model in enumerate((0, 7, 23)):
+        theirs = reference[f"decoded/{kind}/model_{model:03d}"]
+        flow = theirs["flow"][()]
+        assert abs(ours["flow"][i] - flow).max() < 2e-5 * abs(flow).max()
+        np.testing.assert_allclose(ours["epe"][i], theirs["epe"], atol=5e-6)
+    np.testing.assert_allclose(ours["epe_of_zero_flow"], reference[f"decoded/{kind}/baseline_zero/epe"], atol=5e-6)
+    np.testing.assert_allclose(ours["epe_of_mean_flow"], reference[f"decoded/{kind}/baseline_mean/epe"], atol=5e-6)
+END
+    # Model 32 diverges when it runs long: it is named, and the others are as they are without it.
+    /usr/bin/python3 -c 'import h5py, numpy, sys
+h5py.File(sys.argv[1], "w")["luminance"] = numpy.full((1, 240, 721), 0.5, "f4")' "$work/grey.h5"
+    expect 0 "left out: model 32: view 0: the voltage of" predict -e film --movie "$work/grey.h5" -m 31,32 \
+        -o "$work/with.h5"
+    check grep -q "film, 1 of 2 models" "$work/out"
+    expect 0 "film, 1 of 1 models" predict -e film --movie "$work/grey.h5" -m 31 -o "$work/without.h5"
+    for name in response flow; do
+        h5diff -q "$work/with.h5" "$work/without.h5" "/aggregate/$name" "/aggregate/$name" ||
+            fail "a model that diverged changed the statistics of $name"
+    done
+else
+    echo "not tested, because it is not here: $movie, $paper"
 fi
 
 finish

@@ -33,7 +33,7 @@ expect 1 "exists already" validate "$store" --csv "$work/there.csv"
 check test ! -e "$work/tiny.measures.h5"
 
 # Ranks and threads change nothing; a second call has nothing to do.
-expect 0 "ommatid rank $store --by dsi_t4" validate "$store" --threads 1
+expect 0 "ommatid rank $store --by dsi_t4" validate "$store" -n 1 --threads 1
 check grep -q "of 13 models" "$work/err"
 fits
 cp "$work/out" "$work/text"
@@ -43,6 +43,9 @@ grep -q "models;" "$work/err" && fail "models were done again"
 expect 0 "" validate "$store" --threads 3 --measures "$work/threads.h5" --quiet
 check test ! -s "$work/err"
 same_files "$work/tiny.measures.h5" "$work/threads.h5"
+expect 0 "2 ranks:" validate "$store" -n 2 --measures "$work/own.h5"
+check cmp "$work/text" "$work/out"
+same_files "$work/tiny.measures.h5" "$work/own.h5"
 for ranks in 2 3; do
     expect 0 "" mpirun -n $ranks "$OMMATID" validate "$store" --threads 1 --measures "$work/$ranks.h5"
     check cmp "$work/text" "$work/out"
@@ -51,7 +54,7 @@ done
 
 # Killed at any moment it goes on with what is missing.
 for moment in 0.3 0.8; do
-    timeout -s KILL $moment "$OMMATID" validate "$store" --threads 1 --measures "$work/$moment.h5" \
+    timeout -s KILL $moment "$OMMATID" validate "$store" -n 1 --measures "$work/$moment.h5" \
         >"$work/out" 2>&1
     rm -f "$work/$moment.h5".partial.*
     expect 0 "" validate "$store" --measures "$work/$moment.h5"
@@ -177,7 +180,7 @@ with h5py.File(sys.argv[1], "r+") as store:
     store["params/strength"][2, :] = float("nan")
 END_OF_PYTHON
 if /usr/bin/python3 "$work/spoil.py" "$store"; then
-    expect 0 "left out: model 0: dark full field: the voltage of" validate "$store"
+    expect 0 "left out: model 0: dark full field: the voltage of" validate "$store" -n 1
     check grep -q "1 of 2 models" "$work/err"
     printed "left out: model 2: it was not checked in training yet"
     printed "all 1 "

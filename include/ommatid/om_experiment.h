@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "ommatid/om_activation.h"
+#include "ommatid/om_batch.h"
 #include "ommatid/om_circuit.h"
 #include "ommatid/om_stimuli.h"
 #include "ommatid/om_store.h"
@@ -28,7 +29,11 @@ typedef struct om_condition {
     om_window window;    /* of the response that is measured */
 } om_condition;
 
-typedef enum om_experiment_kind { OM_FLASHES_SHOWN, OM_EDGES_SHOWN } om_experiment_kind;
+typedef enum om_experiment_kind {
+    OM_FLASHES_SHOWN,
+    OM_EDGES_SHOWN,
+    OM_FILM_SHOWN /* for om_predict() only */
+} om_experiment_kind;
 
 typedef struct om_experiment {
     om_experiment_kind kind;
@@ -89,11 +94,24 @@ typedef struct om_prediction {
     char message[OM_MESSAGE_BYTES];
 } om_prediction;
 
+/* A film of any length: HDF5 with `luminance` [view][frame][column] and, if it is known, `flow`
+ * [view][frame][2][column], single precision, columns u-major (om_lattice.h), flow in the unit of the
+ * scenes (om_eye.h). It is shown as a validation sequence is: 0.5 s of grey, then the frames, resampled
+ * to steps of 0.02 s; the decoder normalises by its running statistics. */
+typedef struct om_film_options {
+    const char *file;
+    om_resampling resampling;
+    int frames; /* from the first on; 0: all */
+    double frame_rate_hz;
+} om_film_options;
+
 typedef struct om_predict_options {
     om_experiment_kind experiment;
-    const char *file;    /* to make: HDF5 with labelled axes, for xarray */
-    const char *command; /* that repeats it, kept in the file */
-    const int *models;   /* [n_models] without repetition, in the file's order */
+    om_film_options film; /* of OM_FILM_SHOWN */
+    const char *file;     /* to make: HDF5 with labelled axes, for xarray */
+    const char *command;  /* that repeats it, kept in the file */
+    const int *models;    /* [n_models] without repetition, in the file's order */
+    const int *place;     /* [n_models] in the ranking, 0: none; NULL: there is none */
     int n_models;
     int threads; /* of each rank; 0: cores of the node divided by its ranks */
     bool whole;  /* responses to the end of the courses */
@@ -102,12 +120,13 @@ typedef struct om_predict_options {
     void *context;
 } om_predict_options;
 
-/* Shows an experiment to models of a store and writes what their central cells answered, and the
- * measures of it, into a file whose rows are filled as models finish. A model that diverges or was not
- * trained is named in the file and has rows of NaN. Collective: model i is done by rank i modulo the
- * ranks; results do not depend on their number. MPI must be initialised. predictions: [n_models].
- * Errors: OM_EUSAGE (no such model), OM_EIO (the file exists already, full disk), OM_EDATA, OM_ENOMEM;
- * no file is left behind then. */
+/* Shows an experiment to models of a store and writes what their central cells answered, the measures
+ * of it, and statistics over the models (group /aggregate) into a file, which appears when it is whole.
+ * A model that diverges or was not trained is named in the file, has rows of NaN, and enters no
+ * statistic. Collective: model i is done by rank i modulo the ranks; results do not depend on their
+ * number. MPI must be initialised. predictions: [n_models]. Errors: OM_EUSAGE (no such model), OM_EIO
+ * (the file exists already, full disk), OM_EDATA, OM_ESTOPPED (om_stop_listen), OM_ENOMEM; no file is
+ * left behind then, and FILE.partial of a process that was killed is replaced by the next one. */
 om_status om_predict(om_store *store, const om_predict_options *options,
                      om_prediction *predictions);
 

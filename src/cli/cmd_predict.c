@@ -1,24 +1,28 @@
 /* ommatid predict: what models of a store answer to an experiment. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/launch.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_experiment.h"
 #include "parallel/ranks.h"
 
-static const char *const experiments[] = {"flashes", "edges", NULL}; /* om_experiment_kind */
+static const char *const experiments[] = {"flashes", "edges", "film",
+                                          NULL}; /* om_experiment_kind */
 
 static struct {
-    const char *file, *models;
-    int experiment, threads;
+    const char *file, *models, *movie;
+    int experiment, ranks, threads, resampling, frames;
+    double frame_rate_hz;
     bool whole;
-} set = {.models = "all", .experiment = -1};
+} set = {.models = "all", .experiment = -1, .resampling = -1, .frame_rate_hz = 24};
 
 static const om_option options[] = {
     {"experiment", 'e', OM_OPTION_CHOICE, "NAME", "what they are shown (required)",
@@ -28,6 +32,16 @@ static const om_option options[] = {
     {"output", 'o', OM_OPTION_FILE, "FILE", "the file to create (required)", .value = &set.file},
     {"whole", 0, OM_OPTION_FLAG, NULL, "responses to a second after the stimulus, not to its end",
      .value = &set.whole},
+    {"movie", 0, OM_OPTION_FILE, "FILE", "the film of --experiment film", .value = &set.movie},
+    {"frames", 0, OM_OPTION_INT, "N", "only the film's first N frames", .value = &set.frames,
+     .least = 1, .most = 1e6},
+    {"frame-rate", 0, OM_OPTION_REAL, "HZ", "of the film; default: 24", .value = &set.frame_rate_hz,
+     .least = 0.1, .most = 1000},
+    {"resampling", 0, OM_OPTION_CHOICE, "HOW",
+     "how frames become time steps; default: as the store's models were trained",
+     .value = &set.resampling, .choices = om_resampling_names},
+    {"ranks", 'n', OM_OPTION_INT, "N", "ranks that share the models; default: one per core",
+     .value = &set.ranks, .least = 1, .most = 4096},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: its share of the cores",
      .value = &set.threads, .least = 1, .most = 1024},
     {0},
@@ -41,18 +55,22 @@ static om_status fail_models(const char *what)
     return om_hint(OM_EUSAGE, "all, best, top:10, or numbers as 3,7");
 }
 
-/* The best `top`, by the measure that chose their checks. models: [n_models of the store]. */
-static om_status choose_best(om_store *store, int64_t top, int *models, int *n)
+/* Places of all models in the ranking, 0 for those without one. */
+static om_status read_places(om_store *store, om_ranked *ranked, int *place)
 {
     const om_store_info *info = om_store_describe(store);
-    om_ranked *ranked = NULL;
-    OM_TRY(om_alloc((size_t)info->n_models, sizeof *ranked, &ranked));
-    om_status status = om_ensemble_rank(store, info->selection, ranked);
-    for (int i = 0; status == OM_OK && i < info->n_models && i < top; i++)
+    OM_TRY(om_ensemble_rank(store, info->selection, ranked));
+    for (int i = 0; i < info->n_models; i++) place[ranked[i].model] = ranked[i].place;
+    return OM_OK;
+}
+
+/* The best `top`, by the measure that chose their checks. models: [n_models of the store]. */
+static om_status choose_best(const om_store_info *info, const om_ranked *ranked, int64_t top,
+                             int *models, int *n)
+{
+    for (int i = 0; i < info->n_models && i < top; i++)
         if (ranked[i].place > 0) models[(*n)++] = ranked[i].model;
-    om_free(ranked);
-    if (status == OM_OK && *n == 0) return fail_models("no model of the store is ranked");
-    return status;
+    return *n > 0 ? OM_OK : fail_models("no model of the store is ranked");
 }
 
 static om_status choose_numbers(const om_store_info *info, int *models, int *n)
@@ -75,20 +93,19 @@ static om_status choose_numbers(const om_store_info *info, int *models, int *n)
     return OM_OK;
 }
 
-static om_status choose(om_store *store, int *models, int *n)
+static om_status choose(const om_store_info *info, const om_ranked *ranked, int *models, int *n)
 {
-    const om_store_info *info = om_store_describe(store);
     int64_t top;
     *n = 0;
     if (strcmp(set.models, "all") == 0) {
         for (; *n < info->n_models; (*n)++) models[*n] = *n;
         return OM_OK;
     }
-    if (strcmp(set.models, "best") == 0) return choose_best(store, 1, models, n);
+    if (strcmp(set.models, "best") == 0) return choose_best(info, ranked, 1, models, n);
     if (strncmp(set.models, "top:", 4) != 0) return choose_numbers(info, models, n);
     if (!om_parse_int(set.models + 4, &top) || top < 1)
         return fail_models("expected a number of models of 1 or more");
-    return choose_best(store, top, models, n);
+    return choose_best(info, ranked, top, models, n);
 }
 
 /* ---- predicting ---- */
@@ -121,71 +138,199 @@ static void report(const int *models, const om_prediction *predictions, int n)
             printf("left out: model %d: %s\n", models[i], predictions[i].message);
 }
 
-static om_status predict(const om_arguments *args, om_store *store)
+/* What repeats it, kept in the file. */
+static void write_command(const om_arguments *args, om_text *command)
 {
-    const size_t most = (size_t)om_store_describe(store)->n_models;
-    om_prediction *predictions = NULL;
-    int *models = NULL, n = 0;
-    om_text command = {0};
-    telling t = {om_progress_start(args->quiet || om_ranks_number() > 0), om_clock_s()};
-    om_status status = om_alloc(most, sizeof *models, &models);
-    if (status == OM_OK) status = om_alloc(most, sizeof *predictions, &predictions);
-    if (status == OM_OK) status = choose(store, models, &n);
-    om_text_add(&command, "ommatid predict %s --experiment %s --models %s%s -o %s", args->words[0],
-                experiments[set.experiment], set.models, set.whole ? " --whole" : "", set.file);
-    if (status == OM_OK && command.failed) status = om_fail(OM_ENOMEM, "out of memory");
-    status = om_ranks_agree(status);
-    if (status == OM_OK) {
-        om_predict_options predict_options = {.experiment = (om_experiment_kind)set.experiment,
-                                              .file = set.file,
-                                              .command = command.data,
-                                              .models = models,
-                                              .n_models = n,
-                                              .threads = set.threads,
-                                              .whole = set.whole,
-                                              .tell = tell,
-                                              .context = &t};
-        status = om_predict(store, &predict_options, predictions);
-        om_progress_end(&t.progress);
-    }
-    if (status == OM_OK && om_ranks_number() == 0) report(models, predictions, n);
-    om_text_free(&command);
-    om_free(models);
-    om_free(predictions);
+    om_text_add(command, "ommatid predict %s --experiment %s --models %s", args->words[0],
+                experiments[set.experiment], set.models);
+    if (set.whole) om_text_add(command, " --whole");
+    if (set.movie != NULL) om_text_add(command, " --movie %s", set.movie);
+    if (set.frames > 0) om_text_add(command, " --frames %d", set.frames);
+    if (set.movie != NULL) om_text_add(command, " --frame-rate %.17g", set.frame_rate_hz);
+    if (set.resampling >= 0)
+        om_text_add(command, " --resampling %s", om_resampling_names[set.resampling]);
+    om_text_add(command, " -o %s", set.file);
+}
+
+static om_status resampling_of(om_store *store, om_resampling *resampling)
+{
+    om_train_options *train = NULL;
+    OM_TRY(om_alloc(1, sizeof *train, &train));
+    om_status status = om_store_read_options(store, train);
+    *resampling = set.resampling >= 0 ? (om_resampling)set.resampling : train->batch.resampling;
+    om_free(train);
     return status;
 }
 
-static om_status run(const om_arguments *args)
+/* Everything that is of the size of the store's ensemble. */
+typedef struct chosen {
+    om_ranked *ranked;
+    int *models, *all_places, *places, n; /* the last three by position in models */
+    om_prediction *predictions;
+} chosen;
+
+static om_status choose_all(om_store *store, chosen *c)
+{
+    const om_store_info *info = om_store_describe(store);
+    const size_t most = (size_t)info->n_models;
+    OM_TRY(om_alloc(most, sizeof *c->ranked, &c->ranked));
+    OM_TRY(om_alloc(most, sizeof *c->models, &c->models));
+    OM_TRY(om_alloc(most, sizeof *c->all_places, &c->all_places));
+    OM_TRY(om_alloc(most, sizeof *c->places, &c->places));
+    OM_TRY(om_alloc(most, sizeof *c->predictions, &c->predictions));
+    OM_TRY(read_places(store, c->ranked, c->all_places));
+    OM_TRY(choose(info, c->ranked, c->models, &c->n));
+    for (int i = 0; i < c->n; i++) c->places[i] = c->all_places[c->models[i]];
+    return OM_OK;
+}
+
+static void free_chosen(chosen *c)
+{
+    om_free(c->ranked);
+    om_free(c->models);
+    om_free(c->all_places);
+    om_free(c->places);
+    om_free(c->predictions);
+}
+
+static om_status predict(const om_arguments *args, om_store *store)
+{
+    chosen c = {0};
+    om_text command = {0};
+    om_resampling resampling = OM_RESAMPLE_PACKAGE;
+    telling t = {om_progress_start(args->quiet || om_ranks_number() > 0), om_clock_s()};
+    om_status status = choose_all(store, &c);
+    if (status == OM_OK) status = resampling_of(store, &resampling);
+    write_command(args, &command);
+    if (status == OM_OK && command.failed) status = om_fail(OM_ENOMEM, "out of memory");
+    status = om_ranks_agree(status);
+    if (status == OM_OK) {
+        const om_predict_options how = {
+            .experiment = (om_experiment_kind)set.experiment,
+            .film = {set.movie, resampling, set.frames, set.frame_rate_hz},
+            .file = set.file,
+            .command = command.data,
+            .models = c.models,
+            .place = c.places,
+            .n_models = c.n,
+            .threads = set.threads,
+            .whole = set.whole,
+            .tell = tell,
+            .context = &t};
+        status = om_predict(store, &how, c.predictions);
+        om_progress_end(&t.progress);
+    }
+    if (status == OM_OK && om_ranks_number() == 0) report(c.models, c.predictions, c.n);
+    om_text_free(&command);
+    free_chosen(&c);
+    return status;
+}
+
+static om_status run_ranks(const om_arguments *args)
 {
     om_store *store = NULL;
+    OM_TRY(om_launch_begin());
+    om_status status = om_ranks_agree(om_store_open(args->words[0], OM_STORE_READ, &store));
+    if (status == OM_OK) status = predict(args, store);
+    om_store_close(store);
+    return om_launch_end(status);
+}
+
+/* How many models there are to show something to. */
+static om_status count_models(const om_arguments *args, int *n)
+{
+    om_store *store = NULL;
+    chosen c = {0};
+    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    om_status status = choose_all(store, &c);
+    *n = c.n;
+    free_chosen(&c);
+    om_store_close(store);
+    return status;
+}
+
+/* The same command for the ranks that are started here. */
+static om_status launch(const om_arguments *args, int ranks)
+{
+    char threads[16], frames[16], rate[32], who[64];
+    const char *words[32];
+    int n = 0;
+    snprintf(threads, sizeof threads, "%d", set.threads);
+    snprintf(frames, sizeof frames, "%d", set.frames);
+    snprintf(rate, sizeof rate, "%.17g", set.frame_rate_hz);
+    snprintf(who, sizeof who, "%d ranks", ranks);
+    words[n++] = "predict";
+    words[n++] = "--experiment", words[n++] = experiments[set.experiment];
+    words[n++] = "--models", words[n++] = set.models;
+    words[n++] = "--output", words[n++] = set.file;
+    if (set.whole) words[n++] = "--whole";
+    if (set.movie != NULL) words[n++] = "--movie", words[n++] = set.movie;
+    if (set.frames > 0) words[n++] = "--frames", words[n++] = frames;
+    words[n++] = "--frame-rate", words[n++] = rate;
+    if (set.resampling >= 0)
+        words[n++] = "--resampling", words[n++] = om_resampling_names[set.resampling];
+    if (set.threads > 0) words[n++] = "--threads", words[n++] = threads;
+    if (args->quiet) words[n++] = "--quiet";
+    words[n++] = "--", words[n++] = args->words[0];
+    const om_launching launching = {ranks, who, "nothing was written", args->quiet};
+    return om_launch(&launching, n, words);
+}
+
+static om_status check_options(const om_arguments *args)
+{
+    const bool film = set.experiment == OM_FILM_SHOWN;
     if (set.experiment < 0 || set.file == NULL) {
         om_fail(OM_EUSAGE, "predict: %s is missing",
                 set.experiment < 0 ? "the experiment" : "the file to write");
         return om_hint(OM_EUSAGE, "ommatid predict %s --experiment edges -o FILE.h5",
                        args->words[0]);
     }
-    OM_TRY(om_ranks_start());
-    om_status status = om_ranks_agree(om_store_open(args->words[0], OM_STORE_READ, &store));
-    if (status == OM_OK) status = predict(args, store);
-    om_store_close(store);
-    if (om_ranks_number() > 0) om_message_clear();
-    om_ranks_finish();
-    return status;
+    if (film && set.movie == NULL) {
+        om_fail(OM_EUSAGE, "predict: the film is missing");
+        return om_hint(OM_EUSAGE, "ommatid predict %s --experiment film --movie FILM.h5 -o FILE.h5",
+                       args->words[0]);
+    }
+    if (!film && (set.movie != NULL || set.frames > 0 || set.resampling >= 0))
+        return om_fail(OM_EUSAGE,
+                       "predict: --movie, --frames, --resampling are of --experiment film");
+    if (access(set.file, F_OK) != 0) return OM_OK;
+    om_fail(OM_EIO, "%s: exists already", set.file);
+    return om_hint(OM_EIO, "another file after -o");
+}
+
+static om_status run(const om_arguments *args)
+{
+    OM_TRY(check_options(args));
+    if (om_ranks_launched()) {
+        if (set.ranks > 0)
+            return om_fail(OM_EUSAGE, "predict: -n %d, but the launcher of this job sets the ranks",
+                           set.ranks);
+        return run_ranks(args);
+    }
+    int models, cores = om_rank_cores(), ranks = set.ranks;
+    OM_TRY(count_models(args, &models));
+    if (ranks == 0) ranks = set.threads > 0 ? cores / set.threads : cores;
+    if (ranks > models) ranks = models;
+    return ranks > 1 ? launch(args, ranks) : run_ranks(args);
 }
 
 const om_command om_cmd_predict = {
     .name = "predict",
-    .summary = "what models answer to flashes or moving edges",
+    .summary = "what models answer to flashes, moving edges or a film",
     .synopsis = "STORE --experiment NAME -o FILE [--models WHICH]",
     .details =
         "FILE holds the voltages of the central cells and what is measured of them, by model and\n"
         "cell type: flash response index, direction selectivity, preferred direction, peaks and\n"
-        "their times. xarray, h5py and MATLAB open it. Models that diverge are named and left\n"
-        "out. Under mpirun or srun the models are divided among the ranks.",
+        "their times; of a film, the flow that is decoded from it and its errors; and statistics\n"
+        "over the models (group /aggregate). xarray, h5py and MATLAB open it "
+        "(docs/predictions.md).\n"
+        "Models that diverge are named and left out. Alone it starts its own ranks; under mpirun "
+        "or\n"
+        "srun it uses those it is given.",
     .options = options,
     .least = 1,
     .most = 1,
-    .example = "ommatid predict flow-0000.h5 --experiment flashes -o flashes.h5\n"
-               "mpirun -n 4 ommatid predict flow-0000.h5 -e edges -m top:10 -o edges.h5",
+    .example = "ommatid predict paper-ensemble.h5 --experiment flashes -o flashes.h5\n"
+               "ommatid predict paper-ensemble.h5 -e edges -m top:10 -o edges.h5",
     .run = run,
 };

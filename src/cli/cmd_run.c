@@ -6,7 +6,6 @@
 #include "cli/launch.h"
 #include "ommatid/om_ensemble.h"
 #include "parallel/ranks.h"
-#include "parallel/stop.h"
 
 static struct {
     const char *store;
@@ -34,20 +33,14 @@ static om_status run_ranks(const om_arguments *args)
                                   .threads = set.threads,
                                   .unit_s = set.unit_s,
                                   .quiet = args->quiet};
-    om_stop_listen(); /* before MPI, whose start takes a moment in which one may well press Ctrl-C */
-    OM_TRY(om_ranks_start());
-    om_status status = om_ensemble_run(&run_options);
-    bool tells = om_ranks_number() == 0;
-    if (tells) om_launch_report(status);
-    om_ranks_finish();
-    if (!tells || om_launch_is_watching()) om_message_clear();
-    return om_launch_is_watching() ? OM_OK : status;
+    OM_TRY(om_launch_begin());
+    return om_launch_end(om_ensemble_run(&run_options));
 }
 
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, int ranks)
 {
-    char threads[16], unit[32];
+    char threads[16], unit[32], who[64];
     snprintf(threads, sizeof threads, "%d", set.threads);
     snprintf(unit, sizeof unit, "%.17g", set.unit_s);
     const char *words[16];
@@ -58,7 +51,9 @@ static om_status launch(const om_arguments *args, int ranks)
     if (set.threads > 0) words[n++] = "--threads", words[n++] = threads;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    return om_launch(ranks, args->quiet, n, words);
+    snprintf(who, sizeof who, "%d trainers and a coordinator", ranks);
+    const om_launching launching = {ranks + 1, who, "finished units are in the store", args->quiet};
+    return om_launch(&launching, n, words);
 }
 
 static om_status run(const om_arguments *args)

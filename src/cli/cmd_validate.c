@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/launch.h"
 #include "cli/validate_report.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_validation.h"
@@ -16,7 +17,7 @@ static const char *const speeds[] = {"all", "2.4", "4.8", "9.7", "13", "19", "25
 
 static struct {
     const char *file, *csv;
-    int speed, threads;
+    int speed, ranks, threads;
 } set = {.speed = 0};
 
 static const om_option options[] = {
@@ -26,6 +27,8 @@ static const om_option options[] = {
      .value = &set.csv},
     {"measures", 0, OM_OPTION_FILE, "FILE", "kept there; default: STORE.measures.h5",
      .value = &set.file},
+    {"ranks", 'n', OM_OPTION_INT, "N", "ranks that share the models; default: one per core",
+     .value = &set.ranks, .least = 1, .most = 4096},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: its share of the cores",
      .value = &set.threads, .least = 1, .most = 1024},
     {0},
@@ -114,17 +117,70 @@ static om_status check_csv(void)
     return om_hint(OM_EIO, "another name after --csv");
 }
 
-static om_status run(const om_arguments *args)
+static om_status run_ranks(const om_arguments *args)
 {
     om_store *store = NULL;
-    OM_TRY(check_csv());
-    OM_TRY(om_ranks_start());
+    OM_TRY(om_launch_begin());
     om_status status = om_ranks_agree(om_store_open(args->words[0], OM_STORE_READ, &store));
     if (status == OM_OK) status = validate(args, store);
     om_store_close(store);
-    if (om_ranks_number() > 0) om_message_clear();
-    om_ranks_finish();
-    return status;
+    return om_launch_end(status);
+}
+
+/* Models, and untrained ones, that still have to be shown something. */
+static om_status count_missing(const om_arguments *args, int *n)
+{
+    om_store *store = NULL;
+    om_validation *v = NULL;
+    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    *n = om_store_describe(store)->n_models + OM_CONTROLS;
+    if (om_validation_read(store, set.file, 0, &v) == OM_OK)
+        for (int i = 0; i < v->n_models + v->n_controls; i++) {
+            const om_validated *m =
+                i < v->n_models ? &v->models[i] : &v->untrained[i - v->n_models];
+            *n -= m->prediction.outcome != OM_PREDICTED_NOT_YET;
+        }
+    om_message_clear(); /* what is wrong with the file is told by who needs it */
+    om_validation_free(v);
+    om_store_close(store);
+    return OM_OK;
+}
+
+/* The same command for the ranks that are started here. */
+static om_status launch(const om_arguments *args, int ranks)
+{
+    char threads[16], who[64];
+    const char *words[16];
+    int n = 0;
+    snprintf(threads, sizeof threads, "%d", set.threads);
+    snprintf(who, sizeof who, "%d ranks", ranks);
+    words[n++] = "validate";
+    if (set.speed > 0) words[n++] = "--speed", words[n++] = speeds[set.speed];
+    if (set.csv != NULL) words[n++] = "--csv", words[n++] = set.csv;
+    if (set.file != NULL) words[n++] = "--measures", words[n++] = set.file;
+    if (set.threads > 0) words[n++] = "--threads", words[n++] = threads;
+    if (args->json) words[n++] = "--json";
+    if (args->quiet) words[n++] = "--quiet";
+    words[n++] = "--", words[n++] = args->words[0];
+    const om_launching launching = {ranks, who, "finished models are kept", args->quiet};
+    return om_launch(&launching, n, words);
+}
+
+static om_status run(const om_arguments *args)
+{
+    OM_TRY(check_csv());
+    if (om_ranks_launched()) {
+        if (set.ranks > 0)
+            return om_fail(OM_EUSAGE,
+                           "validate: -n %d, but the launcher of this job sets the ranks",
+                           set.ranks);
+        return run_ranks(args);
+    }
+    int missing, cores = om_rank_cores(), ranks = set.ranks;
+    OM_TRY(count_missing(args, &missing));
+    if (ranks == 0) ranks = set.threads > 0 ? cores / set.threads : cores;
+    if (ranks > missing) ranks = missing;
+    return ranks > 1 ? launch(args, ranks) : run_ranks(args);
 }
 
 const om_command om_cmd_validate = {
@@ -140,12 +196,14 @@ const om_command om_cmd_validate = {
         "only\n"
         "does models that are new or were trained on, and one that was killed goes on.\n"
         "FILE of --csv: model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,\n"
-        "preferred_direction_off_deg. Under mpirun or srun the models are divided among the ranks.",
+        "preferred_direction_off_deg. Alone it starts its own ranks; under mpirun or srun it uses "
+        "those\n"
+        "it is given.",
     .options = options,
     .json = true,
     .least = 1,
     .most = 1,
     .example = "ommatid validate paper-ensemble.h5\n"
-               "mpirun -n 4 ommatid validate paper-ensemble.h5 --csv tuning.csv",
+               "ommatid validate paper-ensemble.h5 --csv tuning.csv",
     .run = run,
 };

@@ -298,6 +298,13 @@ static void keep_standard_streams(void)
     if (fd > 2) close(fd);
 }
 
+void om_command_complain(om_status status)
+{
+    if (status != OM_OK && om_message()[0] != '\0') fprintf(stderr, "ommatid: %s\n", om_message());
+    fflush(stderr);
+    om_message_clear();
+}
+
 int om_command_main(int argc, char **argv)
 {
     keep_standard_streams();
@@ -307,7 +314,7 @@ int om_command_main(int argc, char **argv)
         status = finish_output();
     else
         fflush(stdout);
-    if (status != OM_OK && om_message()[0] != '\0') fprintf(stderr, "ommatid: %s\n", om_message());
+    om_command_complain(status);
     return om_exit_code(status);
 }
 

@@ -16,6 +16,8 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/command.h"
+#include "parallel/ranks.h"
 #include "parallel/stop.h"
 
 #define OUTCOME  "OMMATID_OUTCOME"
@@ -27,9 +29,11 @@ static const double LINGER_S = 10, LOOK_S = 0.02, AGAIN_S = 1;
 /* Signals closer than this are one wish: timeout(1), for one, sends its signal twice. */
 static const double APART_S = 0.5;
 
-bool om_launch_is_watching(void) { return getenv(OUTCOME) != NULL; }
+/* Whether om_launch() started this process: it will print the message. */
+static bool is_watched(void) { return getenv(OUTCOME) != NULL; }
 
-void om_launch_report(om_status status)
+/* Leaves the outcome for it. */
+static void leave_outcome(om_status status)
 {
     const char *path = getenv(OUTCOME);
     if (path == NULL) return;
@@ -37,6 +41,22 @@ void om_launch_report(om_status status)
     if (file == NULL) return;
     fprintf(file, "%d\n%s", (int)status, om_message());
     fclose(file);
+}
+
+om_status om_launch_begin(void)
+{
+    om_stop_listen(); /* before MPI, whose start takes a moment in which one may well press Ctrl-C */
+    return om_ranks_start();
+}
+
+om_status om_launch_end(om_status status)
+{
+    const bool tells = om_ranks_number() == 0;
+    if (tells) leave_outcome(status);
+    if (!tells || is_watched()) om_message_clear();
+    om_command_complain(status); /* while mpirun has no reason yet to end this rank */
+    om_ranks_finish();
+    return is_watched() ? OM_OK : status;
 }
 
 /* mpirun's arguments before ours. Ranks may outnumber cores by the coordinator, which sleeps; they are
@@ -129,7 +149,7 @@ static void wait_for_ranks(void)
 }
 
 /* Outcome and message that rank 0 left; stopped: it was told to stop, perhaps before it could listen. */
-static om_status read_outcome(const char *path, int state, bool stopped)
+static om_status read_outcome(const char *path, int state, bool stopped, const char *kept)
 {
     char *text = NULL, *message = NULL;
     size_t length;
@@ -142,17 +162,17 @@ static om_status read_outcome(const char *path, int state, bool stopped)
         status = OM_EFAIL; /* mpirun is missing, and that has been said */
         om_message_clear();
     } else if (status == OM_OK && stopped) {
-        om_fail(OM_ESTOPPED, "stopped; finished units, if there are any, are in the store");
-        status = om_hint(OM_ESTOPPED, "the same command again: it goes on from there");
+        om_fail(OM_ESTOPPED, "stopped; %s", kept);
+        status = om_hint(OM_ESTOPPED, "the same command again");
     } else {
-        status = om_fail(OM_EFAIL, "a rank ended before its time; finished units are in the store");
-        om_hint(status, "the same command again: it goes on from the last checkpoints");
+        status = om_fail(OM_EFAIL, "a rank ended before its time; %s", kept);
+        om_hint(status, "the same command again");
     }
     om_free(text);
     return status;
 }
 
-om_status om_launch(int trainers, bool quiet, int n, const char *const *arguments)
+om_status om_launch(const om_launching *launching, int n, const char *const *arguments)
 {
     char path[] = "/tmp/ommatid-outcome-XXXXXX", count[16], self[4096] = "";
     const char *words[MOST_WORDS];
@@ -163,14 +183,14 @@ om_status om_launch(int trainers, bool quiet, int n, const char *const *argument
     close(file);
     setenv(OUTCOME, path, 1);
     if (isatty(STDERR_FILENO)) setenv(TERMINAL, "1", 1);
-    snprintf(count, sizeof count, "%d", trainers + 1);
+    snprintf(count, sizeof count, "%d", launching->ranks);
     int own = mpirun_words(count, words), k = own;
     words[k++] = self;
     for (int i = 0; i < n && k < MOST_WORDS - 1; i++) words[k++] = arguments[i];
     words[k] = NULL;
     om_stop_listen();
-    if (!quiet) {
-        fprintf(stderr, "%d trainers and a coordinator:", trainers);
+    if (!launching->quiet) {
+        fprintf(stderr, "%s:", launching->who);
         for (int i = 0; i < own; i++) fprintf(stderr, " %s", words[i]);
         fprintf(stderr, "\n");
     }
@@ -182,7 +202,7 @@ om_status om_launch(int trainers, bool quiet, int n, const char *const *argument
     } else {
         int passed, state = wait_for(child, &passed);
         wait_for_ranks();
-        status = read_outcome(path, state, passed > 0);
+        status = read_outcome(path, state, passed > 0, launching->kept);
     }
     unlink(path);
     return status;

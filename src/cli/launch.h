@@ -1,4 +1,4 @@
-/* Starting the ranks of a run with mpirun. */
+/* Starting the ranks of a command with mpirun. */
 #ifndef CLI_LAUNCH_H
 #define CLI_LAUNCH_H
 
@@ -6,13 +6,19 @@
 
 #include "ommatid/om_status.h"
 
-/* Runs this program again as trainers + 1 ranks (one coordinates) with the n given words as arguments, and
- * waits for them. Signals that ask to stop are passed on, so that the ranks end in good order; the
- * outcome and its message come back from rank 0. */
-om_status om_launch(int trainers, bool quiet, int n, const char *const *words);
-/* On a rank that om_launch() started: leaves the outcome for it. Rank 0 only; elsewhere nothing. */
-void om_launch_report(om_status status);
-/* Whether om_launch() started this process: it will print the message. */
-bool om_launch_is_watching(void);
+typedef struct om_launching {
+    int ranks;
+    const char *who;  /* these are: "2 trainers and a coordinator" */
+    const char *kept; /* by ranks that ended before their time: "finished units are in the store" */
+    bool quiet;
+} om_launching;
 
+/* Runs this program again in ranks, with the n given words as arguments, and waits for them. Signals
+ * that ask to stop are passed on, so that the ranks end in good order; the outcome and its message
+ * come back from rank 0. */
+om_status om_launch(const om_launching *launching, int n, const char *const *words);
+/* On ranks that were started here or elsewhere, around what they do together: start them; tell the
+ * outcome on one of them and leave. What is returned is the outcome of this process. */
+om_status om_launch_begin(void);
+om_status om_launch_end(om_status status);
 #endif

@@ -15,6 +15,7 @@
 #include "lab/measures_file.h"
 #include "ommatid/om_params.h"
 #include "parallel/ranks.h"
+#include "parallel/stop.h"
 
 /* A *subject* is a model of the store, or an untrained one; untrained ones come after the models. */
 typedef struct subjects {
@@ -276,6 +277,11 @@ static om_status ask_own_share(asking *q, const int *missing, int n)
     OM_TRY(om_h5_open(q->s->file, OM_H5_UPDATE, &file));
     om_status status = OM_OK;
     for (int i = first, done = 0; status == OM_OK && i < n; i += ranks) {
+        if (om_stop_signal) {
+            status = om_fail(OM_ESTOPPED, "stopped; finished models are kept");
+            om_hint(OM_ESTOPPED, "the same command again: it goes on from there");
+            break;
+        }
         status = ask_and_keep(q, file, missing[i]);
         if (status == OM_OK && q->options->tell != NULL)
             q->options->tell(q->options->context, ++done, all);

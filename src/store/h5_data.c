@@ -316,49 +316,49 @@ om_status om_h5_read_new(const om_h5_data *data, void *out)
     return status;
 }
 
-/* Selects n indices of the first axis, in the file and in memory. */
-static void select_rows(const om_h5_data *data, size_t first, size_t n_rows, hid_t *in_file,
-                        hid_t *in_memory)
+/* A block of a dataset, n indices of axis 0 from `first` on and all of the others, or one of axis 1
+ * (part >= 0), read into `out` or, where that is NULL, written from `in`. */
+static om_status move_block(const om_h5_data *data, size_t first, size_t n, ptrdiff_t part,
+                            void *out, const void *in)
 {
-    hsize_t start[ALL_AXES] = {first}, count[ALL_AXES] = {0};
-    *in_file = H5Dget_space(data->id);
-    int n = H5Sget_simple_extent_dims(*in_file, count, NULL);
-    count[0] = n_rows;
-    H5Sselect_hyperslab(*in_file, H5S_SELECT_SET, start, NULL, count, NULL);
-    *in_memory = H5Screate_simple(n, count, NULL);
-}
-
-static om_status check_rows(const om_h5_data *data, size_t first, size_t n)
-{
-    if (data->n_axes > 0 && first < data->length[0] && n <= data->length[0] - first) return OM_OK;
-    return om_fail(OM_EUSAGE, "%s: %s: there is no row %zu", data->file, data->field->path,
-                   first + n - 1);
+    hsize_t start[ALL_AXES] = {first, part >= 0 ? (hsize_t)part : 0}, count[ALL_AXES] = {0};
+    if (data->n_axes == 0 || first >= data->length[0] || n > data->length[0] - first ||
+        (part >= 0 && (data->n_axes < 2 || (size_t)part >= data->length[1])))
+        return om_fail(OM_EUSAGE, "%s: %s: there is no row %zu", data->file, data->field->path,
+                       first + n - 1);
+    const hid_t file = H5Dget_space(data->id), type = om_h5_memory_type(data->field->type);
+    const int axes = H5Sget_simple_extent_dims(file, count, NULL);
+    count[0] = n;
+    if (part >= 0) count[1] = 1;
+    H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL);
+    const hid_t memory = H5Screate_simple(axes, count, NULL);
+    const herr_t done = out != NULL ? H5Dread(data->id, type, memory, file, H5P_DEFAULT, out)
+                                    : H5Dwrite(data->id, type, memory, file, H5P_DEFAULT, in);
+    H5Sclose(memory);
+    H5Sclose(file);
+    if (done >= 0) return OM_OK;
+    return om_h5_fail(OM_EIO, data->file, data->field->path,
+                      out != NULL ? "cannot be read" : "cannot be written");
 }
 
 om_status om_h5_read_row(const om_h5_data *data, size_t row, void *out)
 {
-    OM_TRY(check_rows(data, row, 1));
-    hid_t file, memory, type = om_h5_memory_type(data->field->type);
-    select_rows(data, row, 1, &file, &memory);
-    om_status status = OM_OK;
-    if (H5Dread(data->id, type, memory, file, H5P_DEFAULT, out) < 0)
-        status = om_h5_fail(OM_EIO, data->file, data->field->path, "cannot be read");
-    H5Sclose(memory);
-    H5Sclose(file);
-    return status;
+    return move_block(data, row, 1, -1, out, NULL);
 }
 
 om_status om_h5_write_rows(const om_h5_data *data, size_t first, size_t n, const void *in)
 {
-    OM_TRY(check_rows(data, first, n));
-    hid_t file, memory, type = om_h5_memory_type(data->field->type);
-    select_rows(data, first, n, &file, &memory);
-    om_status status = OM_OK;
-    if (H5Dwrite(data->id, type, memory, file, H5P_DEFAULT, in) < 0)
-        status = om_h5_fail(OM_EIO, data->file, data->field->path, "cannot be written");
-    H5Sclose(memory);
-    H5Sclose(file);
-    return status;
+    return move_block(data, first, n, -1, NULL, in);
+}
+
+om_status om_h5_read_part(const om_h5_data *data, size_t row, size_t part, void *out)
+{
+    return move_block(data, row, 1, (ptrdiff_t)part, out, NULL);
+}
+
+om_status om_h5_write_part(const om_h5_data *data, size_t row, size_t part, const void *in)
+{
+    return move_block(data, row, 1, (ptrdiff_t)part, NULL, in);
 }
 
 om_status om_h5_write_row(const om_h5_data *data, size_t row, const void *in)
