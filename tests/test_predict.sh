@@ -231,7 +231,7 @@ fi
 
 # The published models decode a real film as the reference does, under both ways of resampling.
 movie=$OM_SHARED/golden/film_alley_1.h5 paper=$OM_SHARED/paper-ensemble/checkpoints
-if [[ -r $movie && -d $paper ]]; then
+if [[ -r $movie && -d $paper && $OM_SANITIZED = 0 ]]; then
     export XDG_DATA_HOME=$work/data
     store=$work/paper.h5
     expect 0 "" "$OM_SOURCE_DIR/tools/fetch-connectome" --from "$OM_SHARED/connectome/fib25-fib19_v2.2.json"

@@ -10,6 +10,10 @@ if ! [ -r "$paper" ] || ! [ -r "$connectome" ]; then
     echo "skipped: the reference data is not there ($OM_SHARED)"
     exit 77
 fi
+if [[ $OM_SANITIZED = 1 ]]; then
+    echo "skipped: networks of full size are too slow with sanitizers; test_validate.sh has small ones"
+    exit 77
+fi
 
 mkdir -p "$work/two" "$XDG_DATA_HOME/ommatid"
 cp -r "$paper/0000" "$paper/0007" "$work/two"
