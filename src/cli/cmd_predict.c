@@ -7,15 +7,17 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/pictures.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_experiment.h"
 #include "parallel/ranks.h"
+#include "report/plot.h"
 
 static const char *const experiments[] = {"flashes", "edges", NULL}; /* om_experiment_kind */
 
 static struct {
-    const char *file, *models;
+    const char *file, *models, *plot, *types;
     int experiment, threads;
     bool whole;
 } set = {.models = "all", .experiment = -1};
@@ -26,6 +28,10 @@ static const om_option options[] = {
     {"models", 'm', OM_OPTION_TEXT, "WHICH", "all, best, top:N or numbers as 3,7; default: all",
      .value = &set.models},
     {"output", 'o', OM_OPTION_FILE, "FILE", "the file to create (required)", .value = &set.file},
+    {"plot", 0, OM_OPTION_FILE, "FILE", "draw responses of some types, .svg or .png",
+     .value = &set.plot},
+    {"types", 0, OM_OPTION_TEXT, "TYPES", "which ones, as T4a,Mi1 (16 at most)",
+     .value = &set.types},
     {"whole", 0, OM_OPTION_FLAG, NULL, "responses to a second after the stimulus, not to its end",
      .value = &set.whole},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: its share of the cores",
@@ -148,22 +154,38 @@ static om_status predict(const om_arguments *args, om_store *store)
         status = om_predict(store, &predict_options, predictions);
         om_progress_end(&t.progress);
     }
-    if (status == OM_OK && om_ranks_number() == 0) report(models, predictions, n);
+    if (status == OM_OK && om_ranks_number() == 0) {
+        report(models, predictions, n);
+        if (set.plot != NULL)
+            status = om_picture_prediction(set.file, (om_experiment_kind)set.experiment, set.types,
+                                           set.plot);
+    }
     om_text_free(&command);
     om_free(models);
     om_free(predictions);
     return status;
 }
 
-static om_status run(const om_arguments *args)
+/* Before minutes of computing, not after. */
+static om_status check(const om_arguments *args)
 {
-    om_store *store = NULL;
     if (set.experiment < 0 || set.file == NULL) {
         om_fail(OM_EUSAGE, "predict: %s is missing",
                 set.experiment < 0 ? "the experiment" : "the file to write");
         return om_hint(OM_EUSAGE, "ommatid predict %s --experiment edges -o FILE.h5",
                        args->words[0]);
     }
+    if (set.types != NULL && set.plot == NULL) {
+        om_fail(OM_EUSAGE, "predict: --types without a file to draw them in");
+        return om_hint(OM_EUSAGE, "--types %s --plot responses.svg", set.types);
+    }
+    return set.plot != NULL ? om_plot_check(set.plot) : OM_OK;
+}
+
+static om_status run(const om_arguments *args)
+{
+    om_store *store = NULL;
+    OM_TRY(check(args));
     OM_TRY(om_ranks_start());
     om_status status = om_ranks_agree(om_store_open(args->words[0], OM_STORE_READ, &store));
     if (status == OM_OK) status = predict(args, store);

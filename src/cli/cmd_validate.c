@@ -7,23 +7,30 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/pictures.h"
 #include "cli/validate_report.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_validation.h"
 #include "parallel/ranks.h"
+#include "report/plot.h"
 
 static const char *const speeds[] = {"all", "2.4", "4.8", "9.7", "13", "19", "25", NULL};
+static const char *const pictures[] = {"directions", "polarity", NULL}; /* om_validation_picture */
 
 static struct {
-    const char *file, *csv;
-    int speed, threads;
-} set = {.speed = 0};
+    const char *file, *csv, *plot;
+    int speed, threads, picture;
+} set = {.speed = 0, .picture = -1};
 
 static const om_option options[] = {
     {"speed", 0, OM_OPTION_CHOICE, "V", "only edges of this speed, columns/s", .value = &set.speed,
      .choices = speeds},
     {"csv", 0, OM_OPTION_FILE, "FILE", "write a row for each model and cell type",
      .value = &set.csv},
+    {"plot", 0, OM_OPTION_FILE, "FILE", "draw a picture, .svg or .png", .value = &set.plot},
+    {"picture", 0, OM_OPTION_CHOICE, "WHICH",
+     "directions (of T4 and T5) or polarity (of all types); default: directions",
+     .value = &set.picture, .choices = pictures},
     {"measures", 0, OM_OPTION_FILE, "FILE", "kept there; default: STORE.measures.h5",
      .value = &set.file},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: its share of the cores",
@@ -58,6 +65,10 @@ static om_status report(const om_arguments *args, om_store *store, const om_vali
     if (status == OM_OK) status = om_validate_report_make(store, v, ranked, &r);
     if (status == OM_OK) {
         if (set.csv != NULL) status = om_validate_write_csv(&r, set.csv);
+        if (status == OM_OK && set.plot != NULL)
+            status = om_picture_validation(
+                &r, set.picture >= 0 ? (om_validation_picture)set.picture : OM_PICTURE_DIRECTIONS,
+                set.plot);
         if (status == OM_OK && args->json) status = om_validate_print_json(&r);
         if (status == OM_OK && !args->json) om_validate_print(&r);
         om_validate_report_free(&r);
@@ -107,8 +118,14 @@ static om_status validate(const om_arguments *args, om_store *store)
 }
 
 /* Before minutes of computing, not after. */
-static om_status check_csv(void)
+static om_status check_files(void)
 {
+    if (set.picture >= 0 && set.plot == NULL) {
+        om_fail(OM_EUSAGE, "validate: --picture without a file to draw it in");
+        return om_hint(OM_EUSAGE, "--picture %s --plot %s.svg", pictures[set.picture],
+                       pictures[set.picture]);
+    }
+    if (set.plot != NULL) OM_TRY(om_plot_check(set.plot));
     if (set.csv == NULL || access(set.csv, F_OK) != 0) return OM_OK;
     om_fail(OM_EIO, "%s: exists already", set.csv);
     return om_hint(OM_EIO, "another name after --csv");
@@ -117,7 +134,7 @@ static om_status check_csv(void)
 static om_status run(const om_arguments *args)
 {
     om_store *store = NULL;
-    OM_TRY(check_csv());
+    OM_TRY(check_files());
     OM_TRY(om_ranks_start());
     om_status status = om_ranks_agree(om_store_open(args->words[0], OM_STORE_READ, &store));
     if (status == OM_OK) status = validate(args, store);
@@ -130,7 +147,7 @@ static om_status run(const om_arguments *args)
 const om_command om_cmd_validate = {
     .name = "validate",
     .summary = "models against what is known of the fly's cells",
-    .synopsis = "STORE [--csv FILE] [--json]",
+    .synopsis = "STORE [--csv FILE] [--plot FILE] [--json]",
     .details =
         "Shows flashes and moving edges to every model, and to untrained ones of the same "
         "circuit,\n"
@@ -140,7 +157,8 @@ const om_command om_cmd_validate = {
         "only\n"
         "does models that are new or were trained on, and one that was killed goes on.\n"
         "FILE of --csv: model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,\n"
-        "preferred_direction_off_deg. Under mpirun or srun the models are divided among the ranks.",
+        "preferred_direction_off_deg. Pictures are drawn by gnuplot. Under mpirun or srun the "
+        "models are divided among the ranks.",
     .options = options,
     .json = true,
     .least = 1,
