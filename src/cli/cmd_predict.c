@@ -202,7 +202,9 @@ const om_command om_cmd_predict = {
     .details =
         "FILE holds the voltages of the central cells and what is measured of them, by model and\n"
         "cell type: flash response index, direction selectivity, preferred direction, peaks and\n"
-        "their times. xarray, h5py and MATLAB open it. Models that diverge are named and left\n"
+        "their times. xarray, h5py and MATLAB open it. --plot draws, by gnuplot, how responses "
+        "spread over\n"
+        "models. Models that diverge are named and left\n"
         "out. Under mpirun or srun the models are divided among the ranks.",
     .options = options,
     .least = 1,

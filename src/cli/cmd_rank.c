@@ -281,9 +281,9 @@ static om_status run(const om_arguments *args)
         m.measure = (om_measure)(set.by - ERRORS);
         status = rank_by_measure(store, ranked, &m);
     }
+    if (status == OM_OK) status = print(args, info, by, &m, ranked);
     if (status == OM_OK && set.plot != NULL)
         status = om_picture_ranking(info, ranked, m.measure, m.value, set.plot);
-    if (status == OM_OK) status = print(args, info, by, &m, ranked);
     om_free(m.value);
     om_free(ranked);
     om_store_close(store);

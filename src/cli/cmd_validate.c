@@ -65,12 +65,12 @@ static om_status report(const om_arguments *args, om_store *store, const om_vali
     if (status == OM_OK) status = om_validate_report_make(store, v, ranked, &r);
     if (status == OM_OK) {
         if (set.csv != NULL) status = om_validate_write_csv(&r, set.csv);
+        if (status == OM_OK && args->json) status = om_validate_print_json(&r);
+        if (status == OM_OK && !args->json) om_validate_print(&r);
         if (status == OM_OK && set.plot != NULL)
             status = om_picture_validation(
                 &r, set.picture >= 0 ? (om_validation_picture)set.picture : OM_PICTURE_DIRECTIONS,
                 set.plot);
-        if (status == OM_OK && args->json) status = om_validate_print_json(&r);
-        if (status == OM_OK && !args->json) om_validate_print(&r);
         om_validate_report_free(&r);
     }
     om_free(ranked);
@@ -164,6 +164,7 @@ const om_command om_cmd_validate = {
     .least = 1,
     .most = 1,
     .example = "ommatid validate paper-ensemble.h5\n"
+               "ommatid validate paper-ensemble.h5 --plot directions.svg\n"
                "mpirun -n 4 ommatid validate paper-ensemble.h5 --csv tuning.csv",
     .run = run,
 };

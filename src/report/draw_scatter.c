@@ -5,6 +5,8 @@
 #include "report/pictures.h"
 #include "report/words.h"
 
+enum { FEW = 10 /* models, for which p of t is too small */ };
+
 static const double WIDTH = 5, HEIGHT = 4; /* inches */
 
 om_status om_draw_scatter(const char *path, const om_scatter_picture *p)
@@ -31,15 +33,15 @@ om_status om_draw_scatter(const char *path, const om_scatter_picture *p)
     if (isfinite(c.spearman.r))
         om_plot_title(&script, 1 - 0.40 / HEIGHT,
                       "Spearman rho = %.2f, 95 %% interval %.2f to %.2f, p = %.2g", c.spearman.r,
-                      c.spearman.within.low, c.spearman.within.high, c.spearman.p);
+                      c.spearman.within.low, c.spearman.within.high,
+                      n < FEW ? c.spearman.permuted_p : c.spearman.p);
+    om_plot_title(&script, 0.17 / HEIGHT, "%s", p->x_title);
     om_text_add(
         &script,
         "set tmargin screen %g\nset bmargin screen %g\nset border 3\n"
         "set tics nomirror out\nset autoscale fix\nset offsets graph 0.04, graph 0.04, graph 0.06, "
-        "graph 0.06\nset xlabel ",
+        "graph 0.06\nset ylabel ",
         1 - 0.62 / HEIGHT, 0.62 / HEIGHT);
-    om_plot_quote(&script, "%s", p->x_title);
-    om_text_add(&script, "\nset ylabel ");
     om_plot_quote(&script, "%s", p->y_title);
     om_text_add(&script,
                 "\nplot $models using 1:2 with points pointtype 7 pointsize 0.6 linecolor rgb '%s' "
