@@ -137,6 +137,8 @@ static om_status predict(const om_arguments *args, om_store *store)
     om_status status = om_alloc(most, sizeof *models, &models);
     if (status == OM_OK) status = om_alloc(most, sizeof *predictions, &predictions);
     if (status == OM_OK) status = choose(store, models, &n);
+    if (status == OM_OK && set.types != NULL)
+        status = om_picture_check_types(om_store_describe(store), set.types);
     om_text_add(&command, "ommatid predict %s --experiment %s --models %s%s -o %s", args->words[0],
                 experiments[set.experiment], set.models, set.whole ? " --whole" : "", set.file);
     if (status == OM_OK && command.failed) status = om_fail(OM_ENOMEM, "out of memory");

@@ -41,8 +41,9 @@ static const om_h5_field response_fields[] = {
 /* What is in the file, and which of its types are drawn. */
 typedef struct source {
     om_experiment_kind kind;
-    char (*name)[OM_NAME_BYTES]; /* [n_types] */
-    double *time_s;              /* [n_times] */
+    const char (*name)[OM_NAME_BYTES]; /* [n_types] */
+    char (*own)[OM_NAME_BYTES];        /* the same, if read here */
+    double *time_s;                    /* [n_times] */
     om_h5_data response;
     int n_models, n_types, n_times;
     int n_panels, type[MOST_PANELS];
@@ -60,7 +61,8 @@ static om_status read_whole(om_h5 *file, const om_h5_field *field, void *out)
 static om_status open_source(om_h5 *file, om_experiment_kind kind, source *s)
 {
     s->kind = kind;
-    OM_TRY(read_whole(file, &type_field, &s->name));
+    OM_TRY(read_whole(file, &type_field, &s->own));
+    s->name = (const char(*)[OM_NAME_BYTES])s->own;
     OM_TRY(read_whole(file, &time_field, &s->time_s));
     OM_TRY(om_h5_find(file, &response_fields[kind], NULL, &s->response));
     s->n_models = (int)s->response.length[0];
@@ -108,6 +110,12 @@ static om_status choose(source *s, const char *types)
         s->type[s->n_panels++] = type;
     }
     return OM_OK;
+}
+
+om_status om_picture_check_types(const om_store_info *info, const char *types)
+{
+    source s = {.name = info->type_names, .n_types = info->n_types};
+    return choose(&s, types);
 }
 
 /* ---- which responses ---- */
@@ -224,7 +232,7 @@ om_status om_picture_prediction(const char *file, om_experiment_kind kind, const
     om_h5_close(h5);
     om_free(response);
     om_free(ensemble);
-    om_free(s.name);
+    om_free(s.own);
     om_free(s.time_s);
     return status;
 }

@@ -20,6 +20,9 @@ om_status om_picture_validation(const om_validate_report *report, om_validation_
 om_status om_picture_prediction(const char *file, om_experiment_kind kind, const char *types,
                                 const char *path);
 
+/* The same error before anything is computed. */
+om_status om_picture_check_types(const om_store_info *info, const char *types);
+
 /* value: [n_models of the store] of the measure, by model. */
 om_status om_picture_ranking(const om_store_info *info, const om_ranked *ranked, om_measure measure,
                              const double *value, const char *path);
