@@ -21,7 +21,7 @@ static const char KNOWN[] =
 /* Points of a closed curve; it ends with an empty line. */
 static void add_curve(om_text *script, const double *radius, int n)
 {
-    for (int i = 0; i <= n; i++) {
+    for (int i = 0; n > 0 && i <= n; i++) {
         const double angle = 360.0 * i / n * RADIANS, r = radius[i % n];
         if (isfinite(r)) om_text_add(script, "%.4f %.4f\n", r * cos(angle), r * sin(angle));
     }
@@ -52,7 +52,7 @@ static om_status add_median(om_text *script, const om_tuning_picture *p, const d
                             bool best, double *room, int *n)
 {
     om_text_add(script, "$%s << END\n", best ? "best" : "all");
-    double median[MOST_ANGLES];
+    double median[MOST_ANGLES] = {0};
     om_band band = {0};
     for (int a = 0; a < p->n_angles; a++) {
         for (int m = 0; m < p->n_models; m++)
@@ -68,7 +68,7 @@ static om_status add_median(om_text *script, const om_tuning_picture *p, const d
 
 static void add_models(om_text *script, const om_tuning_picture *p, const double *relative)
 {
-    double curve[MOST_ANGLES];
+    double curve[MOST_ANGLES] = {0};
     om_text_add(script, "$each << END\n");
     for (int m = 0; m < p->n_models; m++) {
         for (int a = 0; a < p->n_angles; a++) curve[a] = relative[a * p->n_models + m];

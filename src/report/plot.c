@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { COMPLAINT_BYTES = 2048, TAIL_BYTES = 16, FONT_POINTS = 10 };
 
 static const double SVG_DOTS = 96, PNG_DOTS = 150; /* per inch */
