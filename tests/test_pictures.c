@@ -69,7 +69,7 @@ static void polarity(void **state)
     (void)state;
     double fri[3][MODELS];
     const om_polarity_type types[] = {{"L1", -1, fri[0]}, {"A b", 0, fri[1]}, {"Mi1", 1, fri[2]}};
-    const om_polarity_picture picture = {NAME, MODELS, 3, types};
+    const om_polarity_picture picture = {NAME, "discs", MODELS, 3, types};
     for (int n = 0; n <= MODELS; n++) {
         char label[16];
         for (int t = 0; t < 3; t++) fill(fri[t], 1, n);
@@ -79,7 +79,7 @@ static void polarity(void **state)
         holds(text, "A b");
         om_free(text);
     }
-    const om_polarity_picture single = {NAME, MODELS, 1, types};
+    const om_polarity_picture single = {NAME, "discs", MODELS, 1, types};
     om_free(take(om_draw_polarity(path, &single)));
 }
 

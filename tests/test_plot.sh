@@ -96,7 +96,7 @@ png "$work/directions.png" 1125 750
 # Polarity: every type once, with a mark by what is known.
 expect 0 "" ommatid validate "$store" --picture polarity --plot "$work/polarity.svg"
 types=$("$OMMATID" validate "$store" --json 2>/dev/null | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["types"]))')
-holds "$work/polarity.svg" "median and spread of 3 models" "median, known to be ON" T4a T5d Tm9 "25-75 %"
+holds "$work/polarity.svg" "tiny: response to flashing discs of radius 6, median and spread of 3 models" "median, known to be ON" T4a T5d Tm9 "25-75 %"
 count $((types + 3)) "href='#gpPt(5|8|10)'" <(drawn "$work/polarity.svg") # three explain the marks
 
 # A measure against task error: a point for each model.
@@ -108,7 +108,7 @@ png "$work/rank.png" 750 600
 
 # Responses.
 expect 0 "" ommatid predict "$store" -e flashes -o "$work/flashes.h5" --plot "$work/flashes.svg"
-holds "$work/flashes.svg" "median and spread of 3 models" L1 Mi1 Tm9 "bright flash, full field" "5-95 % of models"
+holds "$work/flashes.svg" "median and spread of 3 models" L1 Mi1 Tm9 "bright flash" "flashes of the full field" "5-95 % of models"
 expect 0 "" ommatid predict "$store" -e edges -o "$work/edges.h5" --types T4a,T5c --plot "$work/edges.svg"
 holds "$work/edges.svg" T4a T5c "edge in null direction" "19 columns/s"
 count 2 ">n 3<" "$work/edges.svg"

@@ -188,11 +188,11 @@ static om_status read_responses(const source *s, double *response)
 static om_status draw(const source *s, const char *ensemble, double *response, const char *path)
 {
     static const char *const stimuli[][STIMULI] = {
-        [OM_FLASHES_SHOWN] = {"bright flash, full field", "dark flash, full field"},
+        [OM_FLASHES_SHOWN] = {"bright flash", "dark flash"},
         [OM_EDGES_SHOWN] = {"edge in preferred direction", "edge in null direction"},
     };
     static const char *const notes[] = {
-        [OM_FLASHES_SHOWN] = NULL,
+        [OM_FLASHES_SHOWN] = "flashes of the full field, for a second",
         [OM_EDGES_SHOWN] = "bright edges at 19 columns/s; dark ones for types known to be OFF",
     };
     const ptrdiff_t size = (ptrdiff_t)s->n_models * s->n_times;

@@ -91,7 +91,8 @@ static om_status polarity(const om_validate_report *r, const char *path)
                                       fri + t * models};
     }
     if (status == OM_OK) {
-        const om_polarity_picture picture = {r->info->name, v->n_models, v->n_types, drawn};
+        const om_polarity_picture picture = {r->info->name, "discs of radius 6", v->n_models,
+                                             v->n_types, drawn};
         status = om_draw_polarity(path, &picture);
     }
     om_free(drawn);

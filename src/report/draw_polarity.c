@@ -76,8 +76,8 @@ static void add_frame(om_text *script, const om_polarity_picture *p, int n, doub
 {
     const double first = 0.42 / height, second = 0.16 / height;
     om_plot_title(script, 1 - 0.17 / height,
-                  "%s: response to light of cell types, median and spread of %d models",
-                  p->ensemble, n);
+                  "%s: response to flashing %s, median and spread of %d models", p->ensemble,
+                  p->flashing, n);
     explain_mark(script, 0.06, first, 1, "median, known to be ON");
     explain_mark(script, 0.38, first, -1, "median, known to be OFF");
     explain_mark(script, 0.70, first, 0, "median, not known");

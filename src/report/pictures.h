@@ -41,6 +41,7 @@ typedef struct om_polarity_type {
 
 typedef struct om_polarity_picture {
     const char *ensemble;
+    const char *flashing; /* "discs of radius 6" */
     int n_models, n_types;
     const om_polarity_type *types; /* in any order: they are drawn by their median */
 } om_polarity_picture;
