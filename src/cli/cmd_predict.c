@@ -9,16 +9,18 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
+#include "cli/pictures.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_experiment.h"
 #include "parallel/ranks.h"
+#include "report/plot.h"
 
 static const char *const experiments[] = {"flashes", "edges", "film",
                                           NULL}; /* om_experiment_kind */
 
 static struct {
-    const char *file, *models, *movie;
+    const char *file, *models, *movie, *plot, *types;
     int experiment, ranks, threads, resampling, frames;
     double frame_rate_hz;
     bool whole;
@@ -30,6 +32,10 @@ static const om_option options[] = {
     {"models", 'm', OM_OPTION_TEXT, "WHICH", "all, best, top:N or numbers as 3,7; default: all",
      .value = &set.models},
     {"output", 'o', OM_OPTION_FILE, "FILE", "the file to create (required)", .value = &set.file},
+    {"plot", 0, OM_OPTION_FILE, "FILE", "draw responses of some types, .svg or .png",
+     .value = &set.plot},
+    {"types", 0, OM_OPTION_TEXT, "TYPES", "which ones, as T4a,Mi1 (16 at most)",
+     .value = &set.types},
     {"whole", 0, OM_OPTION_FLAG, NULL, "responses to a second after the stimulus, not to its end",
      .value = &set.whole},
     {"movie", 0, OM_OPTION_FILE, "FILE", "the film of --experiment film", .value = &set.movie},
@@ -201,6 +207,8 @@ static om_status predict(const om_arguments *args, om_store *store)
     telling t = {om_progress_start(args->quiet || om_ranks_number() > 0), om_clock_s()};
     om_status status = choose_all(store, &c);
     if (status == OM_OK) status = resampling_of(store, &resampling);
+    if (status == OM_OK && set.types != NULL)
+        status = om_picture_check_types(om_store_describe(store), set.types);
     write_command(args, &command);
     if (status == OM_OK && command.failed) status = om_fail(OM_ENOMEM, "out of memory");
     status = om_ranks_agree(status);
@@ -220,7 +228,12 @@ static om_status predict(const om_arguments *args, om_store *store)
         status = om_predict(store, &how, c.predictions);
         om_progress_end(&t.progress);
     }
-    if (status == OM_OK && om_ranks_number() == 0) report(c.models, c.predictions, c.n);
+    if (status == OM_OK && om_ranks_number() == 0) {
+        report(c.models, c.predictions, c.n);
+        if (set.plot != NULL)
+            status = om_picture_prediction(set.file, (om_experiment_kind)set.experiment, set.types,
+                                           set.plot);
+    }
     om_text_free(&command);
     free_chosen(&c);
     return status;
@@ -264,6 +277,8 @@ static om_status launch(const om_arguments *args, int ranks)
     words[n++] = "--models", words[n++] = set.models;
     words[n++] = "--output", words[n++] = set.file;
     if (set.whole) words[n++] = "--whole";
+    if (set.plot != NULL) words[n++] = "--plot", words[n++] = set.plot;
+    if (set.types != NULL) words[n++] = "--types", words[n++] = set.types;
     if (set.movie != NULL) words[n++] = "--movie", words[n++] = set.movie;
     if (set.frames > 0) words[n++] = "--frames", words[n++] = frames;
     words[n++] = "--frame-rate", words[n++] = rate;
@@ -293,6 +308,13 @@ static om_status check_options(const om_arguments *args)
     if (!film && (set.movie != NULL || set.frames > 0 || set.resampling >= 0))
         return om_fail(OM_EUSAGE,
                        "predict: --movie, --frames, --resampling are of --experiment film");
+    if (film && set.plot != NULL)
+        return om_fail(OM_EUSAGE, "predict: --plot draws responses to flashes and edges");
+    if (set.types != NULL && set.plot == NULL) {
+        om_fail(OM_EUSAGE, "predict: --types without a file to draw them in");
+        return om_hint(OM_EUSAGE, "--types %s --plot responses.svg", set.types);
+    }
+    if (set.plot != NULL) OM_TRY(om_plot_check(set.plot));
     if (access(set.file, F_OK) != 0) return OM_OK;
     om_fail(OM_EIO, "%s: exists already", set.file);
     return om_hint(OM_EIO, "another file after -o");
@@ -322,7 +344,8 @@ const om_command om_cmd_predict = {
         "FILE holds the voltages of the central cells and what is measured of them, by model and\n"
         "cell type: flash response index, direction selectivity, preferred direction, peaks and\n"
         "their times; of a film, the flow that is decoded from it and its errors; and statistics\n"
-        "over the models (group /aggregate). xarray, h5py and MATLAB open it "
+        "over the models (group /aggregate). --plot draws, by gnuplot, how responses spread over\n"
+        "models. xarray, h5py and MATLAB open it "
         "(docs/predictions.md).\n"
         "Models that diverge are named and left out. Alone it starts its own ranks; under mpirun "
         "or\n"

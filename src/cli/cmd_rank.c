@@ -6,8 +6,10 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/pictures.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_validation.h"
+#include "report/plot.h"
 
 enum { MOST_NAMED = 6, ERRORS = 2 /* the choices before the measures */ };
 
@@ -32,7 +34,7 @@ static const om_loss by_choice[ERRORS] = {OM_LOSS_EPE, OM_LOSS_L2NORM};
 
 static struct {
     int by, top;
-    const char *file;
+    const char *file, *plot;
     bool csv;
 } set = {.by = -1};
 
@@ -43,6 +45,8 @@ static const om_option options[] = {
     {"measures", 0, OM_OPTION_FILE, "FILE", "of 'validate'; default: STORE.measures.h5",
      .value = &set.file},
     {"top", 0, OM_OPTION_INT, "N", "only the best N", .value = &set.top, .least = 1, .most = 1e6},
+    {"plot", 0, OM_OPTION_FILE, "FILE", "draw the measure against task error, .svg or .png",
+     .value = &set.plot},
     {"csv", 0, OM_OPTION_FLAG, NULL, "comma-separated values", .value = &set.csv},
     {0},
 };
@@ -251,12 +255,23 @@ static om_status print(const om_arguments *args, const om_store_info *info, om_l
     return OM_OK;
 }
 
+static om_status check(const om_arguments *args)
+{
+    if (args->json && set.csv) return om_fail(OM_EUSAGE, "rank: --csv or --json, not both");
+    if (set.plot == NULL) return OM_OK;
+    if (set.by < ERRORS) {
+        om_fail(OM_EUSAGE, "rank: --plot needs a measure to draw against task error");
+        return om_hint(OM_EUSAGE, "--by dsi_t4 --plot %s", set.plot);
+    }
+    return om_plot_check(set.plot);
+}
+
 static om_status run(const om_arguments *args)
 {
     om_store *store;
     om_ranked *ranked = NULL;
     measured m = {0};
-    if (args->json && set.csv) return om_fail(OM_EUSAGE, "rank: --csv or --json, not both");
+    OM_TRY(check(args));
     OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
     const om_store_info *info = om_store_describe(store);
     om_loss by = set.by >= 0 && set.by < ERRORS ? by_choice[set.by] : info->selection;
@@ -267,6 +282,8 @@ static om_status run(const om_arguments *args)
         status = rank_by_measure(store, ranked, &m);
     }
     if (status == OM_OK) status = print(args, info, by, &m, ranked);
+    if (status == OM_OK && set.plot != NULL)
+        status = om_picture_ranking(info, ranked, m.measure, m.value, set.plot);
     om_free(m.value);
     om_free(ranked);
     om_store_close(store);
@@ -285,6 +302,6 @@ const om_command om_cmd_rank = {
     .least = 1,
     .most = 1,
     .example = "ommatid rank quickstart.h5 --top 3\n"
-               "ommatid rank paper-ensemble.h5 --by dsi_t4",
+               "ommatid rank paper-ensemble.h5 --by dsi_t4 --plot dsi.svg",
     .run = run,
 };

@@ -8,23 +8,30 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
+#include "cli/pictures.h"
 #include "cli/validate_report.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_validation.h"
 #include "parallel/ranks.h"
+#include "report/plot.h"
 
 static const char *const speeds[] = {"all", "2.4", "4.8", "9.7", "13", "19", "25", NULL};
+static const char *const pictures[] = {"directions", "polarity", NULL}; /* om_validation_picture */
 
 static struct {
-    const char *file, *csv;
-    int speed, ranks, threads;
-} set = {.speed = 0};
+    const char *file, *csv, *plot;
+    int speed, ranks, threads, picture;
+} set = {.picture = -1};
 
 static const om_option options[] = {
     {"speed", 0, OM_OPTION_CHOICE, "V", "only edges of this speed, columns/s", .value = &set.speed,
      .choices = speeds},
     {"csv", 0, OM_OPTION_FILE, "FILE", "write a row for each model and cell type",
      .value = &set.csv},
+    {"plot", 0, OM_OPTION_FILE, "FILE", "draw a picture, .svg or .png", .value = &set.plot},
+    {"picture", 0, OM_OPTION_CHOICE, "WHICH",
+     "directions (of T4 and T5) or polarity (of all types); default: directions",
+     .value = &set.picture, .choices = pictures},
     {"measures", 0, OM_OPTION_FILE, "FILE", "kept there; default: STORE.measures.h5",
      .value = &set.file},
     {"ranks", 'n', OM_OPTION_INT, "N", "ranks that share the models; default: one per core",
@@ -63,6 +70,10 @@ static om_status report(const om_arguments *args, om_store *store, const om_vali
         if (set.csv != NULL) status = om_validate_write_csv(&r, set.csv);
         if (status == OM_OK && args->json) status = om_validate_print_json(&r);
         if (status == OM_OK && !args->json) om_validate_print(&r);
+        if (status == OM_OK && set.plot != NULL)
+            status = om_picture_validation(
+                &r, set.picture >= 0 ? (om_validation_picture)set.picture : OM_PICTURE_DIRECTIONS,
+                set.plot);
         om_validate_report_free(&r);
     }
     om_free(ranked);
@@ -110,8 +121,14 @@ static om_status validate(const om_arguments *args, om_store *store)
 }
 
 /* Before minutes of computing, not after. */
-static om_status check_csv(void)
+static om_status check_files(void)
 {
+    if (set.picture >= 0 && set.plot == NULL) {
+        om_fail(OM_EUSAGE, "validate: --picture without a file to draw it in");
+        return om_hint(OM_EUSAGE, "--picture %s --plot %s.svg", pictures[set.picture],
+                       pictures[set.picture]);
+    }
+    if (set.plot != NULL) OM_TRY(om_plot_check(set.plot));
     if (set.csv == NULL || access(set.csv, F_OK) != 0) return OM_OK;
     om_fail(OM_EIO, "%s: exists already", set.csv);
     return om_hint(OM_EIO, "another name after --csv");
@@ -150,7 +167,7 @@ static om_status count_missing(const om_arguments *args, int *n)
 static om_status launch(const om_arguments *args, int ranks)
 {
     char threads[16], who[64];
-    const char *words[16];
+    const char *words[24];
     int n = 0;
     snprintf(threads, sizeof threads, "%d", set.threads);
     snprintf(who, sizeof who, "%d ranks", ranks);
@@ -158,6 +175,8 @@ static om_status launch(const om_arguments *args, int ranks)
     if (set.speed > 0) words[n++] = "--speed", words[n++] = speeds[set.speed];
     if (set.csv != NULL) words[n++] = "--csv", words[n++] = set.csv;
     if (set.file != NULL) words[n++] = "--measures", words[n++] = set.file;
+    if (set.plot != NULL) words[n++] = "--plot", words[n++] = set.plot;
+    if (set.picture >= 0) words[n++] = "--picture", words[n++] = pictures[set.picture];
     if (set.threads > 0) words[n++] = "--threads", words[n++] = threads;
     if (args->json) words[n++] = "--json";
     if (args->quiet) words[n++] = "--quiet";
@@ -168,7 +187,7 @@ static om_status launch(const om_arguments *args, int ranks)
 
 static om_status run(const om_arguments *args)
 {
-    OM_TRY(check_csv());
+    OM_TRY(check_files());
     if (om_ranks_launched()) {
         if (set.ranks > 0)
             return om_fail(OM_EUSAGE,
@@ -186,24 +205,23 @@ static om_status run(const om_arguments *args)
 const om_command om_cmd_validate = {
     .name = "validate",
     .summary = "models against what is known of the fly's cells",
-    .synopsis = "STORE [--csv FILE] [--json]",
-    .details =
-        "Shows flashes and moving edges to every model, and to untrained ones of the same "
-        "circuit,\n"
-        "and prints how preferred directions, direction selectivity and polarity agree with what "
-        "is\n"
-        "known, and with task error. What was measured is kept beside the store; a second call "
-        "only\n"
-        "does models that are new or were trained on, and one that was killed goes on.\n"
-        "FILE of --csv: model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,\n"
-        "preferred_direction_off_deg. Alone it starts its own ranks; under mpirun or srun it uses "
-        "those\n"
-        "it is given.",
+    .synopsis = "STORE [--csv FILE] [--plot FILE] [--json]",
+    .details = "Shows flashes and moving edges to every model, and to untrained ones of the same "
+               "circuit,\n"
+               "and prints how preferred directions, direction selectivity and polarity agree with "
+               "what is\n"
+               "known, and with task error. What was measured is kept beside the store; a second "
+               "call only\n"
+               "does models that are new or were trained on, and one that was killed goes on.\n"
+               "FILE of --csv: model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,\n"
+               "preferred_direction_off_deg. Pictures are drawn by gnuplot. Alone it starts its "
+               "own ranks;\n"
+               "under mpirun or srun it uses those it is given.",
     .options = options,
     .json = true,
     .least = 1,
     .most = 1,
     .example = "ommatid validate paper-ensemble.h5\n"
-               "ommatid validate paper-ensemble.h5 --csv tuning.csv",
+               "ommatid validate paper-ensemble.h5 --plot directions.svg",
     .run = run,
 };
