@@ -115,6 +115,12 @@ count 2 ">n 3<" "$work/edges.svg"
 grep -q "T4b" "$work/edges.svg" && fail "T4b was not asked for"
 expect 2 "no cell type 'T9'" ommatid predict "$store" -e flashes -o "$work/f2.h5" --types T4a,T9 --plot "$work/f2.svg"
 nothing_left f2
+expect 2 "flashes and edges" ommatid predict "$store" -e film --movie "$work/none.h5" -o "$work/f2.h5" --plot "$work/f2.svg"
+expect 0 "" ommatid predict "$store" -e edges -n 2 -o "$work/e2.h5" --types T4a,T5c --plot "$work/e2.svg" --quiet
+check cmp "$work/edges.svg" "$work/e2.svg"
+expect 0 "" ommatid validate "$store" -n 2 --measures "$work/m2.h5" --speed 19 --csv "$work/2.csv" --threads 1 \
+    --picture directions --plot "$work/2.svg" --quiet
+check cmp "$work/one-speed.svg" "$work/2.svg"
 
 # A picture replaces nothing, and a full disk leaves no part of one.
 cp "$work/rank.svg" "$work/before.svg"
