@@ -55,7 +55,6 @@ expect 2 "neither in .svg nor in .png" ommatid predict "$store" -e flashes -o "$
 expect 2 "--by dsi_t4" ommatid rank "$store" --plot "$work/a.svg"
 expect 2 "--by dsi_t4" ommatid rank "$store" --by epe --plot "$work/a.svg"
 expect 2 "--picture polarity --plot" ommatid validate "$store" --picture polarity
-expect 2 "--types T4a --plot" ommatid predict "$store" -e flashes -o "$work/no.h5" --types T4a
 check test ! -e "$work/no.h5"
 
 # Without gnuplot, too.

@@ -25,6 +25,13 @@ expect 2 "1 or more" predict -e edges -o "$work/a.h5" -m top:0
 expect 1 "No such file" timeout 120 "$OMMATID" predict "$work/nowhere.h5" -e edges -o "$work/a.h5"
 expect 2 "the film is missing" predict -e film -o "$work/a.h5"
 expect 2 "are of --experiment film" predict -e edges -o "$work/a.h5" --frames 3
+expect 2 "there is no cell type 'T4z'; the nearest is T4a" predict -e flashes -o "$work/a.h5" --types T4z
+expect 2 "named twice" predict -e flashes -o "$work/a.h5" --types T4a,T4a
+expect 2 "9,9 is not on the lattice" predict -e flashes -o "$work/a.h5" --columns "0,0;9,9"
+expect 2 "expected coordinates" predict -e flashes -o "$work/a.h5" --columns "1;2"
+expect 2 "--columns: 1,0 is named twice" predict -e flashes -o "$work/a.h5" --columns "1,0;1,0"
+expect 2 "GB of responses for each model" predict -e edges -o "$work/a.h5" --columns all
+expect 2 "--columns are of flashes and edges" predict -e film --movie x -o "$work/a.h5" --columns all
 expect 2 "the launcher of this job sets the ranks" mpirun -n 2 "$OMMATID" predict "$store" -e flashes \
     -o "$work/a.h5" -n 2
 expect 1 "cannot be opened" predict -e film --movie "$work/nowhere.h5" -o "$work/a.h5"
@@ -52,6 +59,8 @@ expect 0 "2 of 2 models" predict -e flashes -o "$work/two.h5" -m 2,0
 expect 0 "1 of 1 models" predict -e flashes -o "$work/best.h5" -m best
 expect 0 "2 of 2 models" predict -e flashes -o "$work/top.h5" -m top:2
 expect 0 "3 of 3 models" predict -e flashes -o "$work/whole.h5" -m top:9 --whole
+expect 0 "3 of 3 models" predict -e flashes -o "$work/some.h5" --types T5b,L1 --columns "0,0;1,-1" -n 2
+expect 0 "3 of 3 models" predict -e flashes -o "$work/cells.h5" --columns all -n 1
 
 # One that is told to stop, or killed, leaves nothing under the name; the next one is whole.
 stop_with() { # SIGNAL CODE
@@ -90,6 +99,14 @@ for engine in "netcdf4", "h5netcdf":
     assert flashes.response.dims == ("model", "type", "intensity", "radius", "time")
     assert edges.dsi.dims == edges.preferred_direction.dims == ("model", "type", "intensity")
     assert list(edges.angle.values) == list(range(0, 360, 30)) and edges.speed.values[0] == 2.4
+    some = xarray.open_dataset(f"{work}/some.h5", engine=engine)
+    cells = xarray.open_dataset(f"{work}/cells.h5", engine=engine)
+    assert list(some.type.values.astype(str)) == ["T5b", "L1"] and list(some.u.values) == [0, 1]
+    assert cells.cell_response.dims == ("model", "type", "column", "intensity", "radius", "time")
+    for name in "response", "fri", "peak", "time_to_peak":
+        np.testing.assert_array_equal(some[name], flashes[name].sel(type=some.type))
+    np.testing.assert_array_equal(some.cell_response, cells.cell_response.sel(type=some.type, column=some.column))
+    np.testing.assert_array_equal(some.cell_response[:, :, 0], some.response)
     assert edges.time.attrs["units"] == "s" and list(flashes.radius.values) == [-1, 6]
     assert edges.attrs["command"].startswith("ommatid predict ")
     assert flashes.attrs["experiment"] == "flashes" and "name: tiny" in flashes.attrs["spec"]

@@ -59,17 +59,22 @@ int om_experiment_most_frames(const om_experiment *experiment, bool whole);
 /* Time of a frame in s, with the rounding of the published analysis, which windows depend on. */
 double om_experiment_time(const om_experiment *experiment, int frame);
 
+/* Takes the voltages of the central cells [n_types] after a frame. A condition's frames come in order
+ * from -1 on, conditions side by side, all from one thread. */
+typedef void om_response_sink(void *context, int condition, int frame, double time_s,
+                              const om_real *voltage);
+
 typedef struct om_experiment_options {
     int threads; /* results do not depend on it */
     om_activation activation;
     const double *counts; /* the model's own synapse counts [n_taps]; NULL: the circuit's */
     bool whole;           /* go on after the windows, to the end of the courses */
+    /* Other cells, too: those in these columns [n_columns], handed to a sink of their own as
+     * [n_types][n_columns], 0 where a type has no cell. */
+    const int *columns;
+    int n_columns;
+    om_response_sink *column_sink;
 } om_experiment_options;
-
-/* Takes the voltages of the central cells [n_types] after a frame. A condition's frames come in order
- * from -1 on, conditions side by side, all from one thread. */
-typedef void om_response_sink(void *context, int condition, int frame, double time_s,
-                              const om_real *voltage);
 
 /* Shows all conditions to a model of these parameters [n_params]. Memory does not grow with the length
  * of films. Errors: OM_EUSAGE (the circuit is of another extent), OM_ENOMEM, OM_EDIVERGED that names
@@ -105,6 +110,8 @@ typedef struct om_film_options {
     double frame_rate_hz;
 } om_film_options;
 
+enum { OM_MOST_ROW_BYTES = 400000000 /* of the responses of one model, which memory holds */ };
+
 typedef struct om_predict_options {
     om_experiment_kind experiment;
     om_film_options film; /* of OM_FILM_SHOWN */
@@ -113,6 +120,12 @@ typedef struct om_predict_options {
     const int *models;    /* [n_models] without repetition, in the file's order */
     const int *place;     /* [n_models] in the ranking, 0: none; NULL: there is none */
     int n_models;
+    const int *types; /* [n_types] numbers of the types that the file is about; NULL: all */
+    int n_types;
+    /* [n_columns] numbers of columns whose cells the file has as well (not of a film); NULL: none.
+     * They have to fit into OM_MOST_ROW_BYTES. */
+    const int *columns;
+    int n_columns;
     int threads; /* of each rank; 0: cores of the node divided by its ranks */
     bool whole;  /* responses to the end of the courses */
     /* Told after each model that this rank has finished; NULL: nobody. */

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "circuit/draft.h"
 #include "cli/command.h"
 #include "cli/launch.h"
 #include "cli/pictures.h"
@@ -20,7 +21,7 @@ static const char *const experiments[] = {"flashes", "edges", "film",
                                           NULL}; /* om_experiment_kind */
 
 static struct {
-    const char *file, *models, *movie, *plot, *types;
+    const char *file, *models, *movie, *plot, *types, *columns;
     int experiment, ranks, threads, resampling, frames;
     double frame_rate_hz;
     bool whole;
@@ -34,8 +35,10 @@ static const om_option options[] = {
     {"output", 'o', OM_OPTION_FILE, "FILE", "the file to create (required)", .value = &set.file},
     {"plot", 0, OM_OPTION_FILE, "FILE", "draw responses of some types, .svg or .png",
      .value = &set.plot},
-    {"types", 0, OM_OPTION_TEXT, "TYPES", "which ones, as T4a,Mi1 (16 at most)",
+    {"types", 0, OM_OPTION_TEXT, "TYPES", "only these cell types, as T4a,Mi1 (16 at most to draw)",
      .value = &set.types},
+    {"columns", 0, OM_OPTION_TEXT, "U,V;...",
+     "cells of these columns as well, as \"0,0;1,-1\", or all", .value = &set.columns},
     {"whole", 0, OM_OPTION_FLAG, NULL, "responses to a second after the stimulus, not to its end",
      .value = &set.whole},
     {"movie", 0, OM_OPTION_FILE, "FILE", "the film of --experiment film", .value = &set.movie},
@@ -144,11 +147,64 @@ static void report(const int *models, const om_prediction *predictions, int n)
             printf("left out: model %d: %s\n", models[i], predictions[i].message);
 }
 
+/* ---- which cells ---- */
+
+static om_status choose_types(const om_store_info *info, int *types, int *n)
+{
+    const char *known[OM_MAX_TYPES + 1] = {0};
+    for (int t = 0; t < info->n_types; t++) known[t] = info->type_names[t];
+    for (const char *next = set.types; next != NULL && *next != '\0';) {
+        char name[OM_NAME_BYTES];
+        const size_t length = strcspn(next, ",");
+        int t = 0;
+        snprintf(name, sizeof name, "%.*s", (int)length, next);
+        while (t < info->n_types && strcmp(known[t], name) != 0) t++;
+        if (t == info->n_types) {
+            const char *nearest = om_nearest(name, known);
+            return om_fail(OM_EUSAGE, "--types: there is no cell type '%s'%s%s", name,
+                           nearest != NULL ? "; the nearest is " : "",
+                           nearest != NULL ? nearest : "");
+        }
+        for (int i = 0; i < *n; i++)
+            if (types[i] == t) return om_fail(OM_EUSAGE, "--types: '%s' is named twice", name);
+        types[(*n)++] = t;
+        next += length + (next[length] == ',');
+    }
+    return OM_OK;
+}
+
+/* columns: room for all of the lattice. */
+static om_status choose_columns(int extent, int *columns, int *n)
+{
+    const bool all = strcmp(set.columns, "all") == 0;
+    for (int i = 0; all && i < om_lattice_columns(extent); i++) columns[(*n)++] = i;
+    for (const char *next = set.columns; !all && *next != '\0';) {
+        int u, v, length = 0;
+        if (sscanf(next, "%d,%d%n", &u, &v, &length) != 2 ||
+            (next[length] != ';' && next[length] != '\0')) {
+            om_fail(OM_EUSAGE, "--columns '%s': expected coordinates of columns", set.columns);
+            return om_hint(OM_EUSAGE, "--columns \"0,0;1,-1\"");
+        }
+        const int column = om_lattice_index(extent, u, v);
+        if (column < 0)
+            return om_fail(OM_EUSAGE, "--columns: %d,%d is not on the lattice of extent %d", u, v,
+                           extent);
+        for (int i = 0; i < *n; i++)
+            if (columns[i] == column)
+                return om_fail(OM_EUSAGE, "--columns: %d,%d is named twice", u, v);
+        columns[(*n)++] = column;
+        next += length + (next[length] == ';');
+    }
+    return OM_OK;
+}
+
 /* What repeats it, kept in the file. */
 static void write_command(const om_arguments *args, om_text *command)
 {
     om_text_add(command, "ommatid predict %s --experiment %s --models %s", args->words[0],
                 experiments[set.experiment], set.models);
+    if (set.types != NULL) om_text_add(command, " --types %s", set.types);
+    if (set.columns != NULL) om_text_add(command, " --columns \"%s\"", set.columns);
     if (set.whole) om_text_add(command, " --whole");
     if (set.movie != NULL) om_text_add(command, " --movie %s", set.movie);
     if (set.frames > 0) om_text_add(command, " --frames %d", set.frames);
@@ -172,8 +228,23 @@ static om_status resampling_of(om_store *store, om_resampling *resampling)
 typedef struct chosen {
     om_ranked *ranked;
     int *models, *all_places, *places, n; /* the last three by position in models */
+    int *types, n_types, *columns, n_columns;
     om_prediction *predictions;
 } chosen;
+
+static om_status choose_cells(om_store *store, chosen *c)
+{
+    const om_store_info *info = om_store_describe(store);
+    om_circuit *circuit = NULL;
+    OM_TRY(om_alloc((size_t)info->n_types, sizeof *c->types, &c->types));
+    OM_TRY(choose_types(info, c->types, &c->n_types));
+    if (set.columns == NULL) return OM_OK;
+    OM_TRY(om_store_circuit(store, 0, &circuit));
+    om_status status = om_alloc((size_t)circuit->n_columns, sizeof *c->columns, &c->columns);
+    if (status == OM_OK) status = choose_columns(circuit->extent, c->columns, &c->n_columns);
+    om_circuit_free(circuit);
+    return status;
+}
 
 static om_status choose_all(om_store *store, chosen *c)
 {
@@ -187,7 +258,7 @@ static om_status choose_all(om_store *store, chosen *c)
     OM_TRY(read_places(store, c->ranked, c->all_places));
     OM_TRY(choose(info, c->ranked, c->models, &c->n));
     for (int i = 0; i < c->n; i++) c->places[i] = c->all_places[c->models[i]];
-    return OM_OK;
+    return choose_cells(store, c);
 }
 
 static void free_chosen(chosen *c)
@@ -196,6 +267,8 @@ static void free_chosen(chosen *c)
     om_free(c->models);
     om_free(c->all_places);
     om_free(c->places);
+    om_free(c->types);
+    om_free(c->columns);
     om_free(c->predictions);
 }
 
@@ -207,7 +280,7 @@ static om_status predict(const om_arguments *args, om_store *store)
     telling t = {om_progress_start(args->quiet || om_ranks_number() > 0), om_clock_s()};
     om_status status = choose_all(store, &c);
     if (status == OM_OK) status = resampling_of(store, &resampling);
-    if (status == OM_OK && set.types != NULL)
+    if (status == OM_OK && set.types != NULL && set.plot != NULL)
         status = om_picture_check_types(om_store_describe(store), set.types);
     write_command(args, &command);
     if (status == OM_OK && command.failed) status = om_fail(OM_ENOMEM, "out of memory");
@@ -221,6 +294,10 @@ static om_status predict(const om_arguments *args, om_store *store)
             .models = c.models,
             .place = c.places,
             .n_models = c.n,
+            .types = c.n_types > 0 ? c.types : NULL,
+            .n_types = c.n_types,
+            .columns = c.columns,
+            .n_columns = c.n_columns,
             .threads = set.threads,
             .whole = set.whole,
             .tell = tell,
@@ -279,6 +356,7 @@ static om_status launch(const om_arguments *args, int ranks)
     if (set.whole) words[n++] = "--whole";
     if (set.plot != NULL) words[n++] = "--plot", words[n++] = set.plot;
     if (set.types != NULL) words[n++] = "--types", words[n++] = set.types;
+    if (set.columns != NULL) words[n++] = "--columns", words[n++] = set.columns;
     if (set.movie != NULL) words[n++] = "--movie", words[n++] = set.movie;
     if (set.frames > 0) words[n++] = "--frames", words[n++] = frames;
     words[n++] = "--frame-rate", words[n++] = rate;
@@ -310,10 +388,8 @@ static om_status check_options(const om_arguments *args)
                        "predict: --movie, --frames, --resampling are of --experiment film");
     if (film && set.plot != NULL)
         return om_fail(OM_EUSAGE, "predict: --plot draws responses to flashes and edges");
-    if (set.types != NULL && set.plot == NULL) {
-        om_fail(OM_EUSAGE, "predict: --types without a file to draw them in");
-        return om_hint(OM_EUSAGE, "--types %s --plot responses.svg", set.types);
-    }
+    if (film && set.columns != NULL)
+        return om_fail(OM_EUSAGE, "predict: --columns are of flashes and edges");
     if (set.plot != NULL) OM_TRY(om_plot_check(set.plot));
     if (access(set.file, F_OK) != 0) return OM_OK;
     om_fail(OM_EIO, "%s: exists already", set.file);

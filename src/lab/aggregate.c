@@ -62,7 +62,8 @@ static om_status add_names(om_h5 *file, const char *axis, size_t n, const void *
 }
 
 /* The axes again: a group has its own. */
-static om_status add_axes(om_h5 *file, const om_h5_field *table, const om_prediction_axes *axes)
+static om_status add_axes(om_h5 *file, om_experiment_kind kind, const om_h5_field *table,
+                          const om_prediction_axes *axes)
 {
     OM_TRY(
         add_names(file, "statistic", N_STATISTICS, statistics,
@@ -75,7 +76,7 @@ static om_status add_axes(om_h5 *file, const om_h5_field *table, const om_predic
     for (int a = OM_PREDICTED_TYPE; a < OM_PREDICTED_AXES; a++) {
         char path[PATH_BYTES];
         om_h5_field field = table[a];
-        if (field.path == NULL) continue;
+        if (!om_prediction_has(kind, a, axes)) continue;
         snprintf(path, sizeof path, GROUP "%s", table[a].path);
         field.path = path;
         OM_TRY(om_h5_add(file, &field, &axes->n[a], axes->values[a]));
@@ -87,11 +88,11 @@ om_status om_aggregate_add(om_h5 *file, om_experiment_kind kind, const om_predic
 {
     const om_h5_field *table = om_prediction_fields(kind);
     OM_TRY(om_h5_group(file, GROUP));
-    OM_TRY(add_axes(file, table, axes));
+    OM_TRY(add_axes(file, kind, table, axes));
     for (int f = OM_PREDICTED_RESPONSE; f < OM_PREDICTED_TRUE_FLOW; f++) {
         char path[PATH_BYTES];
         size_t lengths[OM_H5_AXES] = {0};
-        if (table[f].path == NULL) continue;
+        if (!om_prediction_has(kind, f, axes)) continue;
         const om_h5_field field = field_of(table, f, path);
         lengths[0] = count_of(f);
         for (int i = 1; i < OM_H5_AXES && field.axes[i] != NULL; i++)
@@ -231,6 +232,6 @@ om_status om_aggregate(om_h5 *file, om_experiment_kind kind, const om_prediction
     const aggregating a = {file,  om_prediction_fields(kind), axes, predictions,
                            place, axes->n[OM_PREDICTED_MODEL]};
     for (int f = OM_PREDICTED_RESPONSE; f < OM_PREDICTED_TRUE_FLOW; f++)
-        if (a.table[f].path != NULL) OM_TRY(aggregate_field(&a, f));
+        if (om_prediction_has(kind, f, axes)) OM_TRY(aggregate_field(&a, f));
     return OM_OK;
 }

@@ -154,6 +154,7 @@ typedef struct showing {
     float *seen;               /* [n_columns] */
     om_real *luminance;        /* [chunk][n_columns] */
     om_real *voltage;          /* [n_types] */
+    om_real *other;            /* [n_types][options->n_columns] */
     bool *shown;               /* [n_conditions] */
     om_response_sink *sink;
     void *context;
@@ -177,6 +178,20 @@ static om_status check_finite(const showing *s, int at, int frame)
     return OM_OK;
 }
 
+static void hand_on_columns(showing *s, int sample, int at, int frame)
+{
+    const om_experiment_options *o = s->options;
+    const om_geometry *g = om_network_geometry(s->network);
+    const size_t map = om_compact_reals(g, 1);
+    const om_real *v = om_network_history(s->network, 0, at) + sample;
+    for (int t = 0; t < s->circuit->n_types; t++)
+        for (int k = 0; k < o->n_columns; k++)
+            s->other[t * o->n_columns + k] =
+                v[(size_t)t * map + (size_t)(g->compact_cell[o->columns[k]] * OM_QUAD)];
+    o->column_sink(s->context, s->condition[sample], frame, om_experiment_time(s->x, frame),
+                   s->other);
+}
+
 static om_status hand_on(showing *s, int at, int frame)
 {
     const om_geometry *g = om_network_geometry(s->network);
@@ -190,6 +205,7 @@ static om_status hand_on(showing *s, int at, int frame)
                 return fail_diverged(s, i, frame, t, (double)s->voltage[t]);
         }
         s->sink(s->context, s->condition[i], frame, om_experiment_time(s->x, frame), s->voltage);
+        if (s->options->n_columns > 0) hand_on_columns(s, i, at, frame);
     }
     return OM_OK;
 }
@@ -259,6 +275,9 @@ static om_status prepare(showing *s, const om_real *params)
     OM_TRY(om_alloc(columns, sizeof(float), &s->seen));
     OM_TRY(om_alloc((size_t)s->chunk * columns, sizeof(om_real), &s->luminance));
     OM_TRY(om_alloc((size_t)s->circuit->n_types, sizeof(om_real), &s->voltage));
+    if (s->options->n_columns > 0)
+        OM_TRY(om_alloc((size_t)(s->circuit->n_types * s->options->n_columns), sizeof(om_real),
+                        &s->other));
     OM_TRY(om_alloc((size_t)x->n_conditions, sizeof(bool), &s->shown));
     OM_TRY(om_network_create(s->circuit, &options, &s->network));
     om_network_set_counts(s->network, s->options->counts);
@@ -282,6 +301,7 @@ om_status om_experiment_run(const om_experiment *x, const om_circuit *circuit,
     om_free(s.seen);
     om_free(s.luminance);
     om_free(s.voltage);
+    om_free(s.other);
     om_free(s.shown);
     return status;
 }

@@ -16,7 +16,9 @@ typedef struct predicting {
     om_showing showing;
     const om_show *show;
     om_store *store;
-    double *counts;  /* [n_taps] */
+    double *counts; /* [n_taps] */
+    int *all_types; /* [n_types] 0, 1, ... */
+    char (*names)[OM_NAME_BYTES];
     om_text partial; /* name of the file while it is being made */
     om_h5 *file;
 } predicting;
@@ -72,6 +74,36 @@ static om_status ask(predicting *p, int model, om_prediction *prediction)
 
 /* ---- all of them ---- */
 
+/* The types that the file is about, and their names. */
+static om_status choose_types(predicting *p)
+{
+    om_showing *s = &p->showing;
+    const om_predict_options *o = s->options;
+    const int n = o->types != NULL ? o->n_types : s->info->n_types;
+    OM_TRY(om_alloc((size_t)s->info->n_types, sizeof *p->all_types, &p->all_types));
+    OM_TRY(om_alloc((size_t)n, sizeof *p->names, &p->names));
+    for (int t = 0; t < s->info->n_types; t++) p->all_types[t] = t;
+    s->types = o->types != NULL ? o->types : p->all_types;
+    for (int t = 0; t < n; t++)
+        memcpy(p->names[t], s->info->type_names[s->types[t]], sizeof p->names[t]);
+    s->axes.n[OM_PREDICTED_TYPE] = (size_t)n;
+    s->axes.values[OM_PREDICTED_TYPE] = p->names;
+    return OM_OK;
+}
+
+/* Memory holds what one model answers. */
+static om_status check_size(const om_showing *s)
+{
+    const om_experiment_kind kind = s->options->experiment;
+    if (!om_prediction_has(kind, OM_PREDICTED_CELL_RESPONSE, &s->axes)) return OM_OK;
+    const om_h5_field *field = &om_prediction_fields(kind)[OM_PREDICTED_CELL_RESPONSE];
+    const double bytes = (double)om_prediction_count(field, &s->axes) * sizeof(float);
+    if (bytes <= OM_MOST_ROW_BYTES) return OM_OK;
+    om_fail(OM_EUSAGE, "%.1f GB of responses for each model: expected at most %.1f", bytes / 1e9,
+            OM_MOST_ROW_BYTES / 1e9);
+    return om_hint(OM_EUSAGE, "fewer --types or --columns at once");
+}
+
 static om_status prepare(predicting *p)
 {
     om_showing *s = &p->showing;
@@ -91,9 +123,9 @@ static om_status prepare(predicting *p)
     OM_TRY(om_alloc(s->info->layout.params.n_params, sizeof(om_real), &s->params));
     s->axes.n[OM_PREDICTED_MODEL] = (size_t)o->n_models;
     s->axes.values[OM_PREDICTED_MODEL] = o->models;
-    s->axes.n[OM_PREDICTED_TYPE] = (size_t)s->info->n_types;
-    s->axes.values[OM_PREDICTED_TYPE] = s->info->type_names;
+    OM_TRY(choose_types(p));
     OM_TRY(p->show->prepare(s));
+    OM_TRY(check_size(s));
     OM_TRY(om_prediction_row_create(o->experiment, &s->axes, s->row));
     return p->show->share(s);
 }
@@ -169,6 +201,8 @@ static void release(predicting *p)
     om_free(s->train);
     om_free(s->params);
     om_free(p->counts);
+    om_free(p->all_types);
+    om_free(p->names);
     om_text_free(&p->partial);
 }
 

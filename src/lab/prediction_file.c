@@ -16,24 +16,30 @@ enum { VERSION = 2, KINDS = 3 };
     [OM_PREDICTED_TYPE] = {"/type", OM_H5_TEXT, {"type"}, OM_NAME_BYTES, NULL, "cell type", NULL}, \
     [OM_PREDICTED_OUTCOME] = {"/outcome", OM_H5_I32, {"model"}, 0, "1", "0 not finished, 1 predicted, 2 diverged, 3 not trained yet", NULL}, \
     [OM_PREDICTED_MESSAGE] = {"/message", OM_H5_TEXT, {"model"}, OM_MESSAGE_BYTES, NULL, "what is wrong with the model", NULL}
+#define OF_COLUMNS \
+    [OM_PREDICTED_COLUMN] = {"/column", OM_H5_I32, {"column"}, 0, "1", "number of the column", NULL}, \
+    [OM_PREDICTED_U] = {"/u", OM_H5_I32, {"column"}, 0, "column", "axial coordinate of the column", NULL}, \
+    [OM_PREDICTED_V] = {"/v", OM_H5_I32, {"column"}, 0, "column", "axial coordinate of the column", NULL}
 #define OF_STIMULI \
     [OM_PREDICTED_INTENSITY] = {"/intensity", OM_H5_F64, {"intensity"}, 0, "1", "luminance of the stimulus: 0 dark (OFF), 1 bright (ON), on grey 0.5", NULL}, \
     [OM_PREDICTED_TIME] = {"/time", OM_H5_F64, {"time"}, 0, "s", "time from the stimulus' onset", NULL}
 
 static const om_h5_field fields[KINDS][OM_PREDICTED_FIELDS] = {
     [OM_FLASHES_SHOWN] = {
-        COMMON, OF_STIMULI,
+        COMMON, OF_COLUMNS, OF_STIMULI,
         [OM_PREDICTED_RADIUS] = {"/radius", OM_H5_I32, {"radius"}, 0, "column", "radius of the disc that flashes; -1: full field", NULL},
         [OM_PREDICTED_RESPONSE] = {"/response", OM_H5_F32, {"model", "type", "intensity", "radius", "time"}, 0, "1", "voltage of the type's central cell; NaN after the last frame", NULL},
+        [OM_PREDICTED_CELL_RESPONSE] = {"/cell_response", OM_H5_F32, {"model", "type", "column", "intensity", "radius", "time"}, 0, "1", "voltage of the type's cells in chosen columns; NaN where there is none", NULL},
         [OM_PREDICTED_PEAK] = {"/peak", OM_H5_F64, {"model", "type", "intensity", "radius"}, 0, "1", "highest voltage", NULL},
         [OM_PREDICTED_PEAK_TIME] = {"/time_to_peak", OM_H5_F64, {"model", "type", "intensity", "radius"}, 0, "s", "when the voltage was highest first", NULL},
         [OM_PREDICTED_FRI] = {"/fri", OM_H5_F64, {"model", "type", "radius"}, 0, "1", "flash response index, -1 OFF to 1 ON", NULL},
     },
     [OM_EDGES_SHOWN] = {
-        COMMON, OF_STIMULI,
+        COMMON, OF_COLUMNS, OF_STIMULI,
         [OM_PREDICTED_ANGLE] = {"/angle", OM_H5_F64, {"angle"}, 0, "degree", "direction of motion, counter-clockwise, 0 to the right", NULL},
         [OM_PREDICTED_SPEED] = {"/speed", OM_H5_F64, {"speed"}, 0, "column/s", "speed of the edge", NULL},
         [OM_PREDICTED_RESPONSE] = {"/response", OM_H5_F32, {"model", "type", "angle", "intensity", "speed", "time"}, 0, "1", "voltage of the type's central cell; NaN after the last frame", NULL},
+        [OM_PREDICTED_CELL_RESPONSE] = {"/cell_response", OM_H5_F32, {"model", "type", "column", "angle", "intensity", "speed", "time"}, 0, "1", "voltage of the type's cells in chosen columns; NaN where there is none", NULL},
         [OM_PREDICTED_PEAK] = {"/peak", OM_H5_F64, {"model", "type", "angle", "intensity", "speed"}, 0, "1", "highest rectified voltage: over angles, a tuning curve", NULL},
         [OM_PREDICTED_PEAK_TIME] = {"/time_to_peak", OM_H5_F64, {"model", "type", "angle", "intensity", "speed"}, 0, "s", "when the voltage was highest first", NULL},
         [OM_PREDICTED_DSI] = {"/dsi", OM_H5_F64, {"model", "type", "intensity"}, 0, "1", "direction selectivity index, 0 to 1, over all speeds", NULL},
@@ -42,11 +48,10 @@ static const om_h5_field fields[KINDS][OM_PREDICTED_FIELDS] = {
         [OM_PREDICTED_DIRECTION_BY_SPEED] = {"/preferred_direction_by_speed", OM_H5_F64, {"model", "type", "intensity", "speed"}, 0, "degree", "preferred direction of motion at each speed, 0 to 360; NaN: none", NULL},
     },
     [OM_FILM_SHOWN] = {
-        COMMON,
+        COMMON, OF_COLUMNS,
         [OM_PREDICTED_VIEW] = {"/view", OM_H5_I32, {"view"}, 0, "1", "number of the film", NULL},
         [OM_PREDICTED_TIME] = {"/time", OM_H5_F64, {"time"}, 0, "s", "time at the end of the step, from the film's onset", NULL},
         [OM_PREDICTED_COMPONENT] = {"/component", OM_H5_I32, {"component"}, 0, "1", "0 to the right, 1 upwards", NULL},
-        [OM_PREDICTED_COLUMN] = {"/column", OM_H5_I32, {"column"}, 0, "1", "number of the column", NULL},
         [OM_PREDICTED_RESPONSE] = {"/response", OM_H5_F32, {"model", "type", "view", "time"}, 0, "1", "voltage of the type's central cell after the step", NULL},
         [OM_PREDICTED_FLOW] = {"/flow", OM_H5_F32, {"model", "view", "time", "component", "column"}, 0, "169/436 pixel/frame", "decoded flow", NULL},
         [OM_PREDICTED_EPE] = {"/epe", OM_H5_F64, {"model", "view"}, 0, "1", "end-point error of the decoded flow; NaN: the film has no flow", NULL},
@@ -55,8 +60,6 @@ static const om_h5_field fields[KINDS][OM_PREDICTED_FIELDS] = {
         [OM_PREDICTED_ZERO_EPE] = {"/epe_of_zero_flow", OM_H5_F64, {"view"}, 0, "1", "end-point error of predicting no flow", NULL},
         [OM_PREDICTED_MEAN_EPE] = {"/epe_of_mean_flow", OM_H5_F64, {"view"}, 0, "1", "end-point error of predicting the film's own mean flow", NULL},
         [OM_PREDICTED_LUMINANCE] = {"/luminance", OM_H5_F32, {"view", "time", "column"}, 0, "1", "what was seen in the step", NULL},
-        [OM_PREDICTED_U] = {"/u", OM_H5_I32, {"column"}, 0, "column", "axial coordinate of the column", NULL},
-        [OM_PREDICTED_V] = {"/v", OM_H5_I32, {"column"}, 0, "column", "axial coordinate of the column", NULL},
     },
 };
 /* clang-format on */
@@ -78,6 +81,12 @@ static size_t lengths_of(const om_h5_field *field, const om_prediction_axes *axe
     return count;
 }
 
+bool om_prediction_has(om_experiment_kind kind, int field, const om_prediction_axes *axes)
+{
+    size_t lengths[OM_H5_AXES] = {0};
+    return fields[kind][field].path != NULL && lengths_of(&fields[kind][field], axes, lengths) > 0;
+}
+
 static bool is_by_model(const om_h5_field *field) { return strcmp(field->axes[0], "model") == 0; }
 
 size_t om_prediction_count(const om_h5_field *field, const om_prediction_axes *axes)
@@ -91,7 +100,7 @@ om_status om_prediction_row_create(om_experiment_kind kind, const om_prediction_
 {
     for (int f = OM_PREDICTED_RESPONSE; f < OM_PREDICTED_FIELDS; f++) {
         const om_h5_field *field = &fields[kind][f];
-        if (field->path != NULL)
+        if (om_prediction_has(kind, f, axes))
             OM_TRY(
                 om_alloc(om_prediction_count(field, axes), om_h5_type_bytes(field->type), &row[f]));
     }
@@ -139,7 +148,7 @@ static om_status write_fields(om_h5 *file, om_experiment_kind kind, const om_pre
     for (int f = 0; f < OM_PREDICTED_FIELDS; f++) {
         const om_h5_field *field = &fields[kind][f];
         size_t lengths[OM_H5_AXES] = {0};
-        if (field->path == NULL) continue;
+        if (!om_prediction_has(kind, f, axes)) continue;
         lengths_of(field, axes, lengths);
         const void *data = f < OM_PREDICTED_AXES         ? axes->values[f]
                            : f >= OM_PREDICTED_TRUE_FLOW ? shared[f]
@@ -157,7 +166,7 @@ static uint64_t bytes_of(om_experiment_kind kind, const om_prediction_axes *axes
     for (int f = 0; f < OM_PREDICTED_FIELDS; f++) {
         const om_h5_field *field = &fields[kind][f];
         size_t lengths[OM_H5_AXES] = {0};
-        if (field->path == NULL) continue;
+        if (!om_prediction_has(kind, f, axes)) continue;
         uint64_t item =
             field->type == OM_H5_TEXT ? field->text_bytes : om_h5_type_bytes(field->type);
         bytes += 2 * PER_FIELD + item * lengths_of(field, axes, lengths);
@@ -200,7 +209,7 @@ om_status om_prediction_file_write(om_h5 *file, om_experiment_kind kind, int mod
     const om_h5_field *table = fields[kind];
     const int32_t outcome = (int32_t)prediction->outcome;
     for (int f = OM_PREDICTED_RESPONSE; row != NULL && f < OM_PREDICTED_TRUE_FLOW; f++)
-        if (table[f].path != NULL) OM_TRY(write_row(file, &table[f], model, row[f]));
+        if (row[f] != NULL) OM_TRY(write_row(file, &table[f], model, row[f]));
     OM_TRY(write_row(file, &table[OM_PREDICTED_MESSAGE], model, prediction->message));
     return write_row(file, &table[OM_PREDICTED_OUTCOME], model,
                      &outcome); /* last: says that the rest is there */

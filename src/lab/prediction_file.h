@@ -22,6 +22,7 @@ typedef enum om_prediction_field {
     OM_PREDICTED_OUTCOME = OM_PREDICTED_AXES,
     OM_PREDICTED_MESSAGE,
     OM_PREDICTED_RESPONSE,
+    OM_PREDICTED_CELL_RESPONSE,
     OM_PREDICTED_PEAK,
     OM_PREDICTED_PEAK_TIME,
     OM_PREDICTED_FRI,
@@ -47,8 +48,10 @@ typedef struct om_prediction_axes {
     const void *values[OM_PREDICTED_AXES];
 } om_prediction_axes;
 
-/* The fields of an experiment's file, [OM_PREDICTED_FIELDS]; those without path it lacks. */
+/* The fields of an experiment's file, [OM_PREDICTED_FIELDS]; and whether a file with such axes has one:
+ * those without path, or with an axis of length 0, it lacks. */
 const om_h5_field *om_prediction_fields(om_experiment_kind kind);
+bool om_prediction_has(om_experiment_kind kind, int field, const om_prediction_axes *axes);
 /* Numbers of a field that belong to one model (or to all, where it has no axis of models). */
 size_t om_prediction_count(const om_h5_field *field, const om_prediction_axes *axes);
 

@@ -242,8 +242,10 @@ static om_status keep_voltages(om_showing *s, const film *f, int view, int sampl
     for (int t = 0; t < s->circuit->n_types; t++) {
         const double voltage = (double)v[(size_t)t * map];
         if (!(fabs(voltage) <= OM_VOLTAGE_BOUND)) return fail_diverged(s, view, step, t, voltage);
-        response[((ptrdiff_t)t * f->n_views + view) * f->steps + step] = (float)voltage;
     }
+    for (size_t t = 0; t < s->axes.n[OM_PREDICTED_TYPE]; t++)
+        response[((ptrdiff_t)t * f->n_views + view) * f->steps + step] =
+            (float)v[(size_t)s->types[t] * map];
     return OM_OK;
 }
 

@@ -18,7 +18,10 @@ typedef struct stimuli {
     int32_t radius[RADII];
     double *peak, *dsi, *direction, *fri; /* as the measures are made: types last */
     bool *use;                            /* [n_conditions] */
+    int32_t *column, *u, *v;              /* [n_columns] chosen ones; u, v: rows of the file */
 } stimuli;
+
+static om_response_sink keep_columns;
 
 /* ---- axes ---- */
 
@@ -41,6 +44,19 @@ static om_status make_axes(om_showing *s, stimuli *e)
     set_axis(s, OM_PREDICTED_RADIUS, RADII, e->radius);
     set_axis(s, OM_PREDICTED_SPEED, OM_MOVING_SPEEDS, om_moving_speeds);
     set_axis(s, OM_PREDICTED_TIME, (size_t)e->n_times, e->time);
+    return OM_OK;
+}
+
+static om_status make_columns(om_showing *s, stimuli *e)
+{
+    const int n = s->options->n_columns;
+    if (n == 0) return OM_OK;
+    OM_TRY(om_alloc((size_t)n, sizeof *e->column, &e->column));
+    for (int i = 0; i < n; i++) e->column[i] = s->options->columns[i];
+    set_axis(s, OM_PREDICTED_COLUMN, (size_t)n, e->column);
+    e->run.columns = s->options->columns;
+    e->run.n_columns = n;
+    e->run.column_sink = keep_columns;
     return OM_OK;
 }
 
@@ -68,6 +84,7 @@ static om_status prepare(om_showing *s)
     OM_TRY(om_experiment_create(s->options->experiment, s->circuit->extent, &e->x));
     const size_t types = (size_t)s->circuit->n_types, n = (size_t)e->x->n_conditions;
     OM_TRY(make_axes(s, e));
+    OM_TRY(make_columns(s, e));
     OM_TRY(make_extremes(s, e));
     OM_TRY(om_alloc(n * types, sizeof(double), &e->peak));
     OM_TRY(om_alloc(n, sizeof(bool), &e->use));
@@ -78,7 +95,14 @@ static om_status prepare(om_showing *s)
 
 static om_status share(om_showing *s)
 {
-    (void)s;
+    int32_t *u = s->row[OM_PREDICTED_U], *v = s->row[OM_PREDICTED_V];
+    for (int i = 0; i < s->options->n_columns; i++) {
+        int at_u, at_v;
+        om_lattice_coordinates(s->circuit->extent, s->options->columns[i], &at_u, &at_v);
+        u[i] = at_u, v[i] = at_v;
+    }
+    ((stimuli *)s->own)->u = u;
+    ((stimuli *)s->own)->v = v;
     return OM_OK;
 }
 
@@ -87,19 +111,40 @@ static om_status share(om_showing *s)
 static void keep(void *context, int condition, int frame, double time_s, const om_real *voltage)
 {
     stimuli *e = context;
-    const int types = e->extremes->n_types, conditions = e->x->n_conditions;
-    float *response = e->showing->row[OM_PREDICTED_RESPONSE];
+    const om_showing *s = e->showing;
+    const int conditions = e->x->n_conditions;
+    float *response = s->row[OM_PREDICTED_RESPONSE];
     response += (ptrdiff_t)condition * e->n_times + frame + 1;
-    for (int t = 0; t < types; t++)
-        response[(ptrdiff_t)t * conditions * e->n_times] = (float)voltage[t];
+    for (size_t t = 0; t < s->axes.n[OM_PREDICTED_TYPE]; t++)
+        response[(ptrdiff_t)t * conditions * e->n_times] = (float)voltage[s->types[t]];
     om_extremes_add(e->extremes, condition, time_s, voltage);
 }
 
-/* from [n][types] to [types][step][...] at number `at` of the last axis: to[(t n + i) step + at] */
-static void turn(int n, int types, int step, int at, const double *from, double *to)
+static void keep_columns(void *context, int condition, int frame, double time_s,
+                         const om_real *voltage)
 {
+    stimuli *e = context;
+    const om_showing *s = e->showing;
+    const int n = s->options->n_columns, *u = e->u, *v = e->v;
+    float *response = s->row[OM_PREDICTED_CELL_RESPONSE];
+    response += (ptrdiff_t)condition * e->n_times + frame + 1;
+    (void)time_s;
+    for (size_t t = 0; t < s->axes.n[OM_PREDICTED_TYPE]; t++)
+        for (int k = 0; k < n; k++) {
+            const ptrdiff_t at = ((ptrdiff_t)t * n + k) * e->x->n_conditions * e->n_times;
+            const int type = s->types[t];
+            response[at] = om_circuit_has_cell(s->circuit, type, u[k], v[k])
+                               ? (float)voltage[type * n + k]
+                               : NAN;
+        }
+}
+
+/* from [n][all types], of the file's types, to [types][step] at number `at` of a last axis. */
+static void turn(const om_showing *s, int n, int step, int at, const double *from, double *to)
+{
+    const int all = s->circuit->n_types, types = (int)s->axes.n[OM_PREDICTED_TYPE];
     for (int i = 0; i < n; i++)
-        for (int t = 0; t < types; t++) to[(t * n + i) * step + at] = from[i * types + t];
+        for (int t = 0; t < types; t++) to[(t * n + i) * step + at] = from[i * all + s->types[t]];
 }
 
 static void measure_flashes(om_showing *s, stimuli *e)
@@ -107,8 +152,8 @@ static void measure_flashes(om_showing *s, stimuli *e)
     const int types = s->circuit->n_types;
     for (int r = 0; r < RADII; r++) /* the dark ones come first */
         om_flash_index(e->extremes, r, RADII + r, e->fri + (ptrdiff_t)r * types);
-    turn(RADII, types, 1, 0, e->fri, s->row[OM_PREDICTED_FRI]);
-    turn(e->x->n_conditions, types, 1, 0, e->extremes->highest, s->row[OM_PREDICTED_PEAK]);
+    turn(s, RADII, 1, 0, e->fri, s->row[OM_PREDICTED_FRI]);
+    turn(s, e->x->n_conditions, 1, 0, e->extremes->highest, s->row[OM_PREDICTED_PEAK]);
 }
 
 /* Direction tuning over the edges in use, into number `at` of `step` at the end of dsi, direction. */
@@ -122,15 +167,15 @@ static om_status measure_tuning(om_showing *s, stimuli *e, const bool *use, int 
         double degrees = e->direction[i] * 180 / acos(-1);
         e->direction[i] = degrees < 0 ? degrees + 360 : degrees;
     }
-    turn(INTENSITIES, types, step, at, e->dsi, dsi);
-    turn(INTENSITIES, types, step, at, e->direction, direction);
+    turn(s, INTENSITIES, step, at, e->dsi, dsi);
+    turn(s, INTENSITIES, step, at, e->direction, direction);
     return OM_OK;
 }
 
 static om_status measure_edges(om_showing *s, stimuli *e)
 {
     om_peaks_of(e->extremes, e->peak);
-    turn(e->x->n_conditions, s->circuit->n_types, 1, 0, e->peak, s->row[OM_PREDICTED_PEAK]);
+    turn(s, e->x->n_conditions, 1, 0, e->peak, s->row[OM_PREDICTED_PEAK]);
     for (int k = 0; k < OM_MOVING_SPEEDS; k++) {
         for (int i = 0; i < e->x->n_conditions; i++)
             e->use[i] = e->x->edges[i].speed == om_moving_speeds[k];
@@ -146,8 +191,7 @@ static om_status show(om_showing *s)
     stimuli *e = s->own;
     om_extremes_reset(e->extremes);
     OM_TRY(om_experiment_run(e->x, s->circuit, s->params, &e->run, keep, e));
-    turn(e->x->n_conditions, s->circuit->n_types, 1, 0, e->extremes->peak_s,
-         s->row[OM_PREDICTED_PEAK_TIME]);
+    turn(s, e->x->n_conditions, 1, 0, e->extremes->peak_s, s->row[OM_PREDICTED_PEAK_TIME]);
     if (e->x->kind == OM_EDGES_SHOWN) return measure_edges(s, e);
     measure_flashes(s, e);
     return OM_OK;
@@ -159,7 +203,7 @@ static void release(om_showing *s)
     if (e == NULL) return;
     om_extremes_free(e->extremes);
     om_experiment_free(e->x);
-    void *all[] = {e->time, e->peak, e->dsi, e->direction, e->fri, e->use};
+    void *all[] = {e->time, e->peak, e->dsi, e->direction, e->fri, e->use, e->column};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) om_free(all[i]);
     om_free(e);
 }

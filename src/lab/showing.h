@@ -13,6 +13,7 @@ typedef struct om_showing {
     const double *counts; /* [n_taps] the model's own synapse counts; NULL: the circuit's */
     om_real *params;      /* [n_params] of the model at hand, and its running statistics */
     om_real running_mean[OM_HIDDEN], running_var[OM_HIDDEN];
+    const int *types; /* [axes.n of types] numbers of the types that the file is about */
     om_prediction_axes axes;
     void *row[OM_PREDICTED_FIELDS]; /* of the model at hand; what is the same for all, once */
     void *own;                      /* of the experiment */

@@ -30,7 +30,7 @@ typedef enum om_h5_type {
 #endif
 } om_h5_type;
 
-enum { OM_H5_AXES = 6 };
+enum { OM_H5_AXES = 7 };
 
 /* One dataset. A field whose only axis bears its own name holds the coordinates of that axis; it
  * must be added before the fields of its group that use the axis. An axis without such a field gets
