@@ -32,6 +32,13 @@ static void print_store(const char *letter, const om_compared_store *s)
     printf("\n");
 }
 
+static void mean_and_sd(const om_summary *s)
+{
+    cell(9, "%.4g", s->mean);
+    printf(" +-");
+    cell(7, "%.2g", s->sd);
+}
+
 /* What a reader must know before believing the tables. */
 static void print_warnings(const om_compare_report *r)
 {
@@ -54,23 +61,14 @@ static void print_warnings(const om_compare_report *r)
 
 static void print_means(const om_compare_report *r)
 {
-    printf("\n%-*s %17s %17s %8s  %s\n", NAME_WIDTH, "mean +- sd over models", "A", "B", "A - B",
-           "95 %");
+    printf("\n%-*s %20s %20s\n", NAME_WIDTH, "mean +- sd over models", "A", "B");
     for (int k = 0; k < OM_N_COMPARED; k++) {
         const om_compared *m = &r->measures[k];
         if (!m->known) continue;
         printf("%-*s", NAME_WIDTH, om_compared_name(k));
-        cell(8, "%.4g", m->a.mean);
-        printf(" +-");
-        cell(5, "%.2g", m->a.sd);
-        cell(8, "%.4g", m->b.mean);
-        printf(" +-");
-        cell(5, "%.2g", m->b.sd);
-        cell(8, "%+.3g", m->tests.difference);
-        if (isfinite(m->tests.within_95.low))
-            printf("  %+.2g..%+.2g\n", m->tests.within_95.low, m->tests.within_95.high);
-        else
-            printf("  -\n");
+        mean_and_sd(&m->a);
+        mean_and_sd(&m->b);
+        printf("\n");
     }
 }
 
@@ -84,10 +82,26 @@ static const char *verdict_of(const om_compared *m)
     }
 }
 
+static void print_differences(const om_compare_report *r)
+{
+    printf("\n%-*s %9s  %22s  %s\n", NAME_WIDTH, "difference of means", "A - B", "95 % interval",
+           "verdict");
+    for (int k = 0; k < OM_N_COMPARED; k++) {
+        const om_compared *m = &r->measures[k];
+        if (!m->known) continue;
+        printf("%-*s", NAME_WIDTH, om_compared_name(k));
+        cell(9, "%+.3g", m->tests.difference);
+        cell(10, "%+.3g", m->tests.within_95.low);
+        printf(" to");
+        cell(9, "%+.3g", m->tests.within_95.high);
+        printf("  %s\n", verdict_of(m));
+    }
+}
+
 static void print_tests(const om_compare_report *r)
 {
-    printf("\n%-*s %7s %9s %7s %5s %7s %7s  %s\n", NAME_WIDTH, "tests", "Welch p", "corrected",
-           "M-W p", "A > B", "margin", "equiv.p", "verdict");
+    printf("\n%-*s %7s %9s %7s %5s %7s %8s\n", NAME_WIDTH, "tests", "Welch p", "corrected", "M-W p",
+           "A > B", "margin", "equiv. p");
     for (int k = 0; k < OM_N_COMPARED; k++) {
         const om_compared *m = &r->measures[k];
         if (!m->known) continue;
@@ -97,8 +111,8 @@ static void print_tests(const om_compare_report *r)
         cell(7, "%.2g", m->tests.u_p);
         cell(5, "%.2f", m->tests.superiority);
         cell(7, "%.3g", m->margin > 0 ? m->margin : NAN);
-        cell(7, "%.2g", m->margin > 0 ? m->tests.equivalence_p : NAN);
-        printf("  %s\n", verdict_of(m));
+        cell(8, "%.2g", m->margin > 0 ? m->tests.equivalence_p : NAN);
+        printf("\n");
     }
 }
 
@@ -107,6 +121,7 @@ void om_compare_print(const om_compare_report *r)
     for (int i = 0; i < 2; i++) print_store(letters[i], &r->store[i]);
     print_warnings(r);
     print_means(r);
+    print_differences(r);
     print_tests(r);
     if (isfinite(r->gain_ratio))
         printf("\nA gains %.3f times as much EPE over zero flow as B\n", r->gain_ratio);
@@ -115,7 +130,7 @@ void om_compare_print(const om_compare_report *r)
         "below 0.05).\n"
         "equivalent: whatever difference there is, it is smaller than the margin (equiv. p below "
         "0.05).\n"
-        "undecided: neither can be said with these models: more of them may tell.\n"
+        "undecided: neither can be said with these models: more of them may tell, or a margin.\n"
         "corrected: Welch's p for the number of measures (Holm). M-W: Mann-Whitney. A > B: how "
         "often\n"
         "a model of A has a larger value than one of B (0.5: as often as not). equiv. p: two "
