@@ -268,7 +268,9 @@ static void test_a_profile_sets_what_is_not_given(void **state)
     assert_int_equal(s.train.validate_every, 0);
     assert_int_equal(s.train.validate_every_passes, 334);
     assert_true(s.train.whole_passes && s.train.init.shared);
+    assert_int_equal(s.train.init.draws, OM_DRAWS_TORCH);
     s = parsed("train: {profile: package}");
+    assert_int_equal(s.train.init.draws, OM_DRAWS_TORCH);
     assert_int_equal(s.train.validate_every_passes, 300);
     assert_int_equal(s.train.selection, OM_LOSS_L2NORM);
     assert_true(s.train.validate_t_pre_s == 0.25);
@@ -282,6 +284,26 @@ static void test_a_profile_sets_what_is_not_given(void **state)
         assert_false(s.train.init.shared);
         assert_int_equal(s.train.schedule_stop, 200000);
     }
+}
+
+/* The published ensembles' common start, torch's first normal numbers for seed 0: R1 to R4. */
+static void test_profiles_start_where_the_published_ensembles_did(void **state)
+{
+    (void)state;
+    static const float first[] = {0.44370800256729126F, 0.44238197803497314F, 0.4874710738658905F,
+                                  0.4783060550689697F};
+    const char *const specs[] = {"train: {profile: paper}", "train: {profile: package}"};
+    om_circuit *circuit;
+    assert_int_equal(om_circuit_open("motion-pathway", 1, &circuit), OM_OK);
+    om_real *params = calloc(om_layout_of(circuit).n_params, sizeof *params);
+    assert_non_null(params);
+    for (int i = 0; i < 2; i++) {
+        om_spec s = parsed(specs[i]);
+        om_params_init(circuit, &s.train.init, s.seed, (uint32_t)i, params);
+        for (int t = 0; t < 4; t++) assert_true(params[t] == (om_real)first[t]);
+    }
+    free(params);
+    om_circuit_free(circuit);
 }
 
 static void test_one_spacing_of_checks_switches_the_other_off(void **state)
@@ -391,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_yaml_has_a_position),
         cmocka_unit_test(test_paths_start_at_the_specs_directory),
         cmocka_unit_test(test_a_profile_sets_what_is_not_given),
+        cmocka_unit_test(test_profiles_start_where_the_published_ensembles_did),
         cmocka_unit_test(test_one_spacing_of_checks_switches_the_other_off),
         cmocka_unit_test(test_scenes_are_made_as_training_needs_them),
         cmocka_unit_test(test_template_holds_every_key_and_its_default),

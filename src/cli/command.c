@@ -143,6 +143,16 @@ static om_status set_choice(const reader *r, const om_option *option, const char
     return status;
 }
 
+static om_status add_to_list(const reader *r, const om_option *option, const char *text)
+{
+    om_list *list = option->value;
+    if (list->n == OM_LIST_ITEMS)
+        return om_fail(OM_EUSAGE, "%s: --%s is given more than %d times", r->path, option->name,
+                       OM_LIST_ITEMS);
+    list->items[list->n++] = text;
+    return OM_OK;
+}
+
 static om_status set_option(const reader *r, const om_option *option, const char *text)
 {
     switch (option->kind) {
@@ -153,6 +163,7 @@ static om_status set_option(const reader *r, const om_option *option, const char
         *(const char **)option->value = text;
         return OM_OK;
     case OM_OPTION_CHOICE: return set_choice(r, option, text);
+    case OM_OPTION_LIST: return add_to_list(r, option, text);
     default: return set_number(r, option, text);
     }
 }

@@ -36,8 +36,15 @@ typedef enum om_option_kind {                 /* what `value` of an option point
                               OM_OPTION_INT,  /* int in least..most */
                               OM_OPTION_UINT64, /* uint64_t: seeds, iterations */
                               OM_OPTION_REAL,   /* double in least..most */
-                              OM_OPTION_CHOICE  /* int: the position in `choices` */
+                              OM_OPTION_CHOICE, /* int: the position in `choices` */
+                              OM_OPTION_LIST    /* om_list: a text each time it is given */
 } om_option_kind;
+
+enum { OM_LIST_ITEMS = 32 };
+typedef struct om_list {
+    int n;
+    const char *items[OM_LIST_ITEMS];
+} om_list;
 
 /* The value points at the default, which stays if the option is not given; the last one wins. */
 typedef struct om_option {
@@ -95,7 +102,8 @@ void om_command_print_completion(void);
 om_status om_command_print_json(json_t *value);
 
 extern const om_command om_cmd_init, om_cmd_circuit, om_cmd_scenes, om_cmd_run, om_cmd_status,
-    om_cmd_rank, om_cmd_predict, om_cmd_validate, om_cmd_import, om_cmd_export, om_cmd_help;
+    om_cmd_rank, om_cmd_predict, om_cmd_validate, om_cmd_compare, om_cmd_import, om_cmd_export,
+    om_cmd_help;
 
 /* Prints the message of what failed, once. */
 void om_command_complain(om_status status);

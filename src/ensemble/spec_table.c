@@ -172,18 +172,28 @@ const om_spec_key om_spec_keys[] = {
 /* What the two published ways of training do differently from each other, and both of them from
  * the defaults. */
 static const om_spec_setting of_none[] = {{0}};
-static const om_spec_setting of_paper[] = {
-    {"init.shared", "true"},           {"train.iterations", "250000"},
-    {"train.whole_passes", "true"},    {"train.resampling", "paper"},
-    {"train.schedule_stop", "200000"}, {"train.selection", "epe"},
-    {"validate.every", "0"},           {"validate.every_passes", "334"},
-    {"validate.t_pre", "0.5"},         {0}};
-static const om_spec_setting of_package[] = {
-    {"init.shared", "true"},        {"train.iterations", "250000"},
-    {"train.whole_passes", "true"}, {"train.resampling", "package"},
-    {"train.schedule_stop", "0"},   {"train.selection", "l2norm"},
-    {"validate.every", "0"},        {"validate.every_passes", "300"},
-    {"validate.t_pre", "0.25"},     {0}};
+static const om_spec_setting of_paper[] = {{"init.shared", "true"},
+                                           {"init.draws", "torch"},
+                                           {"train.iterations", "250000"},
+                                           {"train.whole_passes", "true"},
+                                           {"train.resampling", "paper"},
+                                           {"train.schedule_stop", "200000"},
+                                           {"train.selection", "epe"},
+                                           {"validate.every", "0"},
+                                           {"validate.every_passes", "334"},
+                                           {"validate.t_pre", "0.5"},
+                                           {0}};
+static const om_spec_setting of_package[] = {{"init.shared", "true"},
+                                             {"init.draws", "torch"},
+                                             {"train.iterations", "250000"},
+                                             {"train.whole_passes", "true"},
+                                             {"train.resampling", "package"},
+                                             {"train.schedule_stop", "0"},
+                                             {"train.selection", "l2norm"},
+                                             {"validate.every", "0"},
+                                             {"validate.every_passes", "300"},
+                                             {"validate.t_pre", "0.25"},
+                                             {0}};
 
 const om_spec_setting *om_spec_profile_settings(om_profile profile)
 {

@@ -1,0 +1,234 @@
+/* A comparison of two ensembles as text, JSON and CSV. */
+#include <math.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/compare_report.h"
+
+enum { MOST_NAMED = 8, NAME_WIDTH = 38 /* of the longest measure */ };
+
+static const char *const letters[] = {"A", "B"};
+
+/* ---- text -------------------------------------------------------------------------------------- */
+
+static void cell(int width, const char *format, double x)
+{
+    char text[32] = "-";
+    if (isfinite(x)) snprintf(text, sizeof text, format, x);
+    printf(" %*s", width, text);
+}
+
+static void print_store(const char *letter, const om_compared_store *s)
+{
+    int n = 0;
+    printf("%s: %s, %d of %d models", letter, s->info->path, s->n_done, s->info->n_models);
+    for (int i = 0; i < s->info->n_models; i++) {
+        if (s->rows[i].status == OM_MODEL_DONE) continue;
+        if (n++ < MOST_NAMED)
+            printf("%s %d (%s)", n == 1 ? "; left out:" : ",", i,
+                   om_model_status_name(s->rows[i].status));
+    }
+    if (n > MOST_NAMED) printf(", and %d more", n - MOST_NAMED);
+    printf("\n");
+}
+
+static void mean_and_sd(const om_summary *s)
+{
+    cell(9, "%.4g", s->mean);
+    printf(" +-");
+    cell(7, "%.2g", s->sd);
+}
+
+/* What a reader must know before believing the tables. */
+static void print_warnings(const om_compare_report *r)
+{
+    const om_compared_store *s = r->store;
+    if (!r->same_circuit) printf("note: A and B are of different circuits\n");
+    if (!r->same_scenes)
+        printf("note: A and B have different validation scenes%s\n",
+               r->errors_apart ? ", so that task errors are not compared (--across-scenes)"
+                               : ": a difference of task errors may be theirs");
+    if (r->errors_unlike)
+        printf("note: task errors are not compared: one has EPE only, the other l2norm only\n");
+    if (s[0].info->selection != s[1].info->selection && !r->errors_apart)
+        printf("note: A and B chose their best checks by different measures, which alone moves the "
+               "EPE\n      (0.03 on average for the paper's models)\n");
+    for (int i = 0; i < 2; i++)
+        if (!s[i].measured)
+            printf("note: tuning of cells is not compared before: ommatid validate %s\n",
+                   s[i].info->path);
+}
+
+static void print_means(const om_compare_report *r)
+{
+    printf("\n%-*s %20s %20s\n", NAME_WIDTH, "mean +- sd over models", "A", "B");
+    for (int k = 0; k < OM_N_COMPARED; k++) {
+        const om_compared *m = &r->measures[k];
+        if (!m->known) continue;
+        printf("%-*s", NAME_WIDTH, om_compared_name(k));
+        mean_and_sd(&m->a);
+        mean_and_sd(&m->b);
+        printf("\n");
+    }
+}
+
+static const char *verdict_of(const om_compared *m)
+{
+    const bool more = m->tests.difference > 0;
+    switch (m->verdict) {
+    case OM_DIFFERENT: return more == m->more_is_better ? "A is better" : "B is better";
+    case OM_EQUIVALENT: return "equivalent";
+    default: return "undecided";
+    }
+}
+
+static void print_differences(const om_compare_report *r)
+{
+    printf("\n%-*s %9s  %22s  %s\n", NAME_WIDTH, "difference of means", "A - B", "95 % interval",
+           "verdict");
+    for (int k = 0; k < OM_N_COMPARED; k++) {
+        const om_compared *m = &r->measures[k];
+        if (!m->known) continue;
+        printf("%-*s", NAME_WIDTH, om_compared_name(k));
+        cell(9, "%+.3g", m->tests.difference);
+        cell(10, "%+.3g", m->tests.within_95.low);
+        printf(" to");
+        cell(9, "%+.3g", m->tests.within_95.high);
+        printf("  %s\n", verdict_of(m));
+    }
+}
+
+static void print_tests(const om_compare_report *r)
+{
+    printf("\n%-*s %7s %9s %7s %5s %7s %8s\n", NAME_WIDTH, "tests", "Welch p", "corrected", "M-W p",
+           "A > B", "margin", "equiv. p");
+    for (int k = 0; k < OM_N_COMPARED; k++) {
+        const om_compared *m = &r->measures[k];
+        if (!m->known) continue;
+        printf("%-*s", NAME_WIDTH, om_compared_name(k));
+        cell(7, "%.2g", m->tests.welch_p);
+        cell(9, "%.2g", m->corrected_p);
+        cell(7, "%.2g", m->tests.u_p);
+        cell(5, "%.2f", m->tests.superiority);
+        cell(7, "%.3g", m->margin > 0 ? m->margin : NAN);
+        cell(8, "%.2g", m->margin > 0 ? m->tests.equivalence_p : NAN);
+        printf("\n");
+    }
+}
+
+void om_compare_print(const om_compare_report *r)
+{
+    for (int i = 0; i < 2; i++) print_store(letters[i], &r->store[i]);
+    print_warnings(r);
+    print_means(r);
+    print_differences(r);
+    print_tests(r);
+    if (isfinite(r->gain_ratio))
+        printf("\nA gains %.3f times as much EPE over zero flow as B\n", r->gain_ratio);
+    printf(
+        "\nA (B) is better: the means differ; by chance alone that would be rare (corrected p "
+        "below 0.05).\n"
+        "equivalent: whatever difference there is, it is smaller than the margin (equiv. p below "
+        "0.05).\n"
+        "undecided: neither can be said with these models: more of them may tell, or a margin.\n"
+        "corrected: Welch's p for the number of measures (Holm). M-W: Mann-Whitney. A > B: how "
+        "often\n"
+        "a model of A has a larger value than one of B (0.5: as often as not). equiv. p: two "
+        "one-sided\n"
+        "tests. margin: the smallest difference that matters (--margin); -: none is given or "
+        "known.\n");
+}
+
+/* ---- for other programs ------------------------------------------------------------------------ */
+
+static const char *const verdicts[] = {
+    [OM_UNDECIDED] = "undecided", [OM_DIFFERENT] = "different", [OM_EQUIVALENT] = "equivalent"};
+
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+/* Numbers of one measure in the order of CSV columns. */
+static const char *const columns[] = {
+    "mean_a",      "sd_a",   "mean_b",  "sd_b",        "difference", "low_95",
+    "high_95",     "low_90", "high_90", "welch_t",     "df",         "welch_p",
+    "corrected_p", "u",      "u_p",     "superiority", "margin",     "equivalence_p"};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static void numbers_of(const om_compared *m, double x[COLUMNS])
+{
+    const om_comparison *c = &m->tests;
+    const double none = m->margin > 0 ? 0 : NAN;
+    const double all[COLUMNS] = {m->a.mean,
+                                 m->a.sd,
+                                 m->b.mean,
+                                 m->b.sd,
+                                 c->difference,
+                                 c->within_95.low,
+                                 c->within_95.high,
+                                 c->within_90.low,
+                                 c->within_90.high,
+                                 c->t,
+                                 c->df,
+                                 c->welch_p,
+                                 m->corrected_p,
+                                 c->u,
+                                 c->u_p,
+                                 c->superiority,
+                                 m->margin + none,
+                                 c->equivalence_p + none};
+    for (int i = 0; i < COLUMNS; i++) x[i] = all[i];
+}
+
+void om_compare_print_csv(const om_compare_report *r)
+{
+    printf("measure,verdict,n_a,n_b");
+    for (int i = 0; i < COLUMNS; i++) printf(",%s", columns[i]);
+    printf("\n");
+    for (int k = 0; k < OM_N_COMPARED; k++) {
+        const om_compared *m = &r->measures[k];
+        double x[COLUMNS];
+        if (!m->known) continue;
+        numbers_of(m, x);
+        printf("%s,%s,%d,%d", om_compared_name(k), verdicts[m->verdict], m->a.n, m->b.n);
+        for (int i = 0; i < COLUMNS; i++)
+            if (isfinite(x[i]))
+                printf(",%.9g", x[i]);
+            else
+                putchar(',');
+        printf("\n");
+    }
+}
+
+static json_t *store_of(const om_compared_store *s)
+{
+    json_t *used = json_array(), *left_out = json_array();
+    for (int i = 0; i < s->info->n_models; i++)
+        if (s->rows[i].status == OM_MODEL_DONE)
+            json_array_append_new(used, json_integer(i));
+        else
+            json_array_append_new(left_out, json_pack("{s:i s:s}", "model", i, "status",
+                                                      om_model_status_name(s->rows[i].status)));
+    return json_pack("{s:s s:s s:o s:o}", "path", s->info->path, "name", s->info->name, "models",
+                     used, "left_out", left_out);
+}
+
+static json_t *measure_of(const om_compared *m, int measure)
+{
+    double x[COLUMNS];
+    json_t *object =
+        json_pack("{s:s s:s s:i s:i s:b}", "measure", om_compared_name(measure), "verdict",
+                  verdicts[m->verdict], "n_a", m->a.n, "n_b", m->b.n, "u_exact", m->tests.u_exact);
+    numbers_of(m, x);
+    for (int i = 0; i < COLUMNS; i++) json_object_set_new(object, columns[i], number(x[i]));
+    return object;
+}
+
+om_status om_compare_print_json(const om_compare_report *r)
+{
+    json_t *list = json_array();
+    for (int k = 0; k < OM_N_COMPARED; k++)
+        if (r->measures[k].known) json_array_append_new(list, measure_of(&r->measures[k], k));
+    return om_command_print_json(json_pack("{s:o s:o s:b s:b s:o s:o}", "a", store_of(&r->store[0]),
+                                           "b", store_of(&r->store[1]), "same_circuit",
+                                           r->same_circuit, "same_scenes", r->same_scenes,
+                                           "gain_ratio", number(r->gain_ratio), "measures", list));
+}
