@@ -87,6 +87,28 @@ expect 1 "is not the file that was published" fetch --from "$work/some" "$work/o
 expect 3 "another circuit" import flyvis "$paper" -o "$work/other.h5" --circuit motion-pathway
 check test ! -e "$work/other.h5"
 
+# Archives that are damaged, or are something else, are refused by name, and nothing is made of them.
+mkdir "$work/broken"
+check /usr/bin/python3 "$OM_SOURCE_DIR/tests/broken_archives.py" "$paper/checkpoints/0007/best_chkpt" "$work/broken"
+broken() { # CASE MESSAGE
+    expect 3 "$2" import flyvis "$work/broken/$1" -o "$work/broken.h5"
+    check grep -q "0000/best_chkpt" "$work/err"
+    check test ! -e "$work/broken.h5"
+}
+expect 0 "1 of 1 models" import flyvis "$work/broken/whole" -o "$work/whole.h5"
+broken no_torch "not one that torch.save wrote"
+broken runs "GLOBAL 'os system': nothing but tensors is read, and nothing is ever executed"
+check test ! -e hacked
+broken type "'torch HalfStorage'"
+broken shape "'network/nodes_bias' has shape 64: expected 65"
+broken short "has 256 bytes: expected 260"
+broken huge "its size overflows"
+broken nan "'network/nodes_bias': number 3 is nan"
+broken signs "pair R2 -> L3 has sign 1, in circuit flyvis-v2.2 -1: another circuit"
+broken counts "tap (0, 0) of R2 -> T1 has"
+head -c 5000 "$paper/checkpoints/0007/best_chkpt" >"$work/broken/whole/0000/best_chkpt"
+broken whole "cannot be opened as a zip"
+
 # Flat arrays.
 flat() { "$OMMATID" export --flat "$@"; }
 expect 0 "" flat "$work/fetched.h5" 0 -o "$work/flat.h5"
