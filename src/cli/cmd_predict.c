@@ -173,15 +173,29 @@ static om_status choose_types(const om_store_info *info, int *types, int *n)
     return OM_OK;
 }
 
+/* "U,V", so many characters of text. */
+static bool read_column(const char *text, size_t length, int *u, int *v)
+{
+    char words[32];
+    int64_t at[2];
+    snprintf(words, sizeof words, "%.*s", (int)length, text);
+    char *comma = strchr(words, ',');
+    if (length >= sizeof words || comma == NULL) return false;
+    *comma = '\0';
+    if (!om_parse_int(words, &at[0]) || !om_parse_int(comma + 1, &at[1])) return false;
+    *u = (int)at[0], *v = (int)at[1];
+    return *u == at[0] && *v == at[1];
+}
+
 /* columns: room for all of the lattice. */
 static om_status choose_columns(int extent, int *columns, int *n)
 {
     const bool all = strcmp(set.columns, "all") == 0;
     for (int i = 0; all && i < om_lattice_columns(extent); i++) columns[(*n)++] = i;
     for (const char *next = set.columns; !all && *next != '\0';) {
-        int u, v, length = 0;
-        if (sscanf(next, "%d,%d%n", &u, &v, &length) != 2 ||
-            (next[length] != ';' && next[length] != '\0')) {
+        const size_t length = strcspn(next, ";");
+        int u, v;
+        if (!read_column(next, length, &u, &v)) {
             om_fail(OM_EUSAGE, "--columns '%s': expected coordinates of columns", set.columns);
             return om_hint(OM_EUSAGE, "--columns \"0,0;1,-1\"");
         }

@@ -113,7 +113,7 @@ static om_status prepare(predicting *p)
             return om_fail(OM_EUSAGE, "%s: there is no model %d: the store holds models 0 to %d",
                            s->info->path, o->models[i], s->info->n_models - 1);
     om_text_add(&p->partial, "%s.partial", o->file);
-    if (p->partial.failed) return om_fail(OM_ENOMEM, "out of memory");
+    if (p->partial.failed || p->partial.data == NULL) return om_fail(OM_ENOMEM, "out of memory");
     OM_TRY(om_store_circuit(p->store, 0, &s->circuit));
     OM_TRY(om_alloc(1, sizeof *s->train, &s->train));
     OM_TRY(om_store_read_options(p->store, s->train));
@@ -138,7 +138,7 @@ static om_status create_file(predicting *p)
         om_fail(OM_EIO, "%s: exists already", o->file);
         return om_hint(OM_EIO, "another file after -o");
     }
-    unlink(p->partial.data); /* of a process that was killed */
+    if (p->partial.data != NULL) unlink(p->partial.data); /* of a process that was killed */
     return om_prediction_file_create(p->partial.data, p->showing.info, o, &p->showing.axes,
                                      p->showing.row);
 }
