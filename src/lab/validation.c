@@ -78,6 +78,9 @@ static om_status read_params(subjects *s, int i)
     if (!is_untrained(s, i))
         return om_store_read_params(s->store, (int)number, s->params, s->running_mean,
                                     s->running_var);
+    /* the distribution is the store's; the draws are ours, so that a circuit's controls are the same
+     * whether models were trained here or imported */
+    s->train->init.draws = OM_DRAWS_PHILOX;
     OM_TRY(om_state_init(l, s->circuit, s->train, number, 0, s->state));
     memcpy(s->params, om_state_at(s->state, l->at_params), l->params.n_params * sizeof(om_real));
     return OM_OK;
