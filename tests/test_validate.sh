@@ -46,6 +46,16 @@ same_files "$work/tiny.measures.h5" "$work/threads.h5"
 expect 0 "2 ranks:" validate "$store" -n 2 --measures "$work/own.h5"
 check cmp "$work/text" "$work/out"
 same_files "$work/tiny.measures.h5" "$work/own.h5"
+
+# Untrained controls are the same whatever the store's own models were drawn by.
+{ cat "$OM_TEST_DATA/ensemble/tiny.yaml" && echo && echo "init: { draws: torch }"; } >"$work/torch.yaml"
+expect 0 "" "$OMMATID" run "$work/torch.yaml" -o "$work/torch.h5" -n 1 --quiet
+expect 0 "" validate "$work/torch.h5" -n 1 --quiet
+for name in fri peak; do
+    check h5diff -q "$work/tiny.measures.h5" "$work/torch.measures.h5" "/untrained_$name" "/untrained_$name"
+    h5diff -q "$work/tiny.measures.h5" "$work/torch.measures.h5" "/$name" "/$name" &&
+        fail "torch draws the models' own start like philox"
+done
 for ranks in 2 3; do
     expect 0 "" mpirun -n $ranks "$OMMATID" validate "$store" --threads 1 --measures "$work/$ranks.h5"
     check cmp "$work/text" "$work/out"
