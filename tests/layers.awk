@@ -41,8 +41,8 @@ function check_own(target,    other) {
     else other = folder_of("src/" target)
     if (other == "?") return fault("om_... header in no folder of tests/layers.txt: " target)
     if (!(other in allowed)) return fault("folder in no row of tests/layers.txt: " other)
-    if (target ~ /^model\/kernels\// && folder !~ /^(model|train)$/)
-        return fault("kernels are called by src/model and src/train only: \"" target "\"")
+    if (target ~ /^model\/kernels\// && folder !~ /^(model|train|bench)$/)
+        return fault("kernels are called by src/model, src/train and src/bench only: \"" target "\"")
     if (allowed[folder] != "*" && !reach[folder, other])
         fault(folder " may not include " other ": \"" target "\"")
 }

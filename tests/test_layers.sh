@@ -35,7 +35,7 @@ plant src/scenes/a.c '#include "ommatid/om_train.h"' 'scenes may not include tra
 plant src/ensemble/a.c '  #  include "lab/tuning.h"' 'ensemble may not include lab'
 plant src/base/a.h '#include "ommatid/om_circuit.h"' 'base may not include circuit'
 plant src/base/a.h '#include "ommatid/ommatid.h"' 'base may not include cli'
-plant src/cli/a.c '#include "model/kernels/table.h"' 'kernels are called by src/model and src/train only'
+plant src/cli/a.c '#include "model/kernels/table.h"' 'kernels are called by src/model, src/train and src/bench only'
 plant src/cli/a.c '#include "a.h"' 'write the folder too'
 plant src/cli/a.c '#include "ommatid/om_unheard.h"' 'in no folder'
 plant src/unheard/a.c 'int x;' 'in no row'

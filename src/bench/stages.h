@@ -1,0 +1,21 @@
+/* One training iteration taken apart: the steps of the trainer's, one by one, each timed. */
+#ifndef OM_BENCH_STAGES_H
+#define OM_BENCH_STAGES_H
+
+#include "bench/series.h"
+#include "bench/work.h"
+#include "bench/workload.h"
+#include "model/kernels/kernels.h"
+
+typedef struct om_stages om_stages;
+
+/* The workload must outlive it. kernels: of all stages. */
+om_status om_stages_create(const om_workload *workload, const om_kernels *kernels, int threads,
+                           om_stages **stages);
+void om_stages_free(om_stages *stages); /* accepts NULL */
+const om_work *om_stages_work(const om_stages *stages);
+
+/* One iteration with the activity penalty; adds the time of every stage to its series. */
+om_status om_stages_run(om_stages *stages, om_series series[OM_STAGES]);
+
+#endif

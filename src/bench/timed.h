@@ -1,0 +1,17 @@
+/* Kernels that note how long they take: they run inside the real network and decoder, with the caches
+ * as training leaves them. One set of them at a time. */
+#ifndef OM_BENCH_TIMED_H
+#define OM_BENCH_TIMED_H
+
+#include "bench/series.h"
+#include "bench/work.h"
+#include "model/kernels/kernels.h"
+
+/* The same kernels, the decoder's timed. They hold until the next call. */
+const om_kernels *om_timed_kernels(const om_kernels *kernels);
+/* Sets the times to zero. */
+void om_timed_clear(void);
+/* Time since then in a decoder kernel, of the thread that took longest. */
+om_lap om_timed(om_stage stage);
+
+#endif
