@@ -12,12 +12,13 @@
 #include "bench/workload.h"
 
 enum {
-    TOGETHER = 2,      /* iterations that are timed together */
-    RANK_ROUNDS = 3,   /* of processes side by side */
+    TOGETHER = 2,    /* iterations that are timed together */
+    RANK_ROUNDS = 5, /* of processes side by side */
+    RANK_ITERATIONS = 20,
     PLAIN_REPEATS = 2, /* of kernels that take seconds */
     BATCH_REPEATS = 5
 };
-static const double MOST_RANK_SECONDS = 3;
+static const double MOST_RANK_SECONDS = 2;
 
 typedef struct bench {
     const om_bench_options *options;
@@ -177,7 +178,7 @@ static om_status run_round(const bench *b, const int *ranks, int n, int round, d
     return OM_OK;
 }
 
-/* Long enough for ten iterations or so. */
+/* Long enough for RANK_ITERATIONS, or as many as there is time for. */
 static om_status choose_seconds(const bench *b, double *seconds)
 {
     om_trainee trainee;
@@ -185,7 +186,7 @@ static om_status choose_seconds(const bench *b, double *seconds)
     OM_TRY(om_trainee_create(&b->workload, &options, &trainee));
     om_lap start = om_lap_start();
     om_status s = om_trainee_advance(&trainee, TOGETHER);
-    *seconds = 10.0 / TOGETHER * om_lap_since(start).wall_s;
+    *seconds = om_lap_since(start).wall_s * RANK_ITERATIONS / TOGETHER;
     if (*seconds > MOST_RANK_SECONDS) *seconds = MOST_RANK_SECONDS;
     om_trainee_free(&trainee);
     return s;

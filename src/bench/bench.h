@@ -36,7 +36,7 @@ typedef struct om_bench_row {
 
 typedef struct om_bench_ranks {
     int ranks;
-    double per_s;    /* iterations of all ranks together */
+    om_spread per_s; /* iterations of all ranks together */
     om_spread ratio; /* against one rank, round by round */
 } om_bench_ranks;
 

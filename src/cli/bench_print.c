@@ -109,8 +109,8 @@ static void print_ranks(const om_bench_report *r)
     printf("  %-10s %8s %17s %8s\n", "ranks", "per s", "", "speed");
     for (int i = 0; i < r->n_ranks; i++) {
         const om_bench_ranks *row = &r->by_ranks[i];
-        printf("  %-10d %8.2f %17s %8.2f (%6.2f -%6.2f)\n", row->ranks, row->per_s, "",
-               row->ratio.median, row->ratio.low, row->ratio.high);
+        printf("  %-10d %8.2f (%7.2f-%7.2f) %8.2f (%6.2f -%6.2f)\n", row->ranks, row->per_s.median,
+               row->per_s.low, row->per_s.high, row->ratio.median, row->ratio.low, row->ratio.high);
     }
 }
 
