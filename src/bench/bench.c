@@ -207,8 +207,8 @@ static om_status run_ranks(bench *b)
             per_s[i] = rate[i][k];
             ratio[i] = rate[i][0] > 0 ? rate[i][k] / rate[i][0] : 0;
         }
-        r->by_ranks[k] = (om_bench_ranks){ranks[k], om_spread_of(per_s, rounds).median,
-                                          om_spread_of(ratio, rounds)};
+        r->by_ranks[k] =
+            (om_bench_ranks){ranks[k], om_spread_of(per_s, rounds), om_spread_of(ratio, rounds)};
     }
     return OM_OK;
 }
