@@ -81,10 +81,10 @@ static json_t *by_ranks(const om_bench_report *r)
     json_t *list = json_array();
     for (int i = 0; i < r->n_ranks; i++) {
         const om_bench_ranks *row = &r->by_ranks[i];
-        json_array_append_new(list,
-                              json_pack("{s:i, s:f, s:f, s:o}", "ranks", row->ranks,
-                                        "iterations_per_s", row->per_s, "speed", row->ratio.median,
-                                        "speed_spread", quartiles(row->ratio)));
+        json_array_append_new(
+            list, json_pack("{s:i, s:f, s:o, s:f, s:o}", "ranks", row->ranks, "iterations_per_s",
+                            row->per_s.median, "iterations_per_s_spread", quartiles(row->per_s),
+                            "speed", row->ratio.median, "speed_spread", quartiles(row->ratio)));
     }
     return list;
 }

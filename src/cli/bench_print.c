@@ -11,14 +11,14 @@ static const char *clock_of(const om_bench_report *r)
 static void print_head(const om_circuit *c, const om_bench_report *r)
 {
     const om_machine *m = &r->machine;
-    printf("%s: %d core%s, last cache %.0f MB, load average %.2f before\n", m->processor, m->cores,
+    printf("%s\n%d core%s, last cache %.0f MB, load average %.2f before\n", m->processor, m->cores,
            m->cores == 1 ? "" : "s", m->cache_mb, m->load_average);
-    printf("%s at extent %d, batch %d, %d time steps, %s: %s kernels, %d thread%s, %d repeat%s\n",
-           c->name, c->extent, r->batch, r->frames,
-           sizeof(om_real) == sizeof(float) ? "single precision" : "double precision", r->isa,
-           r->threads, r->threads == 1 ? "" : "s", r->repeats, r->repeats == 1 ? "" : "s");
+    printf("%s at extent %d, batch %d, %d time steps\n", c->name, c->extent, r->batch, r->frames);
+    printf("%s kernels in %s precision, %d thread%s, %d repeat%s\n", r->isa,
+           sizeof(om_real) == sizeof(float) ? "single" : "double", r->threads,
+           r->threads == 1 ? "" : "s", r->repeats, r->repeats == 1 ? "" : "s");
     if (m->load_average > 0.5)
-        printf("Other work is running here: expect worse figures, and less steady ones.\n");
+        printf("Other work ran here: expect worse figures, and less steady ones.\n");
 }
 
 static void print_pair(const char *what, double core, double all)
