@@ -25,13 +25,14 @@ static void must(om_status status)
     if (status != OM_OK) fail_msg("%s", om_message());
 }
 
-/* Seven columns, of which four have a neighbour in any given direction: 7 + 4 connections. */
+/* Seven columns, of which four have a neighbour in any given direction: 7 + 4 connections; and a
+ * pair that reaches beyond the lattice, which is no work. */
 static om_circuit *tiny(void)
 {
     om_circuit *c;
     must(om_circuit_parse("tiny",
                           "circuit tiny 1\ntype Eye input\ntype Out output=1\n"
-                          "pair Eye Out + 0,0=2 1,0=1\n",
+                          "pair Eye Out + 0,0=2 1,0=1\npair Out Out - 3,0=1\n",
                           1, &c));
     return c;
 }

@@ -49,14 +49,13 @@ if not quick:
     assert r["ranks"][0]["ranks"] == 1 and r["ranks"][0]["speed"] == 1
     assert r["threads"][0]["threads"] == 1 and r["ranks"][-1]["ranks"] == r["machine"]["cores"]
 END
-expect 0 "" bench --extent 1 --repeats 2 --json --quiet
+expect 0 "" bench --extent 1 --repeats 2 --json --quiet --circuit "$OM_TEST_DATA/circuit/small.circuit"
 check python3 "$work/read.py" "$work/out" full 1
 check test ! -s "$work/err"
-expect 0 "" bench --extent 2 --repeats 3 --json --quick --threads 2
+expect 0 '"circuit": "motion-pathway"' bench --extent 2 --repeats 3 --json --quick --threads 2 --circuit motion-pathway
 check python3 "$work/read.py" "$work/out" quick 2
 
-# The circuit: one that was given, or the connectome once it has been fetched.
-expect 0 "small at extent 3" bench --quick --repeats 1 --extent 3 --circuit "$OM_TEST_DATA/circuit/small.circuit"
+# The connectome once it has been fetched.
 mkdir -p "$XDG_DATA_HOME/ommatid"
 cp "$OM_TEST_DATA/circuit/small.circuit" "$XDG_DATA_HOME/ommatid/flyvis-v2.2.circuit"
 expect 0 "small at extent 3" bench --quick --repeats 1 --extent 3
