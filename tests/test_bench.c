@@ -212,6 +212,37 @@ static void processes_side_by_side(void **state)
 
 /* ---- the stages ---- */
 
+/* Parameters after the first iteration, of the trainer and of the stages. */
+static void stages_are_an_iteration(void **state)
+{
+    (void)state;
+    om_circuit *c;
+    om_workload w;
+    om_stages *stages;
+    om_trainer *trainer;
+    om_state *trained = NULL;
+    const om_kernels *kernels;
+    om_series series[OM_STAGES];
+    memset(series, 0, sizeof series);
+    must(om_circuit_open("motion-pathway", 2, &c));
+    must(om_workload_create(c, &w));
+    must(om_kernels_select(NULL, &kernels));
+    must(om_stages_create(&w, kernels, 1, &stages));
+    must(om_stages_run(stages, series));
+    must(om_trainer_create(c, w.scenes, &w.options, 1, NULL, &trainer));
+    const om_state_layout *l = om_trainer_layout(trainer);
+    must(om_alloc(l->bytes, 1, &trained));
+    must(om_state_init(l, c, &w.options, OM_BENCH_SEED, 0, trained));
+    must(om_train_advance(trainer, trained, 1));
+    assert_memory_equal(om_stages_params(stages), om_state_at(trained, l->at_params),
+                        l->params.n_params * sizeof(om_real));
+    om_free(trained);
+    om_trainer_free(trainer);
+    om_stages_free(stages);
+    om_workload_free(&w);
+    om_circuit_free(c);
+}
+
 /* Each stage once; what lies inside another takes no longer than that. */
 static void every_stage_is_timed(void **state)
 {
@@ -249,7 +280,8 @@ int main(void)
         cmocka_unit_test(counts_are_those_by_hand), cmocka_unit_test(bytes_follow_the_arrays),
         cmocka_unit_test(counts_at_full_size),      cmocka_unit_test(counts_of_the_full_connectome),
         cmocka_unit_test(medians_and_quartiles),    cmocka_unit_test(probes_do_their_work),
-        cmocka_unit_test(processes_side_by_side),   cmocka_unit_test(every_stage_is_timed),
+        cmocka_unit_test(processes_side_by_side),   cmocka_unit_test(stages_are_an_iteration),
+        cmocka_unit_test(every_stage_is_timed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

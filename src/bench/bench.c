@@ -108,7 +108,7 @@ static om_status repeat_iteration(bench *b, om_stages *stages, om_trainee traine
                                   om_series *stage_series)
 {
     om_series iteration[2] = {{0}};
-    double peak[OM_MOST_REPEATS];
+    double peak[OM_MOST_REPEATS] = {0};
     const om_work *work = om_stages_work(stages);
     OM_TRY(warm_up(stages));
     for (int i = 0; i < b->options->repeats; i++) {
@@ -230,7 +230,7 @@ static om_status run_rows(const bench *b, int n, int repeats, om_bench_row *rows
 {
     om_trainee trainees[OM_MOST_ROWS] = {{0}};
     om_series series[OM_MOST_ROWS];
-    double peak[OM_MOST_REPEATS];
+    double peak[OM_MOST_REPEATS] = {0};
     om_status s = OM_OK;
     memset(series, 0, sizeof series);
     for (int i = 0; s == OM_OK && i < n; i++) {

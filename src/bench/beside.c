@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -17,8 +16,8 @@
 enum { MOST = 1024 };
 
 typedef struct shared {
-    atomic_int ready;
-    atomic_bool go;
+    int ready;
+    bool go;
     double rate[MOST];
     om_status status[MOST];
     char message[MOST][256];
@@ -28,8 +27,8 @@ static om_status work(const om_beside *b, int me, double seconds, shared *all)
 {
     void *own = NULL;
     om_status status = b->begin(b->context, &own);
-    atomic_fetch_add(&all->ready, 1);
-    while (!atomic_load(&all->go)) om_sleep_s(1e-4);
+    __atomic_fetch_add(&all->ready, 1, __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(&all->go, __ATOMIC_SEQ_CST)) om_sleep_s(1e-4);
     double start = om_clock_s(), passed = 0, total = 0, done = 0;
     while (status == OM_OK && passed < seconds) {
         status = b->work(own, &done);
@@ -66,14 +65,14 @@ static om_status start_all(const om_beside *b, int n, double seconds, shared *al
 static void let_go(const pid_t *children, int n, shared *all)
 {
     siginfo_t info = {0};
-    for (int i = 0; atomic_load(&all->ready) < n; i = (i + 1) % n) {
+    for (int i = 0; __atomic_load_n(&all->ready, __ATOMIC_SEQ_CST) < n; i = (i + 1) % n) {
         info.si_pid = 0;
         if (waitid(P_PID, (id_t)children[i], &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
             info.si_pid != 0)
             break;
         om_sleep_s(1e-4);
     }
-    atomic_store(&all->go, true);
+    __atomic_store_n(&all->go, true, __ATOMIC_SEQ_CST);
 }
 
 static om_status outcome(const shared *all, int me, int end)
@@ -85,7 +84,7 @@ static om_status outcome(const shared *all, int me, int end)
 
 om_status om_beside_rate(const om_beside *b, int n, double seconds, double *rate)
 {
-    pid_t children[MOST];
+    pid_t children[MOST] = {0};
     int started = 0;
     *rate = 0;
     if (n > MOST) return om_fail(OM_EUSAGE, "%d processes: expected at most %d", n, MOST);

@@ -1,5 +1,5 @@
-/* An iteration in stages. What each does is what the trainer (src/train/trainer.c) does, in its order;
- * the sum of them is held against whole iterations of the trainer's own. */
+/* An iteration in stages. What each does is what the trainer (src/train/trainer.c) does: its first
+ * iteration gives the same parameters, to the bit. */
 #include "bench/stages.h"
 
 #include <string.h>
@@ -12,7 +12,6 @@
 #include "train/constraints.h"
 #include "train/optimiser.h"
 
-enum { SEED = 1 };
 static const om_real GREY = (om_real)0.5;
 
 struct om_stages {
@@ -26,9 +25,10 @@ struct om_stages {
     om_decoder *decoder;
     om_constraints *constraints;
     om_batcher *batcher;
-    om_real *luminance, *flow; /* of one sample */
-    om_real *gradient;         /* [n_params] */
-    om_real *d_resting;        /* [n_types] of the penalty */
+    uint32_t order[OM_LARGEST_BATCH]; /* of the sequences */
+    om_real *luminance, *flow;        /* of one sample */
+    om_real *gradient;                /* [n_params] */
+    om_real *d_resting;               /* [n_types] of the penalty */
 };
 
 static om_status make_model(om_stages *s, const om_kernels *kernels, int threads)
@@ -55,9 +55,11 @@ static om_status make(om_stages *s, const om_kernels *kernels, int threads)
     const om_workload *w = s->workload;
     OM_TRY(om_state_layout_of(w->circuit, w->scenes, &s->options, &s->layout));
     OM_TRY(om_alloc(s->layout.bytes, 1, &s->state));
-    OM_TRY(om_state_init(&s->layout, w->circuit, &s->options, SEED, 0, s->state));
+    OM_TRY(om_state_init(&s->layout, w->circuit, &s->options, OM_BENCH_SEED, 0, s->state));
     OM_TRY(om_constraints_create(w->circuit, &s->options.model, &s->constraints));
     OM_TRY(om_batcher_create(w->scenes, &s->options.batch, &s->batcher));
+    om_stream order = {OM_BENCH_SEED, 0, OM_FOR_ORDER, 0, 0};
+    om_random_permutation(&order, OM_LARGEST_BATCH, s->order);
     s->steps = om_batcher_steps(s->batcher);
     size_t film = (size_t)s->steps * (size_t)w->circuit->n_columns;
     OM_TRY(om_alloc(film, sizeof(om_real), &s->luminance));
@@ -98,6 +100,11 @@ void om_stages_free(om_stages *s)
 
 const om_work *om_stages_work(const om_stages *s) { return &s->work; }
 
+const om_real *om_stages_params(const om_stages *s)
+{
+    return om_state_view(s->state, s->layout.at_params);
+}
+
 /* ---- the stages ---- */
 
 static om_real *params_of(om_stages *s) { return om_state_at(s->state, s->layout.at_params); }
@@ -105,8 +112,9 @@ static om_real *params_of(om_stages *s) { return om_state_at(s->state, s->layout
 static void films(om_stages *s)
 {
     for (int b = 0; b < s->options.batch_size; b++) {
-        om_stream draws = {SEED, 0, OM_FOR_AUGMENT, (uint32_t)s->state->iteration, (uint32_t)b};
-        om_batcher_sample(s->batcher, b, &draws, s->luminance, s->flow);
+        om_stream draws = {OM_BENCH_SEED, 0, OM_FOR_AUGMENT, (uint32_t)s->state->iteration,
+                           (uint32_t)b};
+        om_batcher_sample(s->batcher, (int)s->order[b], &draws, s->luminance, s->flow);
         om_network_set_luminance(s->network, b, s->luminance);
         om_decoder_set_target(s->decoder, b, s->flow);
     }
@@ -118,7 +126,8 @@ static void dropout(om_stages *s)
     const size_t quad =
         (size_t)om_decoder_blocks_per_quad(s->decoder) * OM_HIDDEN * (size_t)side * (size_t)side;
     for (int b = 0; b < s->options.batch_size && s->options.dropout > 0; b++) {
-        om_stream draws = {SEED, 0, OM_FOR_AUGMENT, (uint32_t)s->state->iteration, (uint32_t)b};
+        om_stream draws = {OM_BENCH_SEED, 0, OM_FOR_AUGMENT, (uint32_t)s->state->iteration,
+                           (uint32_t)b};
         om_dropout(&draws, s->options.dropout, s->steps, side, b % OM_QUAD,
                    om_decoder_keep(s->decoder) + (size_t)(b / OM_QUAD) * quad);
     }

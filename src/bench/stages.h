@@ -14,6 +14,7 @@ om_status om_stages_create(const om_workload *workload, const om_kernels *kernel
                            om_stages **stages);
 void om_stages_free(om_stages *stages); /* accepts NULL */
 const om_work *om_stages_work(const om_stages *stages);
+const om_real *om_stages_params(const om_stages *stages); /* as they are now */
 
 /* One iteration with the activity penalty; adds the time of every stage to its series. */
 om_status om_stages_run(om_stages *stages, om_series series[OM_STAGES]);

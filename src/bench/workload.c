@@ -9,7 +9,7 @@
 #include "ommatid/om_lattice.h"
 #include "ommatid/om_spec.h"
 
-enum { SEED = 1, WARM_UP = 2 };
+enum { WARM_UP = 2 };
 
 /* Each sequence a grating of its own direction that drifts by a sixteenth of a period each frame, for
  * kernels take the same time whatever they are shown. */
@@ -74,7 +74,8 @@ om_status om_trainee_create(const om_workload *w, const om_trainee_options *opti
         om_trainer_create(w->circuit, w->scenes, &train, options->threads, NULL, &t->trainer);
     if (s == OM_OK) s = om_alloc(om_trainer_layout(t->trainer)->bytes, 1, &t->state);
     if (s == OM_OK)
-        s = om_state_init(om_trainer_layout(t->trainer), w->circuit, &train, SEED, 0, t->state);
+        s = om_state_init(om_trainer_layout(t->trainer), w->circuit, &train, OM_BENCH_SEED, 0,
+                          t->state);
     if (s == OM_OK) s = om_trainee_advance(t, WARM_UP);
     if (s != OM_OK) om_trainee_free(t);
     return s;

@@ -5,7 +5,7 @@
 
 #include "ommatid/om_train.h"
 
-enum { OM_LARGEST_BATCH = 16 };
+enum { OM_LARGEST_BATCH = 16, OM_BENCH_SEED = 1 };
 
 typedef struct om_workload {
     const om_circuit *circuit;
