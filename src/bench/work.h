@@ -13,7 +13,7 @@ typedef enum om_stage {
     OM_STAGE_NETWORK,
     OM_STAGE_NETWORK_ADJOINT,
     OM_STAGE_PENALTY_ADJOINT,
-    OM_STAGE_CONV1, /* a second method of it gets a stage of its own below this one */
+    OM_STAGE_CONV1, /* the row of a second method, "first convolution, by FFT", belongs below */
     OM_STAGE_HEAD,
     OM_STAGE_HEAD_ADJOINT,
     OM_STAGE_CONV1_ADJOINT,
