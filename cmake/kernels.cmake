@@ -6,6 +6,7 @@ function(om_kernels name)
     add_library(ommatid_kernels_${name} OBJECT src/model/kernels/activation_vector.c
                                                src/model/kernels/network_vector.c
                                                src/model/kernels/decoder_vector.c
+                                               src/model/kernels/fft_vector.c
                                                src/model/kernels/probe_vector.c)
     target_compile_options(ommatid_kernels_${name} PRIVATE ${ARGN})
     target_link_libraries(ommatid_kernels_${name} PRIVATE ommatid_options)

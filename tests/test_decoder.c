@@ -13,6 +13,7 @@ typedef struct setting {
     bool dropout;
     om_loss loss;
     double divisor; /* added to the bias of the head's third channel */
+    om_convolution convolution;
 } setting;
 
 /* Everything that either side computes, as doubles. */
@@ -169,7 +170,8 @@ static void open_decoder(const setting *s, const char *isa, int threads, om_netw
                          om_decoder **decoder)
 {
     om_network_options n = {.batch = s->batch, .frames = s->frames, .dt_s = DT};
-    om_decoder_options d = {s->batch, s->frames, threads, NULL};
+    om_decoder_options d = {
+        .batch = s->batch, .frames = s->frames, .threads = threads, .convolution = s->convolution};
     assert_int_equal(om_kernels_select(isa, &d.kernels), OM_OK);
     n.threads = threads;
     n.kernels = d.kernels;
@@ -233,7 +235,10 @@ static void test_all_gradients_agree(void **state)
             setting s = make_setting(1 + (uint64_t)i, 1 + 2 * i, 4 + i, running);
             s.loss = i % 2 == 0 ? OM_LOSS_L2NORM : OM_LOSS_EPE;
             s.dropout = i >= 2;
-            compare_all_kernels(&s);
+            for (om_convolution c = OM_CONVOLUTION_DIRECT; c <= OM_CONVOLUTION_FFT; c++) {
+                s.convolution = c;
+                compare_all_kernels(&s);
+            }
             free_setting(&s);
         }
 }

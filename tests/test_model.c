@@ -102,7 +102,8 @@ static outcome run_library(const setting *s, const inputs *in, const char *isa, 
                                   .activation = s->activation,
                                   .kernels = kernels};
     assert_int_equal(om_network_create(s->circuit, &options, &network), OM_OK);
-    om_decoder_options decode = {s->batch, s->frames, threads, kernels};
+    om_decoder_options decode = {
+        .batch = s->batch, .frames = s->frames, .threads = threads, .kernels = kernels};
     const om_geometry *geometry = om_network_geometry(network);
     assert_int_equal(om_decoder_create(s->circuit, geometry, &decode, &decoder), OM_OK);
     om_real *params = reals(l->n_params, in->params);

@@ -34,6 +34,16 @@ typedef struct om_layout {
 
 om_layout om_layout_of(const om_circuit *circuit);
 
+/* How the decoder's first convolution is computed; results agree up to rounding. */
+typedef enum om_convolution {
+    OM_CONVOLUTION_AUTO, /* the faster of the two, by a fixed table of extents */
+    OM_CONVOLUTION_DIRECT,
+    OM_CONVOLUTION_FFT /* where it is possible: up to extent 15 */
+} om_convolution;
+
+/* Which one a choice means at an extent: DIRECT or FFT. */
+om_convolution om_convolution_at(om_convolution choice, int extent);
+
 /* Where initial resting potentials come from. */
 typedef enum om_draws {
     OM_DRAWS_PHILOX, /* the model's own stream (om_random.h) */

@@ -35,8 +35,9 @@ typedef enum om_part {
 extern const char *const om_part_names[OM_PARTS + 1];
 /* Names of other choices, in the order of their numbers, ended by NULL. */
 extern const char *const om_activation_names[],
-    *const om_loss_names[], *const om_batch_norm_names[], *const om_draws_names[],
-                                                              *const om_resampling_names[];
+    *const om_convolution_names[], *const om_loss_names[], *const om_batch_norm_names[],
+                                                               *const om_draws_names[],
+                                                                   *const om_resampling_names[];
 
 enum { OM_NETWORK_PARTS = OM_DECODER, OM_GROUPS_BYTES = 4096 };
 
@@ -67,6 +68,7 @@ typedef struct om_train_options {
     int rate_steps;          /* 10 levels in between */
     uint64_t schedule_stop;  /* the last level is reached here; 0: at `iterations` */
     double dropout;          /* 0.5 */
+    om_convolution convolution;
     double t_pre_s;          /* grey before a training sequence: 0.5 */
     double t_fade_in_s;      /* from grey to a sequence's first frame, before any sequence: 0 */
     double penalty_activity; /* 0.1; 0 switches it off */
@@ -100,7 +102,8 @@ typedef struct om_state_layout {
 } om_state_layout;
 
 /* Whether the circuit has every type and pair that the options name, none in two groups. Errors:
- * OM_EDATA with the key of the spec, the name, and the nearest that there is. */
+ * OM_EDATA with the key of the spec, the name, and the nearest that there is; also where the decoder's
+ * first convolution cannot be computed as asked for. */
 om_status om_train_check(const om_circuit *circuit, const om_train_options *options);
 
 om_status om_state_layout_of(const om_circuit *circuit, const om_scenes *scenes,

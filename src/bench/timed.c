@@ -22,10 +22,10 @@ static void note(om_stage stage, om_lap start)
     sum->wall_s += lap.wall_s;
 }
 
-static void conv1(const om_decoder_tables *tables, const om_block *block, om_block_sums *sums)
+static void conv1(const om_decoder_tables *tables, const om_block *block)
 {
     om_lap start = om_lap_start();
-    timed.real->conv1(tables, block, sums);
+    timed.real->conv1(tables, block);
     note(OM_STAGE_CONV1, start);
 }
 

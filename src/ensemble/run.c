@@ -105,6 +105,9 @@ static om_status prepare(om_job *job)
     om_status status = om_spec_circuit(&job->spec, &job->circuit);
     if (status == OM_OK) status = om_train_check(job->circuit, &job->spec.train);
     OM_TRY(om_ranks_agree(blame_line(job, status)));
+    /* the store says what was chosen, and a resumed run is held to it */
+    om_train_options *train = &job->spec.train;
+    train->convolution = om_convolution_at(train->convolution, job->circuit->extent);
     if (om_ranks_number() == 0) status = claim_store(job);
     OM_TRY(om_ranks_agree(status));
     OM_TRY(om_job_open_scenes(job));

@@ -11,7 +11,7 @@
 _Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof(int) &&
                    sizeof(om_profile) == sizeof(int) && sizeof(om_batch_norm) == sizeof(int) &&
                    sizeof(om_draws) == sizeof(int) && sizeof(om_eye_filter) == sizeof(int) &&
-                   sizeof(om_activation) == sizeof(int),
+                   sizeof(om_activation) == sizeof(int) && sizeof(om_convolution) == sizeof(int),
                "choices are stored as int");
 
 static const char *const profiles[] = {"none", "paper", "package", NULL}; /* om_profile */
@@ -143,6 +143,10 @@ const om_spec_key om_spec_keys[] = {
     {"train.batch_norm", OM_SPEC_CHOICE, AT(train.batch_norm), "batch", .choices = om_batch_norm_names,
      .meaning = "what the decoder normalises by in training: the batch's own statistics, or the "
                 "running ones, which then stay at mean 0 and variance 1"},
+    {"train.convolution", OM_SPEC_CHOICE, AT(train.convolution), "auto",
+     .choices = om_convolution_names,
+     .meaning = "how the decoder's first convolution is computed: directly, by Fourier transforms "
+                "(to extent 15), or the faster of them by a fixed table; equal up to rounding"},
     {"train.t_pre", OM_SPEC_REAL, AT(train.t_pre_s), "0.5", 0, 100, .unit = "s",
      .meaning = "grey before a training sequence, until the network is at rest"},
     {"train.t_fade_in", OM_SPEC_REAL, AT(train.t_fade_in_s), "0", 0, 100, .unit = "s",

@@ -123,7 +123,11 @@ static om_status make_model(om_showing *s, film *f)
                                         .threads = s->threads,
                                         .kernels = kernels,
                                         .activation = s->train->model.activation};
-    const om_decoder_options decoder = {OM_QUAD, f->chunk, s->threads, kernels};
+    const om_decoder_options decoder = {.batch = OM_QUAD,
+                                        .frames = f->chunk,
+                                        .threads = s->threads,
+                                        .kernels = kernels,
+                                        .forward_only = true};
     OM_TRY(om_network_create(s->circuit, &network, &f->network));
     OM_TRY(om_decoder_create(s->circuit, om_network_geometry(f->network), &decoder, &f->decoder));
     OM_TRY(om_alloc((size_t)(f->chunk * f->n_columns), sizeof *f->seen, &f->seen));

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "model/conv1_fft.h"
 #include "model/decoder_tables.h"
 
 static const double EPSILON = 1e-5, MOMENTUM = 0.1;
@@ -18,6 +19,7 @@ struct om_decoder {
     om_decoder_options options;
     om_layout layout;
     om_decoder_tables tables;
+    om_conv1_fft *fft; /* NULL: the first convolution is computed directly */
     om_norm norm;
     int quads, blocks_per_quad, n_blocks;
     size_t channel, padded_channel; /* numbers in an array of one channel */
@@ -47,9 +49,10 @@ static om_status place_blocks(om_decoder *d)
     size_t blocks = (size_t)d->n_blocks, threads = (size_t)d->options.threads;
     size_t outputs = (size_t)d->circuit->n_outputs;
     size_t own = (OM_HIDDEN + OM_HEAD + 2) * d->channel + OM_HIDDEN * d->padded_channel;
-    size_t shared =
-        (outputs + OM_HIDDEN + OM_HEAD) * d->padded_channel + (OM_HIDDEN + outputs) * d->channel;
-    d->n_conv1 = outputs * OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES;
+    size_t shared = OM_HEAD * d->padded_channel + OM_HIDDEN * d->channel;
+    size_t direct = (outputs + OM_HIDDEN) * d->padded_channel + outputs * d->channel;
+    if (d->fft == NULL) shared += direct;
+    d->n_conv1 = d->fft == NULL ? outputs * OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES : 0;
     d->n_conv2 = (size_t)OM_HEAD * OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES;
     OM_TRY(om_alloc(blocks, sizeof *d->blocks, &d->blocks));
     OM_TRY(om_alloc(threads, sizeof *d->scratch, &d->scratch));
@@ -76,13 +79,29 @@ static om_status place_blocks(om_decoder *d)
     }
     for (int i = 0; i < d->options.threads; i++) {
         om_block *s = &d->scratch[i];
-        s->input = take(&scratch, outputs * d->padded_channel);
         s->d_head = take(&scratch, OM_HEAD * d->padded_channel);
         s->d_hidden = take(&scratch, OM_HIDDEN * d->channel);
+        if (d->fft != NULL) continue;
+        s->input = take(&scratch, outputs * d->padded_channel);
         s->d_conv1 = take(&scratch, OM_HIDDEN * d->padded_channel);
         s->d_input = take(&scratch, outputs * d->channel);
     }
     return OM_OK;
+}
+
+static om_status make_conv1(om_decoder *d)
+{
+    const om_decoder_options *o = &d->options;
+    om_convolution method = om_convolution_at(o->convolution, d->circuit->extent);
+    if (method != OM_CONVOLUTION_FFT || o->kernels->fft == NULL) return OM_OK;
+    om_conv1_fft_options fft = {.circuit = d->circuit,
+                                .tables = &d->tables,
+                                .kernels = o->kernels,
+                                .quads = d->quads,
+                                .frames = o->frames,
+                                .threads = o->threads,
+                                .forward_only = o->forward_only};
+    return om_conv1_fft_create(&fft, &d->fft);
 }
 
 om_status om_decoder_create(const om_circuit *circuit, const om_geometry *geometry,
@@ -102,8 +121,9 @@ om_status om_decoder_create(const om_circuit *circuit, const om_geometry *geomet
         size_t side = (size_t)d->tables.side, padded = (size_t)d->tables.padded_side;
         d->channel = side * side * OM_LANES;
         d->padded_channel = padded * padded * OM_LANES;
-        status = place_blocks(d);
+        status = make_conv1(d);
     }
+    if (status == OM_OK) status = place_blocks(d);
     if (status != OM_OK) {
         om_decoder_free(d);
         return status;
@@ -115,6 +135,7 @@ om_status om_decoder_create(const om_circuit *circuit, const om_geometry *geomet
 void om_decoder_free(om_decoder *d)
 {
     if (d == NULL) return;
+    om_conv1_fft_free(d->fft);
     om_decoder_tables_free(&d->tables);
     om_free(d->blocks);
     om_free(d->scratch);
@@ -129,6 +150,7 @@ void om_decoder_free(om_decoder *d)
 void om_decoder_set_params(om_decoder *d, const om_real *params)
 {
     om_decoder_tables_set_params(&d->tables, &d->layout, params);
+    if (d->fft != NULL) om_conv1_fft_set_weights(d->fft);
 }
 
 uint16_t *om_decoder_keep(om_decoder *d) { return d->keep; }
@@ -304,11 +326,15 @@ void om_decoder_flow(const om_decoder *d, int sample, int frame, om_real *flow)
 
 static void run_conv1(om_decoder *d, const om_network *n)
 {
+    if (d->fft != NULL) om_conv1_fft_forward(d->fft, n, d->blocks);
 #pragma omp parallel for schedule(static) num_threads(d->options.threads)
     for (int b = 0; b < d->n_blocks; b++) {
         om_block block = equip(d, b);
-        pack(d, n, b, block.input);
-        d->options.kernels->conv1(&d->tables, &block, &d->sums[b]);
+        if (d->fft == NULL) {
+            pack(d, n, b, block.input);
+            d->options.kernels->conv1(&d->tables, &block);
+        }
+        d->options.kernels->moments(&d->tables, &block, &d->sums[b]);
     }
 }
 
@@ -453,7 +479,9 @@ static void gather_weights(om_decoder *d, om_real *d_params)
         for (int k = 0; k < OM_KERNEL_TAPS; k++)
             for (int o = 0; o < OM_HIDDEN; o++) {
                 size_t at = (size_t)((c * OM_KERNEL_TAPS + k) * OM_HIDDEN + o) * OM_LANES;
-                d_params[om_conv1_at(t, o, c, k)] = (om_real)sum_weight(d, at, false);
+                d_params[om_conv1_at(t, o, c, k)] = d->fft != NULL
+                                                        ? om_conv1_fft_gradient(d->fft, c, k, o)
+                                                        : (om_real)sum_weight(d, at, false);
             }
     om_real *conv2 = d_params + (l->conv2_weight - l->decoder);
     for (int q = 0; q < OM_HEAD; q++)
@@ -462,6 +490,17 @@ static void gather_weights(om_decoder *d, om_real *d_params)
                 size_t at = (size_t)((q * OM_KERNEL_TAPS + k) * OM_HIDDEN + o) * OM_LANES;
                 conv2[om_conv2_at(t, q, o, k)] = (om_real)sum_weight(d, at, true);
             }
+}
+
+static void adjoint_of_conv1(const om_decoder *d, om_network *n)
+{
+#pragma omp parallel for schedule(static) num_threads(d->options.threads)
+    for (int b = 0; b < d->n_blocks; b++) {
+        om_block block = equip(d, b);
+        pack(d, n, b, block.input);
+        d->options.kernels->conv1_adjoint(&d->tables, &d->norm, &block);
+        unpack(d, n, b, block.d_input);
+    }
 }
 
 void om_decoder_adjoint(om_decoder *d, om_network *n, om_loss loss, om_real *d_params)
@@ -478,12 +517,9 @@ void om_decoder_adjoint(om_decoder *d, om_network *n, om_loss loss, om_real *d_p
     for (int q = 0; q < OM_HEAD; q++)
         d_params[l->conv2_bias - l->decoder + (size_t)q] =
             (om_real)sum_batch(d, lanes_d_bias, q, 0, 1);
-#pragma omp parallel for schedule(static) num_threads(d->options.threads)
-    for (int b = 0; b < d->n_blocks; b++) {
-        om_block block = equip(d, b);
-        pack(d, n, b, block.input);
-        d->options.kernels->conv1_adjoint(&d->tables, &d->norm, &block);
-        unpack(d, n, b, block.d_input);
-    }
+    if (d->fft != NULL)
+        om_conv1_fft_adjoint(d->fft, n, &d->norm, d->blocks);
+    else
+        adjoint_of_conv1(d, n);
     gather_weights(d, d_params);
 }

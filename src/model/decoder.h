@@ -18,6 +18,8 @@ typedef struct om_decoder_options {
     int batch, frames;
     int threads;
     const om_kernels *kernels;
+    om_convolution convolution; /* the first one's method */
+    bool forward_only;          /* there will be no adjoint */
 } om_decoder_options;
 
 /* Memory of a decoder follows from the circuit and the options; geometry must outlive it. */

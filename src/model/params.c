@@ -8,6 +8,15 @@
 
 bool om_kernel_inside(int row, int column) { return abs(row + column - (OM_KERNEL - 1)) <= 2; }
 
+/* Transforms cost the same at any extent, direct sums by its square. */
+om_convolution om_convolution_at(om_convolution choice, int extent)
+{
+    const int worth = 10, possible = 15;
+    if (choice == OM_CONVOLUTION_DIRECT || extent > possible) return OM_CONVOLUTION_DIRECT;
+    if (choice == OM_CONVOLUTION_AUTO && extent < worth) return OM_CONVOLUTION_DIRECT;
+    return OM_CONVOLUTION_FFT;
+}
+
 om_layout om_layout_of(const om_circuit *circuit)
 {
     om_layout l = {

@@ -205,6 +205,7 @@ static const om_h5_member options[] = {
     OPTION("train.schedule_stop", OM_H5_U64, schedule_stop),
     OPTION("train.dropout", OM_H5_F64, dropout),
     OPTION("train.batch_norm", OM_H5_I32, batch_norm),
+    OPTION("train.convolution", OM_H5_I32, convolution),
     OPTION("train.t_pre", OM_H5_F64, t_pre_s),
     OPTION("train.t_fade_in", OM_H5_F64, t_fade_in_s),
     OPTION("train.selection", OM_H5_I32, selection),
@@ -216,7 +217,7 @@ static const om_h5_member options[] = {
     OPTION("validate.every_passes", OM_H5_U64, validate_every_passes),
     OPTION("validate.t_pre", OM_H5_F64, validate_t_pre_s),
 };
-_Static_assert(sizeof(om_train_options) == 12632,
+_Static_assert(sizeof(om_train_options) == 12640,
                "a new setting of training belongs into this table");
 const om_members om_schema_options = {options, COUNT(options)};
 
@@ -226,9 +227,10 @@ const char *const *om_schema_choices(const char *member)
         const char *member;
         const char *const *names;
     } choices[] = {
-        {"model.activation", om_activation_names}, {"init.draws", om_draws_names},
-        {"train.resampling", om_resampling_names}, {"train.loss", om_loss_names},
-        {"train.batch_norm", om_batch_norm_names}, {"train.selection", om_loss_names},
+        {"model.activation", om_activation_names},   {"init.draws", om_draws_names},
+        {"train.resampling", om_resampling_names},   {"train.loss", om_loss_names},
+        {"train.batch_norm", om_batch_norm_names},   {"train.selection", om_loss_names},
+        {"train.convolution", om_convolution_names},
     };
     for (size_t i = 0; i < COUNT(choices); i++)
         if (strcmp(choices[i].member, member) == 0) return choices[i].names;

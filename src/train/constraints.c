@@ -147,6 +147,12 @@ om_status om_train_check(const om_circuit *circuit, const om_train_options *opti
     om_constraints *constraints;
     om_status status = om_constraints_create(circuit, &options->model, &constraints);
     om_constraints_free(constraints);
+    if (status == OM_OK && options->convolution == OM_CONVOLUTION_FFT &&
+        om_convolution_at(OM_CONVOLUTION_FFT, circuit->extent) != OM_CONVOLUTION_FFT)
+        return om_fail(OM_EDATA,
+                       "train.convolution: fft: expected auto or direct at extent %d: transforms "
+                       "reach to extent 15",
+                       circuit->extent);
     return status;
 }
 

@@ -82,7 +82,11 @@ static om_status make_workspace(om_trainer *t)
                                   .kernels = kernels,
                                   .activation = o->model.activation,
                                   .fade_in_steps = steps_of(t, o->t_fade_in_s)};
-    om_decoder_options decoder = {o->batch_size, t->steps, t->threads, kernels};
+    om_decoder_options decoder = {.batch = o->batch_size,
+                                  .frames = t->steps,
+                                  .threads = t->threads,
+                                  .kernels = kernels,
+                                  .convolution = o->convolution};
     OM_TRY(om_network_create(t->circuit, &network, &t->network));
     return om_decoder_create(t->circuit, om_network_geometry(t->network), &decoder, &t->decoder);
 }

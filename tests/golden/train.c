@@ -164,7 +164,8 @@ static bool make_model(training *t)
                                   .dt_s = t->options.batch.dt_s,
                                   .threads = 1,
                                   .kernels = kernels};
-    om_decoder_options decoder = {t->batch, t->frames, 1, kernels};
+    om_decoder_options decoder = {
+        .batch = t->batch, .frames = t->frames, .threads = 1, .kernels = kernels};
     return check_ok(t->c, om_network_create(t->circuit, &network, &t->network)) &&
            check_ok(t->c, om_decoder_create(t->circuit, om_network_geometry(t->network), &decoder,
                                             &t->decoder));

@@ -3,6 +3,7 @@
  * neighbouring cells in registers over a flat list of terms and serves both convolutions and their
  * input gradients; weight_tile keeps several weights of several channels in registers over the cells of
  * a row. Neither shape changes the order in which a lane sums. */
+#include "model/kernels/arrays.h"
 #include "model/kernels/simd.h"
 #include "model/kernels/vector.h"
 
@@ -164,24 +165,6 @@ static void weight_row(int n_terms, int n, const int *offset, const om_real *x, 
         }
 }
 
-/* Numbers from an array's start to cell (row, column); padded arrays have two more on each side. */
-INLINE size_t at_cell(const om_decoder_tables *t, int row, int column)
-{
-    return ((size_t)row * (size_t)t->side + (size_t)column) * OM_LANES;
-}
-INLINE size_t at_padded(const om_decoder_tables *t, int row, int column)
-{
-    return ((size_t)(row + 2) * (size_t)t->padded_side + (size_t)column + 2) * OM_LANES;
-}
-INLINE size_t channel_size(const om_decoder_tables *t)
-{
-    return (size_t)t->side * (size_t)t->side * OM_LANES;
-}
-INLINE size_t padded_channel_size(const om_decoder_tables *t)
-{
-    return (size_t)t->padded_side * (size_t)t->padded_side * OM_LANES;
-}
-
 /* Mean and sum of squares of one channel over all cells, about the convolution's bias: cells that see
  * nothing but zeros are exactly the bias and add nothing to the first sum. */
 static void moments(const om_decoder_tables *t, const om_real *y, om_real bias, om_real *mean_out,
@@ -194,7 +177,7 @@ static void moments(const om_decoder_tables *t, const om_real *y, om_real bias, 
         for (int r = 0; r < t->side; r++) {
             vec row = {0};
             for (int c = t->first_cell[r]; c < t->end_cell[r]; c++)
-                row += load(y + at_cell(t, r, c)) - b;
+                row += load(y + om_cell_at(t, r, c)) - b;
             sum += row;
             computed += t->end_cell[r] - t->first_cell[r];
         }
@@ -202,7 +185,7 @@ static void moments(const om_decoder_tables *t, const om_real *y, om_real bias, 
         for (int r = 0; r < t->side; r++) {
             vec row = {0};
             for (int c = t->first_cell[r]; c < t->end_cell[r]; c++) {
-                vec d = load(y + at_cell(t, r, c)) - b - mean;
+                vec d = load(y + om_cell_at(t, r, c)) - b - mean;
                 row = fma_(d, d, row);
             }
             square += row;
@@ -213,26 +196,29 @@ static void moments(const om_decoder_tables *t, const om_real *y, om_real bias, 
     }
 }
 
-void OM_THIS_ISA(om_conv1)(const om_decoder_tables *tables, const om_block *block,
-                           om_block_sums *sums)
+void OM_THIS_ISA(om_conv1)(const om_decoder_tables *tables, const om_block *block)
 {
     const om_decoder_tables *t = tables;
     const terms list = {t->n_outputs * OM_KERNEL_TAPS, t->conv1_offset, t->conv1, OM_HIDDEN};
     for (int r = 0; r < t->side; r++) {
         int c = t->first_cell[r];
-        conv_row_hidden(t->end_cell[r] - c, &list, block->input + at_padded(t, r, c), t->conv1_bias,
-                        block->conv1 + at_cell(t, r, c), channel_size(t));
+        conv_row_hidden(t->end_cell[r] - c, &list, block->input + om_padded_cell_at(t, r, c),
+                        t->conv1_bias, block->conv1 + om_cell_at(t, r, c), om_channel_reals(t));
     }
+}
+
+void OM_THIS_ISA(om_moments)(const om_decoder_tables *t, const om_block *block, om_block_sums *sums)
+{
     for (int o = 0; o < OM_HIDDEN; o++)
-        moments(t, block->conv1 + (size_t)o * channel_size(t), t->conv1_bias[o], sums->mean[o],
+        moments(t, block->conv1 + (size_t)o * om_channel_reals(t), t->conv1_bias[o], sums->mean[o],
                 sums->square[o]);
 }
 
 /* hidden = dropout(softplus(batch norm(conv1))) on the whole array. */
 static void activate(const om_decoder_tables *t, const om_norm *norm, const om_block *block, int o)
 {
-    const om_real *y = block->conv1 + (size_t)o * channel_size(t);
-    om_real *h = block->hidden + (size_t)o * padded_channel_size(t);
+    const om_real *y = block->conv1 + (size_t)o * om_channel_reals(t);
+    om_real *h = block->hidden + (size_t)o * om_padded_channel_reals(t);
     const uint16_t *keep = block->keep;
     if (keep != NULL) keep += (size_t)o * (size_t)t->side * (size_t)t->side;
     vec scale = all(norm->scale[o]), shift = all(norm->shift[o]),
@@ -245,9 +231,9 @@ static void activate(const om_decoder_tables *t, const om_norm *norm, const om_b
             for (int part = 0; part < PER_STRIP; part++) {
                 vec a = outside;
                 if (computed)
-                    a = softplus(fma_(load(y + at_cell(t, r, c) + part * W), scale, shift)) *
+                    a = softplus(fma_(load(y + om_cell_at(t, r, c) + part * W), scale, shift)) *
                         keep_scale;
-                store(h + at_padded(t, r, c) + part * W, where_bits(bits, part, a));
+                store(h + om_padded_cell_at(t, r, c) + part * W, where_bits(bits, part, a));
             }
         }
 }
@@ -269,12 +255,12 @@ INLINE flow flow_at(const om_real *head, size_t channel)
 
 static void errors(const om_decoder_tables *t, const om_block *block, om_block_sums *sums)
 {
-    const size_t channel = channel_size(t);
+    const size_t channel = om_channel_reals(t);
     for (int part = 0; part < PER_STRIP; part++) {
         vec square = {0}, length = {0};
         for (int r = 0; r < t->side; r++)
             for (int c = t->row_first[r]; c < t->row_end[r]; c++) {
-                size_t at = at_cell(t, r, c) + (size_t)(part * W);
+                size_t at = om_cell_at(t, r, c) + (size_t)(part * W);
                 flow f = flow_at(block->head + at, channel);
                 vec x = f.x - load(block->target + at);
                 vec y = f.y - load(block->target + channel + at);
@@ -295,8 +281,8 @@ void OM_THIS_ISA(om_head)(const om_decoder_tables *tables, const om_norm *norm,
     const terms list = {OM_HIDDEN * OM_KERNEL_TAPS, t->conv2_offset, t->conv2, OM_HEAD};
     for (int r = 0; r < t->side; r++) {
         int c = t->row_first[r];
-        conv_row_head(t->row_end[r] - c, &list, block->hidden + at_padded(t, r, c), t->conv2_bias,
-                      block->head + at_cell(t, r, c), channel_size(t));
+        conv_row_head(t->row_end[r] - c, &list, block->hidden + om_padded_cell_at(t, r, c),
+                      t->conv2_bias, block->head + om_cell_at(t, r, c), om_channel_reals(t));
     }
     errors(t, block, sums);
 }
@@ -305,14 +291,14 @@ void OM_THIS_ISA(om_head)(const om_decoder_tables *tables, const om_norm *norm,
 static void loss_adjoint(const om_decoder_tables *t, const om_loss_weight *weight,
                          const om_block *block, om_block_sums *sums)
 {
-    const size_t channel = channel_size(t), padded = padded_channel_size(t);
+    const size_t channel = om_channel_reals(t), padded = om_padded_channel_reals(t);
     vec per_length = all(weight->per_length);
     for (int part = 0; part < PER_STRIP; part++) {
         vec sum[OM_HEAD] = {{0}, {0}, {0}};
         vec per_sample = load(weight->per_sample + part * W), lane = load(block->lane + part * W);
         for (int r = 0; r < t->side; r++)
             for (int c = t->row_first[r]; c < t->row_end[r]; c++) {
-                size_t at = at_cell(t, r, c) + (size_t)(part * W);
+                size_t at = om_cell_at(t, r, c) + (size_t)(part * W);
                 flow f = flow_at(block->head + at, channel);
                 vec x = f.x - load(block->target + at);
                 vec y = f.y - load(block->target + channel + at);
@@ -323,7 +309,7 @@ static void loss_adjoint(const om_decoder_tables *t, const om_loss_weight *weigh
                 d[0] = x * w * f.factor;
                 d[1] = y * w * f.factor;
                 d[2] = -fma_(d[0], f.x, d[1] * f.y) * sigmoid;
-                om_real *out = block->d_head + at_padded(t, r, c) + part * W;
+                om_real *out = block->d_head + om_padded_cell_at(t, r, c) + part * W;
                 for (int q = 0; q < OM_HEAD; q++) {
                     store(out + (size_t)q * padded, d[q]);
                     sum[q] += d[q];
@@ -338,9 +324,9 @@ static void loss_adjoint(const om_decoder_tables *t, const om_loss_weight *weigh
 static void softplus_adjoint(const om_decoder_tables *t, const om_norm *norm, const om_block *block,
                              int o, om_block_sums *sums)
 {
-    const om_real *y = block->conv1 + (size_t)o * channel_size(t);
-    const om_real *d_hidden = block->d_hidden + (size_t)o * channel_size(t);
-    om_real *h = block->hidden + (size_t)o * padded_channel_size(t);
+    const om_real *y = block->conv1 + (size_t)o * om_channel_reals(t);
+    const om_real *d_hidden = block->d_hidden + (size_t)o * om_channel_reals(t);
+    om_real *h = block->hidden + (size_t)o * om_padded_channel_reals(t);
     vec mean = all(norm->mean[o]), inverse = all(norm->inverse[o]), keep = all(norm->keep_scale);
     vec outside = all(t->conv1_bias[o]), back = all(-1 / norm->keep_scale);
     for (int part = 0; part < PER_STRIP; part++) {
@@ -348,8 +334,8 @@ static void softplus_adjoint(const om_decoder_tables *t, const om_norm *norm, co
         for (int r = 0; r < t->side; r++) {
             vec row = {0}, row_y_hat = {0};
             for (int c = 0; c < t->side; c++) {
-                size_t at = at_cell(t, r, c) + (size_t)(part * W);
-                om_real *place = h + at_padded(t, r, c) + part * W;
+                size_t at = om_cell_at(t, r, c) + (size_t)(part * W);
+                om_real *place = h + om_padded_cell_at(t, r, c) + part * W;
                 vec slope = keep * (1 - exp_(load(place) * back));
                 vec d_z = load(d_hidden + at) * slope;
                 bool computed = c >= t->first_cell[r] && c < t->end_cell[r];
@@ -371,16 +357,17 @@ void OM_THIS_ISA(om_head_adjoint)(const om_decoder_tables *tables, const om_norm
                                   om_block_sums *sums)
 {
     const om_decoder_tables *t = tables;
-    const size_t channel = channel_size(t), padded = padded_channel_size(t);
+    const size_t channel = om_channel_reals(t), padded = om_padded_channel_reals(t);
     loss_adjoint(t, weight, block, sums);
     memset(block->d_conv2_weight, 0,
            sizeof(om_real) * OM_HEAD * OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES);
     const terms list = {OM_HEAD * OM_KERNEL_TAPS, t->conv2_back_offset, t->conv2_back, OM_HIDDEN};
     for (int r = 0; r < t->side; r++) {
-        const om_real *d_head = block->d_head + at_padded(t, r, 0);
+        const om_real *d_head = block->d_head + om_padded_cell_at(t, r, 0);
         weight_row(OM_HEAD * OM_KERNEL_TAPS, t->side, t->conv2_back_offset, d_head,
-                   block->hidden + at_padded(t, r, 0), padded, block->d_conv2_weight);
-        conv_row_hidden(t->side, &list, d_head, NULL, block->d_hidden + at_cell(t, r, 0), channel);
+                   block->hidden + om_padded_cell_at(t, r, 0), padded, block->d_conv2_weight);
+        conv_row_hidden(t->side, &list, d_head, NULL, block->d_hidden + om_cell_at(t, r, 0),
+                        channel);
     }
     for (int o = 0; o < OM_HIDDEN; o++) softplus_adjoint(t, norm, block, o, sums);
 }
@@ -389,15 +376,15 @@ void OM_THIS_ISA(om_head_adjoint)(const om_decoder_tables *tables, const om_norm
 static void norm_adjoint(const om_decoder_tables *t, const om_norm *norm, const om_block *block)
 {
     for (int o = 0; o < OM_HIDDEN; o++) {
-        const om_real *y = block->conv1 + (size_t)o * channel_size(t);
-        const om_real *d_z = block->hidden + (size_t)o * padded_channel_size(t);
-        om_real *d_y = block->d_conv1 + (size_t)o * padded_channel_size(t);
+        const om_real *y = block->conv1 + (size_t)o * om_channel_reals(t);
+        const om_real *d_z = block->hidden + (size_t)o * om_padded_channel_reals(t);
+        om_real *d_y = block->d_conv1 + (size_t)o * om_padded_channel_reals(t);
         vec by_z = all(norm->d_z[o]), by_y = all(norm->d_y[o]), constant = all(norm->d_constant[o]);
         for (int r = 0; r < t->side; r++)
             for (int c = t->first_cell[r]; c < t->end_cell[r]; c++)
                 for (int part = 0; part < PER_STRIP; part++) {
-                    size_t place = at_padded(t, r, c) + (size_t)(part * W);
-                    vec d = fma_(by_y, load(y + at_cell(t, r, c) + part * W), constant);
+                    size_t place = om_padded_cell_at(t, r, c) + (size_t)(part * W);
+                    vec d = fma_(by_y, load(y + om_cell_at(t, r, c) + part * W), constant);
                     d = fma_(by_z, load(d_z + place), d) * load(block->lane + part * W);
                     store(d_y + place, d);
                 }
@@ -407,10 +394,10 @@ static void norm_adjoint(const om_decoder_tables *t, const om_norm *norm, const 
 static void input_gradient_row(const om_decoder_tables *t, const om_block *block, int r)
 {
     const int c = t->row_first[r], n = t->row_end[r] - c;
-    const size_t channel = channel_size(t);
+    const size_t channel = om_channel_reals(t);
     terms list = {OM_HIDDEN * OM_KERNEL_TAPS, t->conv1_back_offset, t->conv1_back, BACK_GROUP};
-    const om_real *x = block->d_conv1 + at_padded(t, r, c);
-    om_real *out = block->d_input + at_cell(t, r, c);
+    const om_real *x = block->d_conv1 + om_padded_cell_at(t, r, c);
+    om_real *out = block->d_input + om_cell_at(t, r, c);
     for (int k = 0; k < t->n_outputs; k += BACK_GROUP) {
         switch (t->n_outputs - k) {
         case 1: conv_row_1(n, &list, x, NULL, out, channel); break;
@@ -435,8 +422,9 @@ void OM_THIS_ISA(om_conv1_adjoint)(const om_decoder_tables *tables, const om_nor
         for (int r = 0; r < t->side; r++) {
             int c = t->first_cell[r];
             weight_row(OM_KERNEL_TAPS, t->end_cell[r] - c, t->conv1_offset + k * OM_KERNEL_TAPS,
-                       block->input + at_padded(t, r, c), block->d_conv1 + at_padded(t, r, c),
-                       padded_channel_size(t), block->d_conv1_weight + (size_t)k * per_channel);
+                       block->input + om_padded_cell_at(t, r, c),
+                       block->d_conv1 + om_padded_cell_at(t, r, c), om_padded_channel_reals(t),
+                       block->d_conv1_weight + (size_t)k * per_channel);
         }
     for (int r = 0; r < t->side; r++) input_gradient_row(t, block, r);
 }

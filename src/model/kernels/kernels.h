@@ -143,6 +143,9 @@ typedef struct om_loss_weight {
 
 /* ---- the table ---- */
 
+typedef struct om_fft om_fft; /* fft.h */
+typedef struct om_fft_kernels om_fft_kernels;
+
 typedef struct om_kernels {
     const char *name;      /* "avx512", "avx2", "portable", "plain" */
     int targets_per_group; /* 1..OM_MOST_SHARED */
@@ -155,8 +158,13 @@ typedef struct om_kernels {
     void (*step_adjoint)(const om_network_tables *tables, int first, int end,
                          const om_adjoint_step *step);
 
-    /* Convolution 34 -> 8 over one block; its moments into sums. */
-    void (*conv1)(const om_decoder_tables *tables, const om_block *block, om_block_sums *sums);
+    /* Convolution 34 -> 8 over one block. */
+    void (*conv1)(const om_decoder_tables *tables, const om_block *block);
+    /* The same and its adjoint by Fourier transforms. NULL in the plain kernels, whose direct sums are
+     * the specification of both. */
+    const om_fft_kernels *fft;
+    /* Moments of conv1's output into sums. */
+    void (*moments)(const om_decoder_tables *tables, const om_block *block, om_block_sums *sums);
     /* Batch norm, softplus, dropout, convolution 8 -> 3, flow and its errors. */
     void (*head)(const om_decoder_tables *tables, const om_norm *norm, const om_block *block,
                  om_block_sums *sums);

@@ -144,24 +144,30 @@ static bool in_hexagon(const om_decoder_tables *t, int row, int column)
         for (int c = 0; c < (t)->side; c++)                                                        \
             for (int l = 0; l < OM_LANES; l++)
 
-static void conv1(const om_decoder_tables *t, const om_block *b, om_block_sums *sums)
+static void conv1(const om_decoder_tables *t, const om_block *b)
 {
-    const om_real cells = (om_real)(t->side * t->side);
-    for (int o = 0; o < OM_HIDDEN; o++) {
-        memset(sums->mean[o], 0, sizeof sums->mean[o]);
-        memset(sums->square[o], 0, sizeof sums->square[o]);
-        FOR_CELLS(t, r, c, l)
+    for (int o = 0; o < OM_HIDDEN; o++) FOR_CELLS(t, r, c, l)
         {
-            om_real y = 0;
+            om_real y = t->conv1_bias[o];
             for (int i = 0; i < t->n_outputs * OM_KERNEL_TAPS && computed(t, r, c); i++)
                 y += t->conv1[i * OM_HIDDEN + o] *
                      b->input[(ptrdiff_t)padded(t, 0, r, c, l) + t->conv1_offset[i]];
-            b->conv1[place(t, o, r, c, l)] = y + t->conv1_bias[o];
-            sums->mean[o][l] += y / cells;
+            b->conv1[place(t, o, r, c, l)] = y;
         }
+}
+
+static void moments(const om_decoder_tables *t, const om_block *b, om_block_sums *sums)
+{
+    const om_real cells = (om_real)(t->side * t->side);
+    for (int o = 0; o < OM_HIDDEN; o++) {
+        const om_real *y = b->conv1 + place(t, o, 0, 0, 0);
+        memset(sums->mean[o], 0, sizeof sums->mean[o]);
+        memset(sums->square[o], 0, sizeof sums->square[o]);
+        FOR_CELLS(t, r, c, l)
+        sums->mean[o][l] += (y[place(t, 0, r, c, l)] - t->conv1_bias[o]) / cells;
         FOR_CELLS(t, r, c, l)
         {
-            om_real d = b->conv1[place(t, o, r, c, l)] - t->conv1_bias[o] - sums->mean[o][l];
+            om_real d = y[place(t, 0, r, c, l)] - t->conv1_bias[o] - sums->mean[o][l];
             sums->square[o][l] += d * d;
         }
     }
@@ -305,6 +311,7 @@ const om_kernels om_kernels_plain = {
     .step = step,
     .step_adjoint = step_adjoint,
     .conv1 = conv1,
+    .moments = moments,
     .head = head,
     .head_adjoint = head_adjoint,
     .conv1_adjoint = conv1_adjoint,

@@ -1,0 +1,282 @@
+/* Order and memory of the first convolution by Fourier transforms. Pairs of blocks follow one another;
+ * within a phase of a pair, threads share channels or frequencies. */
+#include "model/conv1_fft.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+
+struct om_conv1_fft {
+    om_conv1_fft_options options;
+    const om_fft_kernels *kernels;
+    om_fft tables;
+    int channels, blocks, pairs; /* blocks and pairs of a quad */
+    om_real *wide, *narrow;      /* lines or returned of the output types; of the hidden channels */
+    om_real *work;               /* [threads] */
+    size_t work_reals;
+    om_real *spectrum, *d_spectrum; /* [quads][g][f][pairs][channel] */
+    om_real *d_weights;             /* [19][flat] */
+};
+
+/* ---- making one ---- */
+
+/* Runs of cells first[r] .. end[r] - 1 of the array's rows r, cut where they pass round the torus; as
+ * many as 2 per row. */
+static void list_runs(int side, const int *first, const int *end, om_fft_run *runs, int *of_i)
+{
+    int n = 0;
+    for (int i = 0; i < OM_TORUS_I; i++) {
+        of_i[i] = n;
+        for (int r = i; r < side; r += OM_TORUS_I)
+            for (int c = first[r]; c < end[r];) {
+                int j = ((c - r) % OM_TORUS_J + OM_TORUS_J) % OM_TORUS_J, cells = OM_TORUS_J - j;
+                if (cells > end[r] - c) cells = end[r] - c;
+                runs[n++] = (om_fft_run){.row = r, .column = c, .j = j, .cells = cells};
+                c += cells;
+            }
+    }
+    of_i[OM_TORUS_I] = n;
+}
+
+static om_status make_tables(om_conv1_fft *f)
+{
+    om_fft *t = &f->tables;
+    const om_decoder_tables *d = f->options.tables;
+    const size_t frequencies = OM_TORUS_I * OM_TORUS_J, side = (size_t)d->side;
+    t->tables = d;
+    t->flat = (om_fft_flat(f->channels, 0) + OM_LANES - 1) / OM_LANES * OM_LANES;
+    OM_TRY(om_alloc(2 * side, sizeof *t->inside, &t->inside));
+    OM_TRY(om_alloc(2 * side, sizeof *t->computed, &t->computed));
+    OM_TRY(om_alloc(OM_KERNEL_TAPS * t->flat, sizeof(om_real), &t->weights));
+    OM_TRY(om_alloc(frequencies * 2 * t->flat, sizeof(om_real), &t->kernel));
+    list_runs(d->side, d->row_first, d->row_end, t->inside, t->inside_first);
+    list_runs(d->side, d->first_cell, d->end_cell, t->computed, t->computed_first);
+    const double turn = 2 * acos(-1) / OM_TORUS_J;
+    for (int n = 0; n < OM_TORUS_J; n++) {
+        t->cosine[n] = (om_real)cos(n * turn);
+        t->sine[n] = (om_real)sin(n * turn);
+    }
+    return OM_OK;
+}
+
+/* Numbers in the transforms of some channels on their way along j, forth or back. */
+static size_t lines_of(int channels)
+{
+    size_t lines = OM_TORUS_J * om_fft_lines(channels);
+    size_t returned = (size_t)channels * OM_TORUS_I * OM_RETURNED;
+    return lines > returned ? lines : returned;
+}
+
+static size_t spectrum_of(const om_conv1_fft *f, int channels)
+{
+    return (size_t)(OM_TORUS_I * OM_TORUS_J * f->pairs) * (size_t)channels * OM_CELL;
+}
+
+static om_status allocate(om_conv1_fft *f)
+{
+    const size_t quads = (size_t)f->options.quads, r = sizeof(om_real);
+    f->work_reals = (size_t)OM_TORUS_I * (size_t)(f->channels + OM_HIDDEN) * OM_CELL;
+    OM_TRY(make_tables(f));
+    OM_TRY(om_alloc(lines_of(f->channels), r, &f->wide));
+    OM_TRY(om_alloc(lines_of(OM_HIDDEN), r, &f->narrow));
+    OM_TRY(om_alloc((size_t)f->options.threads * f->work_reals, r, &f->work));
+    if (f->options.forward_only) return OM_OK;
+    OM_TRY(om_alloc(OM_TORUS_I * OM_TORUS_J * 2 * f->tables.flat, r, &f->tables.d_kernel));
+    OM_TRY(om_alloc(OM_KERNEL_TAPS * f->tables.flat, r, &f->d_weights));
+    OM_TRY(om_alloc(quads * spectrum_of(f, f->channels), r, &f->spectrum));
+    return om_alloc(spectrum_of(f, OM_HIDDEN), r, &f->d_spectrum);
+}
+
+om_status om_conv1_fft_create(const om_conv1_fft_options *options, om_conv1_fft **fft)
+{
+    *fft = NULL;
+    om_conv1_fft *f = NULL;
+    OM_TRY(om_alloc(1, sizeof *f, &f));
+    f->options = *options;
+    f->kernels = options->kernels->fft;
+    f->channels = options->circuit->n_outputs;
+    f->blocks = (options->frames + OM_FRAMES - 1) / OM_FRAMES;
+    f->pairs = (f->blocks + 1) / 2;
+    om_status status = allocate(f);
+    if (status != OM_OK) {
+        om_conv1_fft_free(f);
+        return status;
+    }
+    *fft = f;
+    return OM_OK;
+}
+
+void om_conv1_fft_free(om_conv1_fft *f)
+{
+    if (f == NULL) return;
+    om_fft *t = &f->tables;
+    void *all[] = {t->inside, t->computed, t->weights,  t->kernel,     t->d_kernel, f->wide,
+                   f->narrow, f->work,     f->spectrum, f->d_spectrum, f->d_weights};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
+    om_free(f);
+}
+
+void om_conv1_fft_set_weights(om_conv1_fft *f)
+{
+    const om_real *from = f->options.tables->conv1;
+    for (int c = 0; c < f->channels; c++)
+        for (size_t k = 0; k < OM_KERNEL_TAPS; k++, from += OM_HIDDEN)
+            memcpy(f->tables.weights + k * f->tables.flat + om_fft_flat(c, 0), from,
+                   OM_HIDDEN * sizeof *from);
+#pragma omp parallel for schedule(static) num_threads(f->options.threads)
+    for (int g = 0; g < OM_TORUS_J; g++) f->kernels->kernel(&f->tables, g);
+}
+
+/* ---- running ---- */
+
+/* Where a pair lies in the network's memory and in the blocks. */
+typedef struct pair {
+    int quad, number;
+    const om_block *blocks[2];
+} pair;
+
+static pair pair_of(const om_conv1_fft *f, const om_block *blocks, int quad, int number)
+{
+    const om_block *first = blocks + quad * f->blocks + 2 * number;
+    bool odd = 2 * number + 1 == f->blocks;
+    return (pair){quad, number, {first, odd ? NULL : first + 1}};
+}
+
+static size_t map_reals(const om_conv1_fft *f)
+{
+    return f->options.tables->geometry->compact * OM_QUAD;
+}
+
+static void maps_of(const om_conv1_fft *f, const om_network *n, const pair *p, int channel,
+                    const om_real *maps[OM_PAIR])
+{
+    size_t type = (size_t)f->options.circuit->outputs[channel];
+    for (int i = 0; i < OM_PAIR; i++) {
+        int frame = p->number * OM_PAIR + i;
+        maps[i] = frame < f->options.frames
+                      ? om_network_history(n, p->quad, frame) + type * map_reals(f)
+                      : NULL;
+    }
+}
+
+static void d_maps_of(const om_conv1_fft *f, om_network *n, const pair *p, int channel,
+                      om_real *d_maps[OM_PAIR])
+{
+    for (int i = 0; i < OM_PAIR; i++) {
+        int frame = p->number * OM_PAIR + i;
+        d_maps[i] = frame < f->options.frames
+                        ? om_network_external(n, p->quad, frame) + (size_t)channel * map_reals(f)
+                        : NULL;
+    }
+}
+
+/* Place of a pair in a spectrum of some channels, at one g; from one f to the next it is spectrum_next(). */
+static om_real *spectrum_at(const om_conv1_fft *f, om_real *spectrum, int channels, int g,
+                            int number)
+{
+    size_t cells = (size_t)(g * OM_TORUS_I * f->pairs + number) * (size_t)channels;
+    return spectrum + cells * OM_CELL;
+}
+static size_t spectrum_next(const om_conv1_fft *f, int channels)
+{
+    return (size_t)(f->pairs * channels) * OM_CELL;
+}
+
+static om_real *spectrum_of_quad(const om_conv1_fft *f, int quad)
+{
+    return f->spectrum + (size_t)quad * spectrum_of(f, f->channels);
+}
+
+/* The phases of a pair, by all threads of a team. */
+static void forward_pair(const om_conv1_fft *f, const om_network *n, const pair *p, om_real *work)
+{
+#pragma omp for schedule(static)
+    for (int c = 0; c < f->channels; c++) {
+        const om_real *maps[OM_PAIR];
+        maps_of(f, n, p, c, maps);
+        f->kernels->input(&f->tables, c, maps, f->wide);
+    }
+#pragma omp for schedule(static)
+    for (int g = 0; g < OM_TORUS_J; g++) {
+        om_real *keep = NULL;
+        if (f->spectrum != NULL)
+            keep = spectrum_at(f, spectrum_of_quad(f, p->quad), f->channels, g, p->number);
+        f->kernels->forward(&f->tables, g, f->wide, work, keep, spectrum_next(f, f->channels),
+                            f->narrow);
+    }
+#pragma omp for schedule(static)
+    for (int o = 0; o < OM_HIDDEN; o++) f->kernels->hidden(&f->tables, o, f->narrow, p->blocks);
+}
+
+static void adjoint_pair(const om_conv1_fft *f, om_network *n, const om_norm *norm, const pair *p,
+                         om_real *work)
+{
+#pragma omp for schedule(static)
+    for (int o = 0; o < OM_HIDDEN; o++)
+        f->kernels->gradient(&f->tables, norm, o, p->blocks, f->narrow);
+#pragma omp for schedule(static)
+    for (int g = 0; g < OM_TORUS_J; g++)
+        f->kernels->backward(&f->tables, g, f->narrow, work,
+                             spectrum_at(f, f->d_spectrum, OM_HIDDEN, g, p->number),
+                             spectrum_next(f, OM_HIDDEN), f->wide);
+#pragma omp for schedule(static)
+    for (int c = 0; c < f->channels; c++) {
+        const om_real *maps[OM_PAIR];
+        om_real *d_maps[OM_PAIR];
+        maps_of(f, n, p, c, maps);
+        d_maps_of(f, n, p, c, d_maps);
+        f->kernels->d_input(&f->tables, c, f->wide, maps, d_maps);
+    }
+}
+
+static om_real *work_of(const om_conv1_fft *f, int thread)
+{
+    return f->work + (size_t)thread * f->work_reals;
+}
+
+void om_conv1_fft_forward(om_conv1_fft *f, const om_network *network, const om_block *blocks)
+{
+#pragma omp parallel num_threads(f->options.threads)
+    for (int q = 0; q < f->options.quads; q++)
+        for (int i = 0; i < f->pairs; i++) {
+            pair p = pair_of(f, blocks, q, i);
+            forward_pair(f, network, &p, work_of(f, omp_get_thread_num()));
+        }
+}
+
+void om_conv1_fft_adjoint(om_conv1_fft *f, om_network *network, const om_norm *norm,
+                          const om_block *blocks)
+{
+    const om_fft *t = &f->tables;
+    memset(t->d_kernel, 0, OM_TORUS_I * OM_TORUS_J * 2 * t->flat * sizeof(om_real));
+#pragma omp parallel num_threads(f->options.threads)
+    {
+        for (int q = 0; q < f->options.quads; q++) {
+            for (int i = 0; i < f->pairs; i++) {
+                pair p = pair_of(f, blocks, q, i);
+                adjoint_pair(f, network, norm, &p, work_of(f, omp_get_thread_num()));
+            }
+#pragma omp for schedule(static)
+            for (int g = 0; g < OM_TORUS_J; g++)
+                f->kernels->weights(t, g, f->pairs,
+                                    spectrum_at(f, spectrum_of_quad(f, q), f->channels, g, 0),
+                                    spectrum_at(f, f->d_spectrum, OM_HIDDEN, g, 0));
+        }
+#pragma omp for schedule(static)
+        for (size_t from = 0; from < t->flat; from += OM_LANES) {
+            om_real taps[OM_KERNEL_TAPS * OM_LANES];
+            f->kernels->taps(t, from, taps);
+            for (size_t k = 0; k < OM_KERNEL_TAPS; k++)
+                memcpy(f->d_weights + k * t->flat + from, taps + k * OM_LANES,
+                       OM_LANES * sizeof *taps);
+        }
+    }
+}
+
+om_real om_conv1_fft_gradient(const om_conv1_fft *f, int channel, int k, int hidden)
+{
+    return f->d_weights[(size_t)k * f->tables.flat + om_fft_flat(channel, hidden)];
+}
