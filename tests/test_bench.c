@@ -54,7 +54,7 @@ static void counts_are_those_by_hand(void **state)
     static const double by_hand[OM_ARITHMETIC_STAGES] = {
         [OM_STAGE_NETWORK] = 11 * 15,
         [OM_STAGE_NETWORK_ADJOINT] = 11 * 15 + 2 * 7 * 15,
-        [OM_STAGE_PENALTY_ADJOINT] = 11 * 15,
+        [OM_STAGE_BOTH_ADJOINTS] = 2 * 11 * 15 + 2 * 7 * 15,
         [OM_STAGE_CONV1] = 7 * 15 * 8 * 19,
         [OM_STAGE_HEAD] = 7 * 15 * 3 * 8 * 19,
         [OM_STAGE_HEAD_ADJOINT] = 2 * 7 * 15 * 3 * 8 * 19,

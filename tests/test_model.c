@@ -121,6 +121,7 @@ static outcome run_library(const setting *s, const inputs *in, const char *isa, 
     }
     om_network_forward(network);
     om_moments moments, running;
+    om_penalty penalty = {.activity = 0.1, .baseline = 5, .d_resting = d_resting};
     for (int h = 0; h < OM_HIDDEN; h++)
         running.mean[h] = (om_real)o.mean[h], running.var[h] = (om_real)o.var[h];
     if (s->training) {
@@ -128,11 +129,13 @@ static outcome run_library(const setting *s, const inputs *in, const char *isa, 
         om_decoder_forward(decoder, network, DROPOUT, NULL, &moments);
         om_moments_update(&running, &moments, om_decoder_count(decoder));
         om_decoder_adjoint(decoder, network, s->loss, d_params + l->decoder);
-        om_network_adjoint(network, d_params, NULL, NULL);
+        om_network_adjoint(network, &penalty, d_params, NULL, NULL);
     } else {
         om_decoder_evaluate(decoder, network, &running);
+        om_network_adjoint(network, &penalty, d_params, NULL, NULL);
+        memset(d_params, 0, l->n_params * sizeof *d_params); /* of the loss nobody asked */
     }
-    o.penalty = om_network_penalty(network, 0.1, 5, d_resting);
+    o.penalty = penalty.value;
 
     read_activity(s->naive, network, s->batch, s->frames, o.activity);
     for (int b = 0; b < s->batch; b++) {

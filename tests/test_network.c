@@ -145,8 +145,14 @@ static outcome run_film(const setting *s, const inputs *in, om_network *network)
         om_network_set_luminance(network, b, luminance + (size_t)b * film);
     om_network_forward(network);
     set_weight(s, network, in->weight);
-    om_network_adjoint(network, d_params, d_luminance, d_initial);
-    o.penalty = om_network_penalty(network, 0.1, 5, d_resting);
+    om_penalty penalty = {.activity = 0.1, .baseline = 5, .d_resting = d_resting};
+    om_network_adjoint(network, NULL, d_params, d_luminance, d_initial);
+    om_real *alone = reals((size_t)params_of(s), NULL);
+    memcpy(alone, d_params, (size_t)params_of(s) * sizeof *alone);
+    om_network_adjoint(network, &penalty, d_params, d_luminance, d_initial);
+    assert_memory_equal(d_params, alone, (size_t)params_of(s) * sizeof *alone);
+    free(alone);
+    o.penalty = penalty.value;
     read_state(s->naive, network, s->batch, -1, s->naive->n_cells, o.initial);
     read_activity(s->naive, network, s->batch, s->frames, o.activity);
     copy((size_t)params_of(s), d_params, o.d_params);

@@ -160,13 +160,15 @@ static void decoder_adjoint(om_stages *s)
 
 static void network_adjoint(om_stages *s)
 {
-    om_network_adjoint(s->network, s->gradient, NULL, NULL);
+    om_network_adjoint(s->network, NULL, s->gradient, NULL, NULL);
 }
 
-static void penalty_adjoint(om_stages *s)
+static void both_adjoints(om_stages *s)
 {
-    om_network_penalty(s->network, s->options.penalty_activity, s->options.penalty_baseline,
-                       s->d_resting);
+    om_penalty penalty = {.activity = s->options.penalty_activity,
+                          .baseline = s->options.penalty_baseline,
+                          .d_resting = s->d_resting};
+    om_network_adjoint(s->network, &penalty, s->gradient, NULL, NULL);
 }
 
 static void optimiser(om_stages *s)
@@ -196,7 +198,7 @@ static const struct {
     {OM_STAGE_DECODER, decoder},
     {OM_STAGE_DECODER_ADJOINT, decoder_adjoint},
     {OM_STAGE_NETWORK_ADJOINT, network_adjoint},
-    {OM_STAGE_PENALTY_ADJOINT, penalty_adjoint},
+    {OM_STAGE_BOTH_ADJOINTS, both_adjoints},
     {OM_STAGE_OPTIMISER, optimiser},
 };
 

@@ -6,7 +6,7 @@
 const char *const om_stage_keys[OM_STAGES] = {
     [OM_STAGE_NETWORK] = "network_forward",
     [OM_STAGE_NETWORK_ADJOINT] = "network_adjoint",
-    [OM_STAGE_PENALTY_ADJOINT] = "penalty_adjoint",
+    [OM_STAGE_BOTH_ADJOINTS] = "network_adjoint_penalised",
     [OM_STAGE_CONV1] = "first_convolution",
     [OM_STAGE_HEAD] = "head_forward",
     [OM_STAGE_HEAD_ADJOINT] = "head_adjoint",
@@ -24,7 +24,7 @@ const char *const om_stage_keys[OM_STAGES] = {
 const char *const om_stage_titles[OM_STAGES] = {
     [OM_STAGE_NETWORK] = "network, forward",
     [OM_STAGE_NETWORK_ADJOINT] = "network, adjoint",
-    [OM_STAGE_PENALTY_ADJOINT] = "activity penalty, adjoint",
+    [OM_STAGE_BOTH_ADJOINTS] = "the same, penalised",
     [OM_STAGE_CONV1] = "first convolution",
     [OM_STAGE_HEAD] = "head",
     [OM_STAGE_HEAD_ADJOINT] = "head, adjoint",
@@ -49,7 +49,7 @@ static void count_multiply_adds(om_work *w, const om_circuit *c, double sample_f
     /* beside the taps, for each pair and column: its share of the source's adjoint, and of its
      * strength's gradient */
     n[OM_STAGE_NETWORK_ADJOINT] = edges + 2 * columns * c->n_live_pairs;
-    n[OM_STAGE_PENALTY_ADJOINT] = edges;
+    n[OM_STAGE_BOTH_ADJOINTS] = n[OM_STAGE_NETWORK_ADJOINT] + edges;
     n[OM_STAGE_CONV1] = conv1;
     n[OM_STAGE_HEAD] = conv2;
     n[OM_STAGE_HEAD_ADJOINT] = 2 * conv2; /* by the weights, and by the input */
@@ -58,7 +58,7 @@ static void count_multiply_adds(om_work *w, const om_circuit *c, double sample_f
     n[OM_STAGE_DECODER_ADJOINT] = 2 * (conv1 + conv2);
     w->iteration = n[OM_STAGE_NETWORK] + n[OM_STAGE_NETWORK_ADJOINT] + n[OM_STAGE_DECODER] +
                    n[OM_STAGE_DECODER_ADJOINT];
-    w->penalised = w->iteration + n[OM_STAGE_PENALTY_ADJOINT];
+    w->penalised = w->iteration + edges;
 }
 
 static void count_bytes(om_work *w, const om_circuit *c, const om_geometry *g, int quads,
@@ -76,7 +76,7 @@ static void count_bytes(om_work *w, const om_circuit *c, const om_geometry *g, i
     double *n = w->bytes;
     n[OM_STAGE_NETWORK] = all + maps * map;          /* history; stimulus */
     n[OM_STAGE_NETWORK_ADJOINT] = 2 * all + outputs; /* V(t), V(t + 1); gradients from outside */
-    n[OM_STAGE_PENALTY_ADJOINT] = all;
+    n[OM_STAGE_BOTH_ADJOINTS] = n[OM_STAGE_NETWORK_ADJOINT];
     n[OM_STAGE_CONV1] = outputs + OM_HIDDEN * array;
     n[OM_STAGE_HEAD] = (2 * OM_HIDDEN + OM_HEAD + 2) * array + kept;
     n[OM_STAGE_HEAD_ADJOINT] = (3 * OM_HIDDEN + OM_HEAD + 2) * array + conv2_weights;

@@ -12,8 +12,8 @@
 typedef enum om_stage {
     OM_STAGE_NETWORK,
     OM_STAGE_NETWORK_ADJOINT,
-    OM_STAGE_PENALTY_ADJOINT,
-    OM_STAGE_CONV1, /* the row of a second method, "first convolution, by FFT", belongs below */
+    OM_STAGE_BOTH_ADJOINTS, /* in its place, under the activity penalty */
+    OM_STAGE_CONV1,         /* by whichever method is taken */
     OM_STAGE_HEAD,
     OM_STAGE_HEAD_ADJOINT,
     OM_STAGE_CONV1_ADJOINT,

@@ -41,6 +41,14 @@ static void list_runs(int side, const int *first, const int *end, om_fft_run *ru
     of_i[OM_TORUS_I] = n;
 }
 
+/* Cosine and sine of a part of a circle. */
+static void set_turn(int part, int whole, om_real turn[2])
+{
+    const double angle = 2 * acos(-1) * (part % whole) / whole;
+    turn[0] = (om_real)cos(angle);
+    turn[1] = (om_real)sin(angle);
+}
+
 static om_status make_tables(om_conv1_fft *f)
 {
     om_fft *t = &f->tables;
@@ -54,11 +62,12 @@ static om_status make_tables(om_conv1_fft *f)
     OM_TRY(om_alloc(frequencies * 2 * t->flat, sizeof(om_real), &t->kernel));
     list_runs(d->side, d->row_first, d->row_end, t->inside, t->inside_first);
     list_runs(d->side, d->first_cell, d->end_cell, t->computed, t->computed_first);
-    const double turn = 2 * acos(-1) / OM_TORUS_J;
-    for (int n = 0; n < OM_TORUS_J; n++) {
-        t->cosine[n] = (om_real)cos(n * turn);
-        t->sine[n] = (om_real)sin(n * turn);
-    }
+    for (int a = 0; a < OM_TORUS_I; a++)
+        for (int r = 0; r < OM_KERNEL; r++)
+            set_turn(a * (r - OM_KERNEL / 2), OM_TORUS_I, t->turn_i[a][r]);
+    for (int g = 0; g < OM_TORUS_J; g++)
+        for (int k = 0; k < OM_KERNEL_TAPS; k++)
+            set_turn(g * (d->kernel_column[k] - d->kernel_row[k]), OM_TORUS_J, t->turn_j[g][k]);
     return OM_OK;
 }
 

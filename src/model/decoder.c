@@ -179,10 +179,17 @@ static int lane_of(int sample, int frame) { return frame % OM_FRAMES * OM_QUAD +
 void om_decoder_set_target(om_decoder *d, int sample, const om_real *flow)
 {
     const om_decoder_tables *t = &d->tables;
-    for (int f = 0; f < d->options.frames; f++) {
-        om_real *target = d->blocks[block_of(d, sample, f)].target + lane_of(sample, f);
-        for (int k = 0; k < 2; k++, flow += d->circuit->n_columns)
-            FOR_COLUMNS(t, i, at) target[(size_t)k * d->channel + at * OM_LANES] = flow[i];
+    const size_t columns = (size_t)d->circuit->n_columns;
+    for (int first = 0; first < d->options.frames; first += OM_FRAMES) {
+        om_real *target = d->blocks[block_of(d, sample, first)].target + lane_of(sample, 0);
+        int frames = d->options.frames - first < OM_FRAMES ? d->options.frames - first : OM_FRAMES;
+        for (size_t k = 0; k < 2; k++, target += d->channel) {
+            const om_real *from = flow + (2 * (size_t)first + k) * columns;
+            FOR_COLUMNS(t, i, at)
+            for (int f = 0; f < frames; f++)
+                target[at * OM_LANES + (size_t)(f * OM_QUAD)] =
+                    from[(size_t)f * 2 * columns + (size_t)i];
+        }
     }
 }
 

@@ -20,6 +20,7 @@ struct om_network {
     int *external_of;             /* [n_types] its place in `external`, or -1 */
     size_t padded, map, step;     /* numbers in the planes, a compact map, a compact step */
     om_real *plane[2];            /* padded: V, later mu, of this step and the next */
+    om_real *penalty[2];          /* padded: mu of the penalty, likewise */
     om_real *activity[2];         /* padded: f(V), where f is not relu */
     om_real *initial;             /* compact [n_types]: the state before the first frame */
     om_real *history;             /* [quads][frames + 1][n_types] compact */
@@ -29,9 +30,10 @@ struct om_network {
     om_real *external;            /* [quads][frames][n_external] compact */
     const om_real **external_map; /* [n_types] of the step at hand */
     om_real *central;             /* [n_types][4] penalty's gradient at the central cells */
-    om_real *sum_strength, *sum_resting, *sum_rate; /* by lane */
-    double *total;                                  /* [n_network] over samples */
-    int *group_bound, *source_bound;                /* [threads + 1] */
+    om_real *sum_strength, *sum_resting, *sum_rate, *sum_penalty; /* by lane */
+    double *total;                                                /* [n_network] over samples */
+    double *total_penalty;                                        /* [n_types] */
+    int *forward_bound, *back_bound, *source_bound;               /* [threads + 1] */
 };
 
 /* bound[i] = first item of thread i: equal shares of the cost. */
@@ -54,11 +56,14 @@ static om_status divide_among_threads(om_network *n)
     const om_network_tables *t = &n->order.tables;
     int *cost = NULL;
     size_t bounds = (size_t)n->options.threads + 1;
-    OM_TRY(om_alloc(bounds, sizeof(int), &n->group_bound));
+    OM_TRY(om_alloc(bounds, sizeof(int), &n->forward_bound));
+    OM_TRY(om_alloc(bounds, sizeof(int), &n->back_bound));
     OM_TRY(om_alloc(bounds, sizeof(int), &n->source_bound));
     OM_TRY(om_alloc((size_t)t->n_types, sizeof(int), &cost));
-    for (int i = 0; i < t->n_groups; i++) cost[i] = om_group_cost(&t->groups[i]);
-    divide(t->n_groups, n->options.threads, cost, n->group_bound);
+    for (int i = 0; i < t->forward.n; i++) cost[i] = om_group_cost(&t->forward.groups[i]);
+    divide(t->forward.n, n->options.threads, cost, n->forward_bound);
+    for (int i = 0; i < t->back.n; i++) cost[i] = om_group_cost(&t->back.groups[i]);
+    divide(t->back.n, n->options.threads, cost, n->back_bound);
     for (int i = 0; i < t->n_types; i++) cost[i] = om_source_cost(t, i);
     divide(t->n_types, n->options.threads, cost, n->source_bound);
     om_free(cost);
@@ -69,6 +74,7 @@ static om_status allocate_planes(om_network *n)
 {
     for (int i = 0; i < 2; i++) {
         OM_TRY(om_alloc(n->padded, sizeof(om_real), &n->plane[i]));
+        OM_TRY(om_alloc(n->padded, sizeof(om_real), &n->penalty[i]));
         if (n->options.activation != OM_RELU)
             OM_TRY(om_alloc(n->padded, sizeof(om_real), &n->activity[i]));
     }
@@ -96,6 +102,8 @@ static om_status allocate(om_network *n)
     OM_TRY(om_alloc((size_t)c->n_pairs * OM_LANES, r, &n->sum_strength));
     OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_resting));
     OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_rate));
+    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_penalty));
+    OM_TRY(om_alloc(types, sizeof(double), &n->total_penalty));
     OM_TRY(om_alloc(n->layout.n_network, sizeof(double), &n->total));
     return OM_OK;
 }
@@ -134,10 +142,12 @@ om_status om_network_create(const om_circuit *circuit, const om_network_options 
 void om_network_free(om_network *n)
 {
     if (n == NULL) return;
-    void *all[] = {n->external_of,  n->plane[0],    n->plane[1],     n->activity[0], n->activity[1],
-                   n->initial,      n->history,     n->stimulus,     n->fade_in,     n->external,
-                   n->external_map, n->central,     n->sum_strength, n->sum_resting, n->sum_rate,
-                   n->total,        n->group_bound, n->source_bound};
+    void *all[] = {n->external_of,   n->plane[0],    n->plane[1],     n->penalty[0],
+                   n->penalty[1],    n->activity[0], n->activity[1],  n->initial,
+                   n->history,       n->stimulus,    n->fade_in,      n->external,
+                   n->external_map,  n->central,     n->sum_strength, n->sum_resting,
+                   n->sum_rate,      n->sum_penalty, n->total,        n->total_penalty,
+                   n->forward_bound, n->back_bound,  n->source_bound};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
     om_network_order_free(&n->order);
     om_geometry_free(n->geometry);
@@ -248,7 +258,7 @@ static void run(om_network *n, int steps, const om_real *state, const om_real *s
                         .history_next = history + (size_t)t * history_stride,
                         .stimulus = stimulus + (size_t)t * stimulus_stride};
         for (int p = omp_get_thread_num(); p < parts; p += omp_get_num_threads())
-            n->options.kernels->step(&n->order.tables, n->group_bound[p], n->group_bound[p + 1],
+            n->options.kernels->step(&n->order.tables, n->forward_bound[p], n->forward_bound[p + 1],
                                      &step);
 #pragma omp barrier
     }
@@ -309,6 +319,7 @@ static void clear_sums(om_network *n)
     memset(n->sum_strength, 0, (size_t)n->circuit->n_pairs * OM_LANES * sizeof(om_real));
     memset(n->sum_resting, 0, types * OM_LANES * sizeof(om_real));
     memset(n->sum_rate, 0, types * OM_LANES * sizeof(om_real));
+    memset(n->sum_penalty, 0, types * OM_LANES * sizeof(om_real));
 }
 
 /* Adds the samples of a quad, one after another, each the sum of its four classes of cells. */
@@ -328,6 +339,7 @@ static void add_quad(om_network *n)
         add_samples(&n->total[n->layout.resting_potential + (size_t)t],
                     n->sum_resting + t * OM_LANES);
         add_samples(&n->total[n->layout.time_constant + (size_t)t], n->sum_rate + t * OM_LANES);
+        add_samples(&n->total_penalty[t], n->sum_penalty + t * OM_LANES);
     }
     for (int p = 0; p < c->n_pairs; p++)
         add_samples(&n->total[n->layout.strength + (size_t)p], n->sum_strength + p * OM_LANES);
@@ -344,14 +356,14 @@ static void map_external(om_network *n, int quad, int frame)
 }
 
 /* One adjoint step from mu(t + 1) in plane (t + 1) % 2 to mu(t) in the other; all threads. */
-static void step_back(om_network *n, int quad, int t, bool with_strength)
+static void step_back(om_network *n, int quad, int t)
 {
     om_adjoint_step step = {.mu = origin(n, (t + 1) % 2),
                             .mu_before = origin(n, t % 2),
                             .v = history_at(n, quad, t - 1),
                             .v_next = history_at(n, quad, t),
                             .external = n->external_map,
-                            .d_strength = with_strength ? n->sum_strength : NULL,
+                            .d_strength = n->sum_strength,
                             .d_resting = n->sum_resting,
                             .d_rate = n->sum_rate};
     const int parts = n->options.threads;
@@ -406,30 +418,6 @@ static void write_param_gradient(const om_network *n, om_real *d_params)
         d_params[l->strength + p] = (om_real)(n->order.pair_sign[p] * n->total[l->strength + p]);
 }
 
-void om_network_adjoint(om_network *n, om_real *d_params, om_real *d_luminance, om_real *d_initial)
-{
-    const int frames = n->options.frames;
-    memset(n->total, 0, n->layout.n_network * sizeof(double));
-    for (int q = 0; q < n->quads; q++) {
-        clear_sums(n);
-        map_external(n, q, frames - 1);
-        spread(n, n->external_map, n->order.tables.rate, origin(n, frames % 2));
-#pragma omp parallel num_threads(n->options.threads)
-        for (int t = frames - 1; t >= 0; t--) {
-#pragma omp single
-            {
-                if (d_luminance != NULL) write_luminance_gradient(n, q, t, d_luminance);
-                map_external(n, q, t - 1);
-            }
-            step_back(n, q, t, true);
-#pragma omp barrier
-        }
-        if (d_initial != NULL) write_initial_gradient(n, q, d_initial);
-        add_quad(n);
-    }
-    write_param_gradient(n, d_params);
-}
-
 /* ---- penalty ---- */
 
 /* The central cell of a type in a padded plane; every type has one, as strides contain the origin. */
@@ -441,11 +429,11 @@ static size_t central_cell(const om_network *n, int type)
 }
 
 /* The penalty of a quad; its gradient at the central cells, the same for every frame, into central. */
-static double penalty_of_quad(om_network *n, int quad, double activity, double baseline)
+static double penalty_of_quad(om_network *n, int quad, const om_penalty *penalty)
 {
     const int frames = n->options.frames, first = frames / 4, types = n->circuit->n_types;
     const int centre = n->geometry->compact_cell[om_lattice_index(n->geometry->extent, 0, 0)];
-    double sum = 0, share = activity / (n->options.batch * (double)types);
+    double sum = 0, share = penalty->activity / (n->options.batch * (double)types);
     for (int s = 0; s < OM_QUAD; s++)
         for (int t = 0; t < types; t++) {
             double mean = 0;
@@ -453,7 +441,7 @@ static double penalty_of_quad(om_network *n, int quad, double activity, double b
                 mean += (double)history_at(n, quad,
                                            f)[(size_t)t * n->map + (size_t)(centre * OM_QUAD + s)];
             mean /= frames - first;
-            double x = baseline - mean, slope = x > 0 ? 1 : 0.1;
+            double x = penalty->baseline - mean, slope = x > 0 ? 1 : 0.1;
             bool sample = quad * OM_QUAD + s < n->options.batch;
             n->central[t * OM_QUAD + s] =
                 sample ? (om_real)(-2 * share * slope * slope * x / (frames - first)) : 0;
@@ -462,40 +450,81 @@ static double penalty_of_quad(om_network *n, int quad, double activity, double b
     return sum;
 }
 
-/* mu += rate * dPenalty/dV at the central cells. */
-static void add_central(om_network *n, om_real *mu)
+/* Map 0 of the penalty's mu(t). */
+static om_real *penalty_origin(const om_network *n, int t)
 {
-    for (int t = 0; t < n->circuit->n_types; t++)
-        for (int s = 0; s < OM_QUAD; s++)
-            mu[central_cell(n, t) + (size_t)s] +=
-                n->order.tables.rate[t] * n->central[t * OM_QUAD + s];
+    return n->penalty[t % 2] + n->geometry->margin * OM_QUAD;
 }
 
-double om_network_penalty(om_network *n, double activity, double baseline, om_real *d_resting)
+/* As step_back(), for the penalty, just after it: V(t) is still in the caches. */
+static void step_penalty_back(om_network *n, int quad, int t)
 {
-    const int frames = n->options.frames, first = frames / 4;
-    const size_t types = (size_t)n->circuit->n_types;
-    double penalty = 0;
-    memset(n->total, 0, n->layout.n_network * sizeof(double));
-    for (size_t t = 0; t < types; t++) n->external_map[t] = NULL;
-    for (int q = 0; q < n->quads; q++) {
-        penalty += penalty_of_quad(n, q, activity, baseline);
-        clear_sums(n);
-        om_real *last = origin(n, frames % 2);
-        spread(n, n->external_map, NULL, last);
-        add_central(n, last);
-        /* V(t + 1) belongs to frame t: mu(t) takes the penalty of frame t - 1. */
+    om_penalty_step step = {.mu = penalty_origin(n, t + 1),
+                            .mu_before = penalty_origin(n, t),
+                            .v = history_at(n, quad, t - 1),
+                            .d_resting = n->sum_penalty};
+    const int parts = n->options.threads;
+    for (int p = omp_get_thread_num(); p < parts; p += omp_get_num_threads())
+        n->options.kernels->step_penalty(&n->order.tables, n->back_bound[p], n->back_bound[p + 1],
+                                         &step);
+}
+
+/* The penalty's mu(t) += rate * dPenalty/dV(t) at the central cells. V(t) belongs to frame t - 1. */
+static void add_central(om_network *n, int t)
+{
+    om_real *mu = penalty_origin(n, t);
+    if (t - 1 < n->options.frames / 4) return;
+    for (int i = 0; i < n->circuit->n_types; i++)
+        for (int s = 0; s < OM_QUAD; s++)
+            mu[central_cell(n, i) + (size_t)s] +=
+                n->order.tables.rate[i] * n->central[i * OM_QUAD + s];
+}
+
+static void begin_penalty(om_network *n)
+{
+    const int frames = n->options.frames;
+    memset(n->penalty[frames % 2], 0, n->padded * sizeof(om_real));
+    add_central(n, frames);
+}
+
+/* ---- both ---- */
+
+static void adjoint_of_quad(om_network *n, int q, bool penalised, om_real *d_luminance)
+{
+    const int frames = n->options.frames;
+    clear_sums(n);
+    map_external(n, q, frames - 1);
+    spread(n, n->external_map, n->order.tables.rate, origin(n, frames % 2));
+    if (penalised) begin_penalty(n);
 #pragma omp parallel num_threads(n->options.threads)
-        for (int t = frames - 1; t >= 0; t--) {
-            step_back(n, q, t, false);
+    for (int t = frames - 1; t >= 0; t--) {
+#pragma omp single
+        {
+            if (d_luminance != NULL) write_luminance_gradient(n, q, t, d_luminance);
+            map_external(n, q, t - 1);
+        }
+        step_back(n, q, t);
+        if (penalised) step_penalty_back(n, q, t);
 #pragma omp barrier
 #pragma omp single
-            if (t - 1 >= first) add_central(n, origin(n, t % 2));
-        }
-        for (size_t t = 0; t < types; t++)
-            add_samples(&n->total[n->layout.resting_potential + t], n->sum_resting + t * OM_LANES);
+        if (penalised) add_central(n, t);
     }
-    for (size_t t = 0; t < types; t++)
-        d_resting[t] = (om_real)n->total[n->layout.resting_potential + t];
-    return penalty;
+}
+
+void om_network_adjoint(om_network *n, om_penalty *penalty, om_real *d_params, om_real *d_luminance,
+                        om_real *d_initial)
+{
+    const size_t types = (size_t)n->circuit->n_types;
+    memset(n->total, 0, n->layout.n_network * sizeof(double));
+    memset(n->total_penalty, 0, types * sizeof(double));
+    if (penalty != NULL) penalty->value = 0;
+    for (int q = 0; q < n->quads; q++) {
+        if (penalty != NULL) penalty->value += penalty_of_quad(n, q, penalty);
+        adjoint_of_quad(n, q, penalty != NULL, d_luminance);
+        if (d_initial != NULL) write_initial_gradient(n, q, d_initial);
+        add_quad(n);
+    }
+    write_param_gradient(n, d_params);
+    for (size_t t = 0; penalty != NULL && t < types; t++)
+        penalty->d_resting[t] = (om_real)n->total_penalty[t];
 }

@@ -56,16 +56,20 @@ void om_network_activity(const om_network *network, int sample, int frame, int t
 /* dLoss/dV after `frame`, compact [n_outputs] (or [n_types], gradient_of_all): to be written before
  * the adjoint. Lanes of samples past the batch must be 0. */
 om_real *om_network_external(om_network *network, int quad, int frame);
-/* Adjoint of om_network_forward(): d_params [n_network] = dLoss/dparams.
- * d_luminance [batch][frames][n_columns] and d_initial [batch][n_types][n_columns] may be NULL. */
-void om_network_adjoint(om_network *network, om_real *d_params, om_real *d_luminance,
-                        om_real *d_initial);
-
 /* Activity penalty of the film that was run: activity * mean over samples and types of
  * g(baseline - m)^2, m the mean over frames frames/4.. of the central cell, g(x) = x above zero and
- * 0.1 x below (model.md 5). d_resting [n_types] = its gradient with respect to the resting
- * potentials, through the dynamics. Returns the penalty. */
-double om_network_penalty(om_network *network, double activity, double baseline,
-                          om_real *d_resting);
+ * 0.1 x below (model.md 5). */
+typedef struct om_penalty {
+    double activity, baseline;
+    double value; /* written: the penalty */
+    om_real *
+        d_resting; /* [n_types], written: its gradient by the resting potentials, through the dynamics */
+} om_penalty;
+
+/* Adjoint of om_network_forward(): d_params [n_network] = dLoss/dparams.
+ * penalty: its gradient too, which goes the same way; NULL: none.
+ * d_luminance [batch][frames][n_columns] and d_initial [batch][n_types][n_columns] may be NULL. */
+void om_network_adjoint(om_network *network, om_penalty *penalty, om_real *d_params,
+                        om_real *d_luminance, om_real *d_initial);
 
 #endif

@@ -4,22 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "base/memory.h"
 
-/* What targets can share: one source type at one offset. */
+/* What targets can share: one map at one offset. On the way back sources are the targets. */
 typedef struct source {
-    int type, du, dv;
+    int type, du, dv; /* from it to the target */
 } source;
 
 /* A tap that lands somewhere, with the number of its source among the distinct ones. */
 typedef struct live_tap {
-    int tap, pair, source;
+    int tap, pair, source, target;
 } live_tap;
 
 /* While the tables are made. */
 typedef struct draft {
     const om_circuit *circuit;
-    om_network_order *out;
+    const om_geometry *geometry;
+    om_groups *groups; /* the way at hand */
+    om_origins *origins;
     live_tap *live; /* [n_live] */
     int n_live, n_sources;
     source *sources; /* [n_sources] */
@@ -28,32 +31,36 @@ typedef struct draft {
     int operations, weights;
 } draft;
 
-static int find_source(draft *d, int type, int du, int dv)
+static int find_source(draft *d, source wanted)
 {
-    for (int i = 0; i < d->n_sources; i++)
-        if (d->sources[i].type == type && d->sources[i].du == du && d->sources[i].dv == dv)
-            return i;
-    d->sources[d->n_sources] = (source){type, du, dv};
+    for (int i = 0; i < d->n_sources; i++) {
+        const source *s = &d->sources[i];
+        if (s->type == wanted.type && s->du == wanted.du && s->dv == wanted.dv) return i;
+    }
+    d->sources[d->n_sources] = wanted;
     return d->n_sources++;
 }
 
-static void collect(draft *d)
+/* Forward, or back: with sources for targets, and every tap the other way. */
+static void collect(draft *d, bool back)
 {
     const om_circuit *c = d->circuit;
+    d->n_live = d->n_sources = d->operations = d->weights = 0;
+    memset(d->used, 0, (size_t)c->n_types * sizeof *d->used);
     for (int p = 0; p < c->n_pairs; p++)
         for (int k = 0; k < c->pairs[p].n_taps; k++) {
-            int tap = c->pairs[p].first_tap + k;
-            const om_tap *t = &c->taps[tap];
+            const om_pair *pair = &c->pairs[p];
+            const om_tap *t = &c->taps[pair->first_tap + k];
             if (t->edges == 0) continue;
-            int s = find_source(d, c->pairs[p].source, t->du, t->dv);
-            d->live[d->n_live++] = (live_tap){tap, p, s};
+            source s = back ? (source){pair->target, -t->du, -t->dv}
+                            : (source){pair->source, t->du, t->dv};
+            d->live[d->n_live++] = (live_tap){pair->first_tap + k, p, find_source(d, s),
+                                              back ? pair->source : pair->target};
         }
     size_t cells = (size_t)c->n_types * (size_t)d->n_sources;
     for (size_t i = 0; i < cells; i++) d->tap_of[i] = -1;
-    for (int i = 0; i < d->n_live; i++) {
-        int target = c->pairs[d->live[i].pair].target;
-        d->tap_of[(size_t)target * (size_t)d->n_sources + (size_t)d->live[i].source] = i;
-    }
+    for (int i = 0; i < d->n_live; i++)
+        d->tap_of[(size_t)d->live[i].target * (size_t)d->n_sources + (size_t)d->live[i].source] = i;
 }
 
 static const int *taps_of(const draft *d, int type)
@@ -81,15 +88,15 @@ static int best_partner(const draft *d, const om_group *group)
 
 static void add_operation(draft *d, int s, const om_group *group, int mask)
 {
-    const om_geometry *g = d->out->tables.geometry;
+    const om_geometry *g = d->geometry;
     const source *from = &d->sources[s];
-    d->out->tables.operation_offset[d->operations++] =
+    d->groups->offset[d->operations++] =
         (from->type * (int)g->plane - from->du * g->pitch - from->dv) * OM_QUAD;
     for (int q = 0; q < group->n_targets; q++) {
         if (!(mask >> q & 1)) continue;
         const live_tap *tap = &d->live[taps_of(d, group->targets[q])[s]];
-        d->out->weight_pair[d->weights] = tap->pair;
-        d->out->weight_tap[d->weights++] = tap->tap;
+        d->origins->pair[d->weights] = tap->pair;
+        d->origins->tap[d->weights++] = tap->tap;
     }
 }
 
@@ -97,7 +104,7 @@ static void add_operation(draft *d, int s, const om_group *group, int mask)
  * target's, in the very same order: kernels that take targets one by one sum as the others do. */
 static void add_group(draft *d, const om_group *together, int only)
 {
-    om_group *g = &d->out->tables.groups[d->out->tables.n_groups++];
+    om_group *g = &d->groups->groups[d->groups->n++];
     *g = (om_group){.n_targets = only < 0 ? together->n_targets : 1,
                     .first_operation = d->operations,
                     .first_weight = d->weights};
@@ -133,9 +140,9 @@ static void make_groups(draft *d, int targets_per_group)
     }
 }
 
-static void make_fan_out(draft *d)
+static void make_fan_out(const draft *d, om_network_order *out)
 {
-    om_network_tables *t = &d->out->tables;
+    om_network_tables *t = &out->tables;
     const om_geometry *g = t->geometry;
     int pairs = 0, taps = 0;
     for (int type = 0; type < t->n_types; type++) {
@@ -149,21 +156,28 @@ static void make_fan_out(draft *d)
             const om_tap *tap = &d->circuit->taps[d->live[i].tap];
             t->tap_offset[taps] =
                 (pair->target * (int)g->plane + tap->du * g->pitch + tap->dv) * OM_QUAD;
-            d->out->fan_out_tap[taps++] = d->live[i].tap;
+            out->fan_out_tap[taps++] = d->live[i].tap;
         }
     }
     t->fan_out_first[t->n_types] = pairs;
+}
+
+static om_status allocate_groups(const om_circuit *c, om_groups *groups, om_origins *origins)
+{
+    size_t taps = (size_t)c->n_taps;
+    OM_TRY(om_alloc((size_t)c->n_types, sizeof(om_group), &groups->groups));
+    OM_TRY(om_alloc(taps, sizeof(int), &groups->offset));
+    OM_TRY(om_alloc(taps, sizeof(om_real), &groups->weight));
+    OM_TRY(om_alloc(taps, sizeof(int), &origins->pair));
+    return om_alloc(taps, sizeof(int), &origins->tap);
 }
 
 static om_status allocate(om_network_order *p, const om_circuit *c)
 {
     om_network_tables *t = &p->tables;
     size_t types = (size_t)c->n_types, pairs = (size_t)c->n_pairs, taps = (size_t)c->n_taps;
-    om_status s = om_alloc(types, sizeof(om_group), &t->groups);
-    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &t->operation_offset);
-    if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &t->operation_weight);
-    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &p->weight_pair);
-    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &p->weight_tap);
+    om_status s = allocate_groups(c, &t->forward, &p->forward);
+    if (s == OM_OK) s = allocate_groups(c, &t->back, &p->back);
     if (s == OM_OK) s = om_alloc(taps, sizeof(int), &p->fan_out_tap);
     if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &p->count);
     if (s == OM_OK) s = om_alloc(types + 1, sizeof(int), &t->fan_out_first);
@@ -183,7 +197,7 @@ om_status om_network_order_create(const om_circuit *circuit, const om_geometry *
 {
     *p = (om_network_order){
         .tables = {.geometry = geometry, .n_types = circuit->n_types, .n_pairs = circuit->n_pairs}};
-    draft d = {.circuit = circuit, .out = p};
+    draft d = {.circuit = circuit, .geometry = geometry};
     size_t taps = (size_t)circuit->n_taps, types = (size_t)circuit->n_types;
     om_status s = allocate(p, circuit);
     if (s == OM_OK) s = om_alloc(taps, sizeof(live_tap), &d.live);
@@ -191,9 +205,13 @@ om_status om_network_order_create(const om_circuit *circuit, const om_geometry *
     if (s == OM_OK) s = om_alloc(taps * types, sizeof(int), &d.tap_of);
     if (s == OM_OK) s = om_alloc(types, sizeof(bool), &d.used);
     if (s == OM_OK) {
-        collect(&d);
-        make_groups(&d, targets_per_group);
-        make_fan_out(&d);
+        for (int back = 1; back >= 0; back--) {
+            d.groups = back ? &p->tables.back : &p->tables.forward;
+            d.origins = back ? &p->back : &p->forward;
+            collect(&d, back);
+            make_groups(&d, targets_per_group);
+        }
+        make_fan_out(&d, p);
         p->n_weights = d.weights;
         for (int k = 0; k < circuit->n_pairs; k++) p->pair_sign[k] = circuit->pairs[k].sign;
         for (int i = 0; i < circuit->n_inputs; i++) p->tables.is_input[circuit->inputs[i]] = 1;
@@ -210,11 +228,11 @@ om_status om_network_order_create(const om_circuit *circuit, const om_geometry *
 void om_network_order_free(om_network_order *p)
 {
     om_network_tables *t = &p->tables;
-    void *all[] = {t->groups,      t->operation_offset,  t->operation_weight,
-                   p->weight_pair, p->weight_tap,        p->fan_out_tap,
-                   p->count,       t->fan_out_first,     t->fan_out,
-                   t->tap_offset,  t->tap_count,         t->pair_weight,
-                   p->pair_sign,   t->resting_potential, t->rate,
+    void *all[] = {t->forward.groups, t->forward.offset,    t->forward.weight, p->forward.pair,
+                   p->forward.tap,    t->back.groups,       t->back.offset,    t->back.weight,
+                   p->back.pair,      p->back.tap,          p->fan_out_tap,    p->count,
+                   t->fan_out_first,  t->fan_out,           t->tap_offset,     t->tap_count,
+                   t->pair_weight,    t->resting_potential, t->rate,           p->pair_sign,
                    t->is_input};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
     *p = (om_network_order){0};
@@ -228,9 +246,11 @@ void om_network_order_set_params(om_network_order *p, const om_real *resting_pot
     for (int i = 0; i < t->n_types; i++)
         t->rate[i] = dt / (time_constant[i] <= dt ? dt : time_constant[i]);
     for (int i = 0; i < t->n_pairs; i++) t->pair_weight[i] = (om_real)p->pair_sign[i] * strength[i];
-    for (int i = 0; i < p->n_weights; i++)
-        t->operation_weight[i] = t->pair_weight[p->weight_pair[i]] * p->count[p->weight_tap[i]];
-    for (int i = 0; i < p->n_weights; i++) t->tap_count[i] = p->count[p->fan_out_tap[i]];
+    for (int i = 0; i < p->n_weights; i++) {
+        t->forward.weight[i] = t->pair_weight[p->forward.pair[i]] * p->count[p->forward.tap[i]];
+        t->back.weight[i] = t->pair_weight[p->back.pair[i]] * p->count[p->back.tap[i]];
+        t->tap_count[i] = p->count[p->fan_out_tap[i]];
+    }
 }
 
 int om_group_cost(const om_group *group)

@@ -5,11 +5,15 @@
 
 #include "model/kernels/kernels.h"
 
+/* Where each weight of some groups comes from. */
+typedef struct om_origins {
+    int *pair, *tap; /* [n_weights] of the circuit */
+} om_origins;
+
 typedef struct om_network_order {
     om_network_tables tables;
-    int n_weights;    /* as many taps have synapses, and as many lie in the fan out */
-    int *weight_pair; /* [n_weights] pair of each weight of the forward order */
-    int *weight_tap;  /* [n_weights] its tap in the circuit */
+    int n_weights; /* as many taps have synapses; as many are in the groups of each way, and in the fan out */
+    om_origins forward, back;
     int *fan_out_tap; /* [n_weights] tap in the circuit of each tap of the fan out */
     om_real *count;   /* [n_taps] synapses of each tap of the circuit */
     int *pair_sign;   /* [n_pairs] */

@@ -286,6 +286,14 @@ static void measure(const om_trainer *t, double *l2norm, double *epe)
     }
 }
 
+/* Whether the next iteration is under the activity penalty. */
+static bool is_penalised(const om_trainer *t, const om_state *state)
+{
+    const om_train_options *o = &t->options;
+    return o->penalty_activity > 0 && state->iteration < o->penalty_until &&
+           !o->model.fixed[OM_RESTING_POTENTIAL];
+}
+
 /* Adam on all parts that are not fixed, then the penalty's own step on the resting potentials, whose
  * gradient comes from the same forward pass. */
 static void update(om_trainer *t, om_state *state)
@@ -296,10 +304,6 @@ static void update(om_trainer *t, om_state *state)
     uint64_t per_pass = t->layout.iterations_per_pass;
     uint64_t pass_start = state->iteration / per_pass * per_pass;
     double rate = om_learning_rate(o, t->layout.iterations, pass_start) * state->rate_factor;
-    bool penalty = o->penalty_activity > 0 && state->iteration < o->penalty_until &&
-                   !o->model.fixed[OM_RESTING_POTENTIAL];
-    if (penalty)
-        om_network_penalty(t->network, o->penalty_activity, o->penalty_baseline, t->d_resting);
     const size_t first[OM_PARTS + 1] = {l->resting_potential, l->time_constant, l->strength,
                                         l->decoder, l->n_params};
     om_real *moment1 = om_state_at(state, t->layout.at_moment1);
@@ -310,7 +314,7 @@ static void update(om_trainer *t, om_state *state)
         om_adam(first[p + 1] - at, p == OM_DECODER ? rate * o->decoder_rate : rate,
                 state->iteration + 1, t->gradient + at, moment1 + at, moment2 + at, params + at);
     }
-    for (int i = 0; penalty && i < l->n_types; i++)
+    for (int i = 0; is_penalised(t, state) && i < l->n_types; i++)
         params[l->resting_potential + (size_t)i] -= (om_real)(rate * (double)t->d_resting[i]);
     om_constrain(t->constraints, params);
 }
@@ -359,7 +363,11 @@ static om_status iterate(om_trainer *t, om_state *state)
         return om_fail(OM_EDIVERGED, "model %u: the loss of iteration %llu is %g", state->model,
                        (unsigned long long)state->iteration + 1, loss);
     om_decoder_adjoint(t->decoder, t->network, t->options.loss, t->gradient + l->params.decoder);
-    om_network_adjoint(t->network, t->gradient, NULL, NULL);
+    om_penalty penalty = {.activity = t->options.penalty_activity,
+                          .baseline = t->options.penalty_baseline,
+                          .d_resting = t->d_resting};
+    om_network_adjoint(t->network, is_penalised(t, state) ? &penalty : NULL, t->gradient, NULL,
+                       NULL);
 
     if (!fixed) om_moments_update(&running, &moments, om_decoder_count(t->decoder));
     memcpy(om_state_at(state, l->at_running_mean), running.mean, channels);

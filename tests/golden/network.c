@@ -306,7 +306,7 @@ static gradients run_back(const films *f, om_network *network, const double *d)
     gradients of = {zero_reals((int)om_layout_of(f->circuit).n_network),
                     zero_reals(f->batch * f->frames * f->columns),
                     zero_reals(f->batch * f->circuit->n_types * f->columns)};
-    om_network_adjoint(network, of.params, of.luminance, of.initial);
+    om_network_adjoint(network, NULL, of.params, of.luminance, of.initial);
     return of;
 }
 

@@ -401,14 +401,14 @@ static void compare_params(training *t, const char *prefix, int iterations, cons
     }
 }
 
-/* The adjoint of the last forward pass [n_params]; free() it. */
-static double *gradient_of(training *t)
+/* The adjoint of the last forward pass [n_params], and of its penalty unless NULL; free() it. */
+static double *gradient_of(training *t, om_penalty *penalty)
 {
     const int n = (int)t->layout.n_params;
     double *zeros = check_zeros(n);
     om_real *gradient = check_reals(n, zeros);
     om_decoder_adjoint(t->decoder, t->network, t->options.loss, gradient + t->layout.decoder);
-    om_network_adjoint(t->network, gradient, NULL, NULL);
+    om_network_adjoint(t->network, penalty, gradient, NULL, NULL);
     double *actual = check_doubles(n, gradient);
     free(zeros);
     free(gradient);
@@ -439,7 +439,7 @@ static double jittered_square(training *t, int iteration, int seed, const om_rea
     double sum = 0;
     settle(t, settled);
     run_forward(t, iteration, params);
-    double *moved = gradient_of(t);
+    double *moved = gradient_of(t, NULL);
     for (size_t i = t->layout.time_constant; i < t->layout.strength; i++)
         sum += pow(moved[i] - gradient[i], 2);
     free(settled);
@@ -463,20 +463,15 @@ static void measure_rounding(training *t, int iteration, const double *gradient)
     free(initial);
 }
 
-static void compare_gradients(training *t, const double *actual)
+static void compare_gradients(training *t, const double *actual, const om_penalty *of_penalty)
 {
     const int types = t->circuit->n_types;
-    double *zeros = check_zeros(types), *expected = t->first_gradient;
-    om_real *d_resting = check_reals(types, zeros);
+    double *expected = t->first_gradient;
     if (check_network_params(t->c, t->circuit, "init/", "iter0/grad/", expected) &&
         check_decoder_params(t->c, t->circuit, "iter0/grad/", expected))
         compare_params(t, "iter0/grad/", 0, actual, expected, NULL, check_limit(CHECK_GRADIENT));
-    om_network_penalty(t->network, t->options.penalty_activity, t->options.penalty_baseline,
-                       d_resting);
-    double *penalty = check_doubles(types, d_resting);
+    double *penalty = check_doubles(types, of_penalty->d_resting);
     check_dataset(t->c, types, penalty, check_limit(CHECK_GRADIENT), "iter0/penalty_grad_bias");
-    free(zeros);
-    free(d_resting);
     free(penalty);
 }
 
@@ -547,16 +542,17 @@ static void iterate(training *t, int iteration, account *a)
         compare_prediction(t);
         compare_central_mean(t);
     }
-    double *gradient = gradient_of(t);
-    measure_rounding(t, iteration, gradient);
-    if (iteration == 0) compare_gradients(t, gradient);
-    free(gradient);
     double *zeros = check_zeros(t->circuit->n_types);
-    om_real *d_resting = check_reals(t->circuit->n_types, zeros);
-    a->penalties[iteration] = om_network_penalty(t->network, t->options.penalty_activity,
-                                                 t->options.penalty_baseline, d_resting);
+    om_penalty penalty = {.activity = t->options.penalty_activity,
+                          .baseline = t->options.penalty_baseline,
+                          .d_resting = check_reals(t->circuit->n_types, zeros)};
+    double *gradient = gradient_of(t, &penalty);
+    measure_rounding(t, iteration, gradient);
+    if (iteration == 0) compare_gradients(t, gradient, &penalty);
+    a->penalties[iteration] = penalty.value;
+    free(gradient);
     free(zeros);
-    free(d_resting);
+    free(penalty.d_resting);
 }
 
 static void run(training *t)

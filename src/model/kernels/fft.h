@@ -53,10 +53,11 @@ struct om_fft {
     /* runs of i: inside[inside_first[i]] .. inside[inside_first[i + 1] - 1], and so on */
     om_fft_run *inside, *computed;
     int inside_first[OM_TORUS_I + 1], computed_first[OM_TORUS_I + 1];
-    om_real cosine[OM_TORUS_J], sine[OM_TORUS_J]; /* of 2 pi n / 54 */
-    om_real *weights;                             /* [19][flat] */
-    om_real *kernel;                              /* H */
-    om_real *d_kernel;                            /* X conj(dY), summed over the batch */
+    /* cos and sin of the turn by a step of the kernel: of a row of it along i at f, of a tap along j at g */
+    om_real turn_i[OM_TORUS_I][OM_KERNEL][2], turn_j[OM_TORUS_J][OM_KERNEL_TAPS][2];
+    om_real *weights;  /* [19][flat] */
+    om_real *kernel;   /* H */
+    om_real *d_kernel; /* X conj(dY), summed over the batch */
 };
 
 /* Numbers from one g to the next in lines of some channels: an odd number of cells, so that the 54

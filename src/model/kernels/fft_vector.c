@@ -548,40 +548,29 @@ static void fft_weights(const om_fft *fft, int g, int pairs, const om_real *spec
 
 enum { ROWS = OM_KERNEL };
 
-/* exp(2 pi i turns / 54) */
-INLINE void root(const om_fft *fft, int turns, vec *cosine, vec *sine)
+/* Kernel rows of a strip, turned along j: [5] complex, over 1 / 972. */
+INLINE void turn_rows(const om_fft *fft, int g, size_t from, complex_vec row[ROWS])
 {
-    int n = (turns % OM_TORUS_J + OM_TORUS_J) % OM_TORUS_J;
-    *cosine = all(fft->cosine[n]);
-    *sine = all(fft->sine[n]);
-}
-/* A kernel row's step along i at f, in turns. */
-INLINE int turns_i(int f, int row) { return f * (row - ROWS / 2) * (OM_TORUS_J / OM_TORUS_I); }
-/* A tap's step along j at g. */
-INLINE int turns_j(const om_decoder_tables *t, int g, int k)
-{
-    return g * (t->kernel_column[k] - t->kernel_row[k]);
+    const vec scale = all((om_real)(1.0 / (OM_TORUS_I * OM_TORUS_J)));
+    for (int r = 0; r < ROWS; r++) row[r] = (complex_vec){{0}, {0}};
+    for (int k = 0; k < OM_KERNEL_TAPS; k++) {
+        vec w = load(fft->weights + (size_t)k * fft->flat + from) * scale;
+        complex_vec *sum = &row[fft->tables->kernel_row[k] + ROWS / 2];
+        sum->re = fma_(w, all(fft->turn_j[g][k][0]), sum->re);
+        sum->im = fma_(w, all(fft->turn_j[g][k][1]), sum->im);
+    }
 }
 
 static void fft_kernel(const om_fft *fft, int g)
 {
-    const om_decoder_tables *t = fft->tables;
-    const vec scale = all((om_real)(1.0 / (OM_TORUS_I * OM_TORUS_J)));
-    vec cosine, sine;
     for (size_t from = 0; from < fft->flat; from += W) {
-        complex_vec row[ROWS] = {{{0}, {0}}};
-        for (int k = 0; k < OM_KERNEL_TAPS; k++) {
-            vec w = load(fft->weights + (size_t)k * fft->flat + from) * scale;
-            complex_vec *sum = &row[t->kernel_row[k] + ROWS / 2];
-            root(fft, turns_j(t, g, k), &cosine, &sine);
-            sum->re = fma_(w, cosine, sum->re);
-            sum->im = fma_(w, sine, sum->im);
-        }
+        complex_vec row[ROWS];
+        turn_rows(fft, g, from, row);
         for (int f = 0; f < OM_TORUS_I; f++) {
             complex_vec h = {{0}, {0}};
             UNROLL for (int r = 0; r < ROWS; r++)
             {
-                root(fft, turns_i(f, r), &cosine, &sine);
+                vec cosine = all(fft->turn_i[f][r][0]), sine = all(fft->turn_i[f][r][1]);
                 h.re = fma_(row[r].re, cosine, fma_(-row[r].im, sine, h.re));
                 h.im = fma_(row[r].im, cosine, fma_(row[r].re, sine, h.im));
             }
@@ -595,7 +584,7 @@ static void fft_kernel(const om_fft *fft, int g)
 static void taps_part(const om_fft *fft, const om_real *d_kernel, om_real *d_weights)
 {
     const om_decoder_tables *t = fft->tables;
-    vec sum[OM_KERNEL_TAPS] = {{0}}, cosine, sine;
+    vec sum[OM_KERNEL_TAPS] = {{0}};
     for (int g = 0; g < OM_TORUS_J; g++) {
         complex_vec row[ROWS] = {{{0}, {0}}};
         for (int f = 0; f < OM_TORUS_I; f++) {
@@ -603,14 +592,14 @@ static void taps_part(const om_fft *fft, const om_real *d_kernel, om_real *d_wei
             vec re = load(d), im = load(d + fft->flat);
             UNROLL for (int r = 0; r < ROWS; r++)
             {
-                root(fft, turns_i(f, r), &cosine, &sine);
+                vec cosine = all(fft->turn_i[f][r][0]), sine = all(fft->turn_i[f][r][1]);
                 row[r].re = fma_(re, cosine, fma_(-im, sine, row[r].re));
                 row[r].im = fma_(im, cosine, fma_(re, sine, row[r].im));
             }
         }
         for (int k = 0; k < OM_KERNEL_TAPS; k++) {
             const complex_vec *r = &row[t->kernel_row[k] + ROWS / 2];
-            root(fft, turns_j(t, g, k), &cosine, &sine);
+            vec cosine = all(fft->turn_j[g][k][0]), sine = all(fft->turn_j[g][k][1]);
             sum[k] = fma_(r->re, cosine, fma_(-r->im, sine, sum[k]));
         }
     }

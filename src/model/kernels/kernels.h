@@ -20,13 +20,21 @@ enum {
 
 /* ---- network ---- */
 
-/* Targets whose input is summed together. Operations (a source type at an offset) are sorted by the
- * set of targets that they feed: `operations[mask]` of them for each set. */
+/* Types whose sums over taps are formed together: targets over their sources on the way forward, sources
+ * over their targets on the way back, all called targets here. Operations (what is read, at an offset)
+ * are sorted by the set of targets that they feed: `operations[mask]` of them for each set. */
 typedef struct om_group {
     int n_targets, targets[OM_MOST_SHARED];
     int first_operation, first_weight;
     int operations[1 << OM_MOST_SHARED];
 } om_group;
+
+typedef struct om_groups {
+    int n;
+    om_group *groups; /* [n] */
+    int *offset; /* of each operation: numbers from the target's cell in map 0 to what is read */
+    om_real *weight; /* sign * count * strength, in the order of use */
+} om_groups;
 
 /* A pair as its source sees it: taps first_tap .. first_tap + n_taps - 1 of tap_offset, tap_count. */
 typedef struct om_fan_out {
@@ -37,11 +45,9 @@ typedef struct om_fan_out {
 typedef struct om_network_tables {
     const om_geometry *geometry;
     om_activation activation;
-    int n_types, n_pairs, n_groups;
-    om_group *groups;          /* [n_groups], forward */
-    int *operation_offset;     /* numbers from the target's cell in map 0 to the source's cell */
-    om_real *operation_weight; /* sign * count * strength, in the order of use */
-    int *fan_out_first;        /* [n_types + 1] into fan_out, adjoint */
+    int n_types, n_pairs;
+    om_groups forward, back;
+    int *fan_out_first; /* [n_types + 1] into fan_out, adjoint */
     om_fan_out *fan_out;
     int *tap_offset; /* numbers from the source's cell in map 0 to the target's cell */
     om_real *tap_count;
@@ -69,11 +75,20 @@ typedef struct om_adjoint_step {
     const om_real *v;               /* compact [type]: V(t) */
     const om_real *v_next;          /* compact [type]: V(t + 1) */
     const om_real *const *external; /* [type] compact: dLoss/dV(t) from outside, or NULL */
-    /* sums by lane, added to; strength NULL: only the resting potentials' gradient is wanted */
+    /* sums by lane, added to */
     om_real *d_strength; /* [n_pairs][16], unsigned */
     om_real *d_resting;  /* [n_types][16] */
     om_real *d_rate;     /* [n_types][16]: sum of mu (V(t + 1) - V(t)) */
 } om_adjoint_step;
+
+/* The same for the activity penalty, whose gradient reaches the resting potentials only: no pair has to be
+ * summed by itself, so that sources can share loads as targets do on the way forward. */
+typedef struct om_penalty_step {
+    const om_real *mu;  /* padded [type] */
+    om_real *mu_before; /* padded [type], written */
+    const om_real *v;   /* compact [type]: V(t) */
+    om_real *d_resting; /* [n_types][16], added to */
+} om_penalty_step;
 
 /* ---- decoder ---- */
 
@@ -157,6 +172,9 @@ typedef struct om_kernels {
     /* Adjoint of step for source types first .. end - 1. */
     void (*step_adjoint)(const om_network_tables *tables, int first, int end,
                          const om_adjoint_step *step);
+    /* The penalty's, for groups first .. end - 1 of those on the way back. */
+    void (*step_penalty)(const om_network_tables *tables, int first, int end,
+                         const om_penalty_step *step);
 
     /* Convolution 34 -> 8 over one block. */
     void (*conv1)(const om_decoder_tables *tables, const om_block *block);

@@ -20,7 +20,7 @@ enum {
     ADJOINT_STRIPS = FORWARD_STRIPS,
 #else
     TARGETS = 1, /* 16 registers: 8 accumulators; 3 x 4 in the adjoint */
-    ADJOINT_STRIPS = FORWARD_STRIPS / 2 > 0 ? FORWARD_STRIPS / 2 : 1,
+    ADJOINT_STRIPS = FORWARD_STRIPS,
 #endif
     FORWARD_VECTORS = FORWARD_STRIPS * PER_STRIP,
     ADJOINT_VECTORS = ADJOINT_STRIPS * PER_STRIP,
@@ -73,26 +73,19 @@ INLINE void activate(const om_network_tables *tables, int type, const om_row *ro
                          mask_at(g, type, row, strip), f + at, NULL);
 }
 
-/* `strips` is a constant in every caller: the accumulators must be registers. */
-INLINE void group_strips(const bool relu_on_load, const int strips, const om_network_tables *tables,
-                         const om_group *group, const om_row *row, int strip, const om_step *step)
+/* Adds a group's operations to the sums of its targets: what is read from `origin`, the strips' place in
+ * map 0, by its weight. `strips` is a constant in every caller: the accumulators must be registers. */
+INLINE void add_operations(const bool relu_on_load, const int strips, const om_groups *groups,
+                           const om_group *group, const om_real *origin,
+                           vec sum[TARGETS][FORWARD_VECTORS])
 {
-    const int n = strips * PER_STRIP;
-    vec sum[TARGETS][FORWARD_VECTORS];
-    UNROLL for (int q = 0; q < TARGETS; q++)
-    {
-        vec b = all(q < group->n_targets ? tables->resting_potential[group->targets[q]] : 0);
-        UNROLL for (int s = 0; s < n; s++) sum[q][s] = b;
-    }
-    const om_real *origin =
-        (relu_on_load ? step->v : step->f) + padded_at(tables->geometry, 0, row, strip);
-    const om_real *weight = tables->operation_weight + group->first_weight;
-    const int *offset = tables->operation_offset + group->first_operation;
+    const om_real *weight = groups->weight + group->first_weight;
+    const int *offset = groups->offset + group->first_operation;
     UNROLL for (int mask = 1; mask < 1 << TARGETS; mask++)
     {
         for (const int *end = offset + group->operations[mask]; offset < end; offset++) {
             const om_real *source = origin + *offset;
-            UNROLL for (int s = 0; s < n; s++)
+            UNROLL for (int s = 0; s < strips * PER_STRIP; s++)
             {
                 vec activity = load(source + s * W);
                 if (relu_on_load) activity = relu(activity);
@@ -105,6 +98,21 @@ INLINE void group_strips(const bool relu_on_load, const int strips, const om_net
             weight += __builtin_popcount((unsigned)mask);
         }
     }
+}
+
+INLINE void group_strips(const bool relu_on_load, const int strips, const om_network_tables *tables,
+                         const om_group *group, const om_row *row, int strip, const om_step *step)
+{
+    const int n = strips * PER_STRIP;
+    vec sum[TARGETS][FORWARD_VECTORS];
+    UNROLL for (int q = 0; q < TARGETS; q++)
+    {
+        vec b = all(q < group->n_targets ? tables->resting_potential[group->targets[q]] : 0);
+        UNROLL for (int s = 0; s < n; s++) sum[q][s] = b;
+    }
+    const om_real *from = relu_on_load ? step->v : step->f;
+    add_operations(relu_on_load, strips, &tables->forward, group,
+                   from + padded_at(tables->geometry, 0, row, strip), sum);
     UNROLL for (int q = 0; q < TARGETS; q++)
     {
         if (q < group->n_targets) update(n, tables, group->targets[q], row, strip, step, sum[q]);
@@ -145,7 +153,7 @@ INLINE void step_groups(const bool relu_on_load, const om_network_tables *tables
     const om_geometry *g = tables->geometry;
     for (int i = first; i < end; i++)
         for (int r = 0; r < g->n_rows; r++)
-            step_row(relu_on_load, tables, &tables->groups[i], &g->rows[r], step);
+            step_row(relu_on_load, tables, &tables->forward.groups[i], &g->rows[r], step);
 }
 
 APART void step_relu(const om_network_tables *tables, int first, int end, const om_step *step)
@@ -204,7 +212,6 @@ INLINE void finish_source(const bool relu_on_load, const int n, const om_network
         store(before + s * W, where_positive(load(mask + s * W), earlier));
     }
     add_products(n, step->d_resting + type * OM_LANES, mu, ones);
-    if (step->d_strength == NULL) return;
     vec change[ADJOINT_VECTORS];
     UNROLL for (int s = 0; s < n; s++) change[s] =
         load(step->v_next + compact + s * W) - load(step->v + compact + s * W);
@@ -243,8 +250,7 @@ INLINE void source_strips(const bool relu_on_load, const int strips,
         }
         vec weight = all(tables->pair_weight[fan->pair]);
         UNROLL for (int s = 0; s < n; s++) sum[s] = fma_(q[s], weight, sum[s]);
-        if (step->d_strength != NULL)
-            add_products(n, step->d_strength + fan->pair * OM_LANES, activity, q);
+        add_products(n, step->d_strength + fan->pair * OM_LANES, activity, q);
     }
     finish_source(relu_on_load, n, tables, type, row, strip, step, sum, activity, slope);
 }
@@ -295,12 +301,113 @@ static void network_step_adjoint(const om_network_tables *tables, int first, int
     (tables->activation == OM_RELU ? adjoint_relu : adjoint_other)(tables, first, end, step);
 }
 
+/* ---- the penalty's adjoint ---- */
+
+/* f'(V) of a row of n vectors of the sums, in their place. */
+INLINE void times_slope(const bool is_relu, const int n, const om_network_tables *tables,
+                        const om_real *v, const om_real *mask, vec *sum)
+{
+    if (is_relu) {
+        UNROLL for (int s = 0; s < n; s++) sum[s] = where_positive(load(v + s * W), sum[s]);
+        return;
+    }
+    vec f[FORWARD_VECTORS], slope[FORWARD_VECTORS];
+    OM_ACTIVATE_THIS_ISA(tables->activation, n * W, v, mask, (om_real *)f, (om_real *)slope);
+    UNROLL for (int s = 0; s < n; s++) sum[s] *= slope[s];
+}
+
+/* mu(t) = rate f'(V) sum of w mu + (1 - rate) mu(t + 1) of one source's row, and its resting potential's
+ * gradient. */
+INLINE void finish_penalty(const bool is_relu, const int n, const om_network_tables *tables,
+                           int type, const om_row *row, int strip, const om_penalty_step *step,
+                           vec *sum)
+{
+    const om_geometry *g = tables->geometry;
+    const size_t padded = padded_at(g, type, row, strip);
+    const om_real *v = step->v + compact_at(g, type, row, strip), *mu_at = step->mu + padded;
+    const om_real *mask = mask_at(g, type, row, strip);
+    om_real *before = step->mu_before + padded;
+    vec mu[FORWARD_VECTORS], ones[FORWARD_VECTORS];
+    vec rate = all(tables->rate[type]), rest = 1 - rate;
+    times_slope(is_relu, n, tables, v, mask, sum);
+    UNROLL for (int s = 0; s < n; s++)
+    {
+        mu[s] = load(mu_at + s * W);
+        ones[s] = all(1);
+        vec earlier = fma_(sum[s], rate, rest * mu[s]);
+        store(before + s * W, where_positive(load(mask + s * W), earlier));
+    }
+    add_products(n, step->d_resting + type * OM_LANES, mu, ones);
+}
+
+INLINE void penalty_strips(const bool is_relu, const int strips, const om_network_tables *tables,
+                           const om_group *group, const om_row *row, int strip,
+                           const om_penalty_step *step)
+{
+    const int n = strips * PER_STRIP;
+    const om_geometry *g = tables->geometry;
+    vec sum[TARGETS][FORWARD_VECTORS];
+    UNROLL for (int q = 0; q < TARGETS; q++)
+    {
+        UNROLL for (int s = 0; s < n; s++) sum[q][s] = (vec){0};
+    }
+    for (int q = 0; q < group->n_targets; q++) {
+        const om_real *v = step->v + compact_at(g, group->targets[q], row, strip);
+        UNROLL for (int s = 0; s < n; s++) __builtin_prefetch(v + s * W + PREFETCH);
+    }
+    add_operations(false, strips, &tables->back, group, step->mu + padded_at(g, 0, row, strip),
+                   sum);
+    UNROLL for (int q = 0; q < TARGETS; q++)
+    {
+        if (q < group->n_targets)
+            finish_penalty(is_relu, n, tables, group->targets[q], row, strip, step, sum[q]);
+    }
+}
+
+INLINE void penalty_row(const bool is_relu, const om_network_tables *tables, const om_group *group,
+                        const om_row *row, const om_penalty_step *step)
+{
+    FOR_PARTS_OF_ROW(row, FORWARD_STRIPS, strip, count)
+    {
+        switch (count) {
+#define CASE(c)                                                                                    \
+    case c:                                                                                        \
+        if (c <= FORWARD_STRIPS)                                                                   \
+            penalty_strips(is_relu, c <= FORWARD_STRIPS ? c : 1, tables, group, row, strip, step); \
+        break;
+            CASE(8)
+            CASE(7) CASE(6) CASE(5) CASE(4) CASE(3) CASE(2) CASE(1)
+#undef CASE
+        }
+    }
+}
+
+#define DEFINE_PENALTY(name, is_relu)                                                              \
+    APART void name(const om_network_tables *tables, int first, int end,                           \
+                    const om_penalty_step *step)                                                   \
+    {                                                                                              \
+        const om_geometry *g = tables->geometry;                                                   \
+        for (int i = first; i < end; i++)                                                          \
+            for (int r = 0; r < g->n_rows; r++)                                                    \
+                penalty_row(is_relu, tables, &tables->back.groups[i], &g->rows[r], step);          \
+    }
+DEFINE_PENALTY(penalty_relu, true)
+DEFINE_PENALTY(penalty_other, false)
+#undef DEFINE_PENALTY
+
+static void network_step_penalty(const om_network_tables *tables, int first, int end,
+                                 const om_penalty_step *step)
+{
+    (tables->activation == OM_RELU ? penalty_relu : penalty_other)(tables, first, end, step);
+}
+
 const om_kernels OM_KERNELS_THIS_ISA = {
     .name = OM_ISA_NAME,
     .targets_per_group = TARGETS,
     .activate = network_activate,
     .step = network_step,
     .step_adjoint = network_step_adjoint,
+    .step_penalty = network_step_penalty,
     .conv1 = OM_THIS_ISA(om_conv1),
     .fft = &OM_THIS_ISA(om_fft_kernels),
     .moments = OM_THIS_ISA(om_moments),

@@ -55,7 +55,7 @@ static void step(const om_network_tables *t, int first, int end, const om_step *
 {
     const om_geometry *g = t->geometry;
     for (int i = first; i < end; i++) {
-        const om_group *group = &t->groups[i];
+        const om_group *group = &t->forward.groups[i];
         int type = group->targets[0];
         const om_real *mask = g->masks[g->mask_of_type[type]];
         for (int r = 0; r < g->n_rows; r++)
@@ -65,9 +65,9 @@ static void step(const om_network_tables *t, int first, int end, const om_step *
                 om_real input = t->resting_potential[type];
                 for (int k = 0; k < group->operations[1]; k++) {
                     ptrdiff_t source =
-                        (ptrdiff_t)cell + t->operation_offset[group->first_operation + k];
+                        (ptrdiff_t)cell + t->forward.offset[group->first_operation + k];
                     om_real f = s->f != NULL ? s->f[source] : positive(s->v[source]);
-                    input += t->operation_weight[group->first_weight + k] * f;
+                    input += t->forward.weight[group->first_weight + k] * f;
                 }
                 if (t->is_input[type]) input += s->stimulus[compact];
                 size_t own = (size_t)type * g->plane * OM_QUAD + cell;
@@ -96,13 +96,13 @@ static void source_adjoint(const om_network_tables *t, int type, size_t cell, si
         for (int k = fan->first_tap; k < fan->first_tap + fan->n_taps; k++)
             q += t->tap_count[k] * s->mu[(ptrdiff_t)cell + t->tap_offset[k]];
         sum += t->pair_weight[fan->pair] * q;
-        if (s->d_strength != NULL) s->d_strength[fan->pair * OM_LANES + lane] += activity * q;
+        s->d_strength[fan->pair * OM_LANES + lane] += activity * q;
     }
     om_real from_outside = s->external[type] != NULL ? s->external[type][compact] : 0;
     om_real d_v = slope(t->activation, v) * sum + from_outside, rate = t->rate[type];
     s->mu_before[own] = exists ? rate * d_v + (1 - rate) * mu : 0;
     s->d_resting[type * OM_LANES + lane] += mu;
-    if (s->d_strength != NULL) s->d_rate[type * OM_LANES + lane] += mu * (s->v_next[kept] - v);
+    s->d_rate[type * OM_LANES + lane] += mu * (s->v_next[kept] - v);
 }
 
 static void step_adjoint(const om_network_tables *t, int first, int end, const om_adjoint_step *s)
@@ -113,6 +113,29 @@ static void step_adjoint(const om_network_tables *t, int first, int end, const o
             for (int i = 0; i < g->rows[r].strips * OM_LANES; i++)
                 source_adjoint(t, type, (size_t)g->rows[r].cell * OM_QUAD + (size_t)i,
                                (size_t)g->rows[r].position * OM_QUAD + (size_t)i, i % OM_LANES, s);
+}
+
+static void step_penalty(const om_network_tables *t, int first, int end, const om_penalty_step *s)
+{
+    const om_geometry *g = t->geometry;
+    for (int i = first; i < end; i++) {
+        const om_group *group = &t->back.groups[i];
+        const int type = group->targets[0];
+        const om_real *mask = g->masks[g->mask_of_type[type]], rate = t->rate[type];
+        for (int r = 0; r < g->n_rows; r++)
+            for (int lane = 0; lane < g->rows[r].strips * OM_LANES; lane++) {
+                size_t cell = (size_t)g->rows[r].cell * OM_QUAD + (size_t)lane;
+                size_t own = (size_t)type * g->plane * OM_QUAD + cell;
+                size_t kept = ((size_t)type * g->compact + (size_t)g->rows[r].position) * OM_QUAD;
+                om_real sum = 0, mu = s->mu[own];
+                for (int k = 0; k < group->operations[1]; k++)
+                    sum += t->back.weight[group->first_weight + k] *
+                           s->mu[(ptrdiff_t)cell + t->back.offset[group->first_operation + k]];
+                om_real d_v = slope(t->activation, s->v[kept + (size_t)lane]) * sum;
+                s->mu_before[own] = mask[cell] > 0 ? rate * d_v + (1 - rate) * mu : 0;
+                s->d_resting[type * OM_LANES + lane % OM_LANES] += mu;
+            }
+    }
 }
 
 /* ---- decoder ---- */
@@ -310,6 +333,7 @@ const om_kernels om_kernels_plain = {
     .activate = activate,
     .step = step,
     .step_adjoint = step_adjoint,
+    .step_penalty = step_penalty,
     .conv1 = conv1,
     .moments = moments,
     .head = head,
