@@ -10,7 +10,7 @@ compare=$OM_SOURCE_DIR/tools/bench-compare
 expect 0 "motion-pathway at extent 2, batch 4, 40 time steps" bench --extent 2 --repeats 1 --isa portable
 for line in "THE MACHINE" "ONE ITERATION" "ITS STAGES" "EVERYTHING ELSE" "THREADS IN A RANK" \
     "RANKS SIDE BY SIDE" "SAMPLES IN A BATCH" "network, forward" "network, adjoint" \
-    "activity penalty, adjoint" "first convolution" "head" "head, adjoint" \
+    "network, both adjoints" "first convolution" "head" "head, adjoint" \
     "first convolution, adjoint" "whole decoder, forward" "whole decoder, adjoint" \
     "augmentation and resampling" "steady state" "optimiser" "portable kernels" "plain ms"; do
     check grep -qF "$line" "$work/out"

@@ -81,6 +81,20 @@ static om_status allocate_planes(om_network *n)
     return OM_OK;
 }
 
+/* The adjoint's sums over a batch, by lane in om_real, and their totals over batches in double. */
+static om_status allocate_sums(om_network *n)
+{
+    size_t types = (size_t)n->circuit->n_types, pairs = (size_t)n->circuit->n_pairs;
+    size_t r = sizeof(om_real);
+    OM_TRY(om_alloc(pairs * OM_LANES, r, &n->sum_strength));
+    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_resting));
+    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_rate));
+    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_penalty));
+    OM_TRY(om_alloc(types, sizeof(double), &n->total_penalty));
+    OM_TRY(om_alloc(n->layout.n_network, sizeof(double), &n->total));
+    return OM_OK;
+}
+
 static om_status allocate(om_network *n)
 {
     const om_circuit *c = n->circuit;
@@ -99,13 +113,7 @@ static om_status allocate(om_network *n)
     OM_TRY(om_alloc(quads * frames * (size_t)n->n_external * n->map, r, &n->external));
     OM_TRY(om_alloc(types, sizeof(om_real *), &n->external_map));
     OM_TRY(om_alloc(types * OM_QUAD, r, &n->central));
-    OM_TRY(om_alloc((size_t)c->n_pairs * OM_LANES, r, &n->sum_strength));
-    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_resting));
-    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_rate));
-    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_penalty));
-    OM_TRY(om_alloc(types, sizeof(double), &n->total_penalty));
-    OM_TRY(om_alloc(n->layout.n_network, sizeof(double), &n->total));
-    return OM_OK;
+    return allocate_sums(n);
 }
 
 om_status om_network_create(const om_circuit *circuit, const om_network_options *options,
