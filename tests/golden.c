@@ -45,6 +45,7 @@ static const char usage[] =
     "begin\n"
     "  with WORD. The circuit is FOLDER/circuit.circuit where that is there, else DIR/connectome.\n"
     "    --shared DIR      where connectome/ and paper-ensemble/ are; default: FOLDER/..\n"
+    "    --convolution auto|direct|fft  how the decoders' first convolution is computed\n"
     "    --skip-if-absent  exit with 77, saying so, where there is no FOLDER\n"
     "    --help\n"
     "  exit: 0 all agrees; 1 a quantity is wrong, or a file or dataset cannot be checked; 2 "
@@ -136,15 +137,19 @@ static int check_files(check *c, struct dirent **files, int n, const char *word,
     return all.quantities > 0 ? EXIT_SUCCESS : SKIPPED;
 }
 
-static int check_folder(const char *folder, const char *shared, const char *word)
+static int check_folder(const char *folder, const char *shared, om_convolution convolution,
+                        const char *word)
 {
-    char beside[4096], build[64];
+    char beside[4096], build[96];
     const om_kernels *kernels;
     struct dirent **files;
     snprintf(beside, sizeof beside, "%s/..", folder);
     struct tally *tally =
         mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    check c = {.folder = folder, .shared = shared != NULL ? shared : beside, .tally = tally};
+    check c = {.folder = folder,
+               .shared = shared != NULL ? shared : beside,
+               .convolution = convolution,
+               .tally = tally};
     if (tally == MAP_FAILED) {
         perror("golden");
         return WRONG;
@@ -158,8 +163,9 @@ static int check_folder(const char *folder, const char *shared, const char *word
         fprintf(stderr, "golden: no folder %s\n%s", folder, usage);
         return USAGE;
     }
-    snprintf(build, sizeof build, "%s precision, %s kernels",
-             sizeof(om_real) == sizeof(double) ? "double" : "single", kernels->name);
+    snprintf(build, sizeof build, "%s precision, %s kernels, convolution %s",
+             sizeof(om_real) == sizeof(double) ? "double" : "single", kernels->name,
+             om_convolution_names[convolution]);
     int code = check_files(&c, files, n, word, build);
     for (int i = 0; i < n; i++) free(files[i]);
     free(files);
@@ -169,14 +175,22 @@ static int check_folder(const char *folder, const char *shared, const char *word
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"shared", required_argument, NULL, 's'},
+                                            {"convolution", required_argument, NULL, 'c'},
                                             {"skip-if-absent", no_argument, NULL, 'a'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     const char *shared = NULL;
     bool skip = false;
+    int convolution = OM_CONVOLUTION_AUTO;
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;)
         switch (option) {
         case 's': shared = optarg; break;
+        case 'c':
+            for (convolution = 0; om_convolution_names[convolution] != NULL; convolution++)
+                if (strcmp(optarg, om_convolution_names[convolution]) == 0) break;
+            if (om_convolution_names[convolution] != NULL) break;
+            fputs(usage, stderr);
+            return USAGE;
         case 'a': skip = true; break;
         case 'h': fputs(usage, stdout); return 0;
         default: fputs(usage, stderr); return USAGE;
@@ -192,5 +206,6 @@ int main(int argc, char **argv)
         return SKIPPED;
     }
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* what is missing is reported by the checks */
-    return check_folder(folder, shared, words == 2 ? argv[optind + 1] : "");
+    return check_folder(folder, shared, (om_convolution)convolution,
+                        words == 2 ? argv[optind + 1] : "");
 }

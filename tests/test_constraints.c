@@ -47,6 +47,25 @@ static void test_members_of_two_groups_are_refused(void **unused)
             "model.symmetric.strength: 'T1 -> T5' is there twice: expected every pair in one");
 }
 
+/* Above extent 15 sums of the first convolution would reach round the torus of its transforms. */
+static void test_transforms_end_at_extent_15(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    for (int extent = 15; extent <= 16; extent++) {
+        om_circuit *circuit = naive_random_circuit(1, 3, 4, extent, false);
+        for (int c = 0; om_convolution_names[c] != NULL; c++) {
+            options.convolution = (om_convolution)c;
+            if (extent == 16 && c == OM_CONVOLUTION_FFT)
+                must_say(om_train_check(circuit, &options), OM_EDATA,
+                         "train.convolution: fft: expected auto or direct at extent 16");
+            else
+                must(om_train_check(circuit, &options));
+        }
+        naive_circuit_free(circuit);
+    }
+}
+
 static void test_what_the_circuit_has_is_accepted(void **unused)
 {
     (void)unused;
@@ -209,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_that_the_circuit_lacks_are_refused),
         cmocka_unit_test(test_members_of_two_groups_are_refused),
+        cmocka_unit_test(test_transforms_end_at_extent_15),
         cmocka_unit_test(test_what_the_circuit_has_is_accepted),
         cmocka_unit_test(test_initial_parameters_are_held),
         cmocka_unit_test(test_fixed_parts_keep_every_bit),

@@ -44,14 +44,19 @@ static outcome make_outcome(const setting *s)
 
 static void free_outcome(outcome *o) { free(o->flow), free(o->d_params), free(o->d_activity); }
 
-static setting make_setting(uint64_t circuit, int batch, int frames, bool running)
+static setting make_setting_at(int extent, uint64_t circuit, int batch, int frames, bool running)
 {
-    setting s = {.circuit = naive_random_circuit(circuit, 7, 18, 3, true),
+    setting s = {.circuit = naive_random_circuit(circuit, 7, 18, extent, true),
                  .batch = batch,
                  .frames = frames,
                  .running = running};
     s.naive = naive_create(s.circuit);
     return s;
+}
+
+static setting make_setting(uint64_t circuit, int batch, int frames, bool running)
+{
+    return make_setting_at(3, circuit, batch, frames, running);
 }
 
 static void free_setting(setting *s)
@@ -243,6 +248,19 @@ static void test_all_gradients_agree(void **state)
         }
 }
 
+/* The torus of the transforms is one size whatever the lattice: to the smallest and the largest. */
+static void test_transforms_agree_at_every_extent(void **state)
+{
+    (void)state;
+    for (int extent = 1; extent <= 15; extent += extent < 7 ? 3 : 4) {
+        setting s = make_setting_at(extent, 40 + (uint64_t)extent, 3, 3, extent % 2 == 0);
+        s.dropout = true;
+        s.convolution = OM_CONVOLUTION_FFT;
+        compare_all_kernels(&s);
+        free_setting(&s);
+    }
+}
+
 /* A decoder that was used in one way is as good as new for the other. */
 static void test_modes_leave_no_trace(void **state)
 {
@@ -298,11 +316,12 @@ static void test_threads_change_no_bit(void **state)
     setting s = make_setting(6, 5, 6, true);
     s.dropout = true;
     inputs in = make_inputs(&s);
-    for (int i = 0; i < N_ISAS; i++) {
-        if (!available(isas[i])) continue;
-        outcome one = run_library(&s, &in, isas[i], 1);
+    for (int i = 0; i < 2 * N_ISAS; i++) {
+        if (!available(isas[i / 2])) continue;
+        s.convolution = i % 2 == 0 ? OM_CONVOLUTION_DIRECT : OM_CONVOLUTION_FFT;
+        outcome one = run_library(&s, &in, isas[i / 2], 1);
         for (int threads = 2; threads <= 5; threads++) {
-            outcome more = run_library(&s, &in, isas[i], threads);
+            outcome more = run_library(&s, &in, isas[i / 2], threads);
             assert_same_bits(&s, &one, &more);
             free_outcome(&more);
         }
@@ -319,10 +338,13 @@ static void test_avx2_and_avx512_give_the_same_bits(void **state)
     setting s = make_setting(7, 4, 8, true);
     s.dropout = true;
     inputs in = make_inputs(&s);
-    outcome a = run_library(&s, &in, "avx2", 1), b = run_library(&s, &in, "avx512", 2);
-    assert_same_bits(&s, &a, &b);
-    free_outcome(&a);
-    free_outcome(&b);
+    for (om_convolution c = OM_CONVOLUTION_DIRECT; c <= OM_CONVOLUTION_FFT; c++) {
+        s.convolution = c;
+        outcome a = run_library(&s, &in, "avx2", 1), b = run_library(&s, &in, "avx512", 2);
+        assert_same_bits(&s, &a, &b);
+        free_outcome(&a);
+        free_outcome(&b);
+    }
     free_inputs(&in);
     free_setting(&s);
 }
@@ -355,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_gradients_agree),
+        cmocka_unit_test(test_transforms_agree_at_every_extent),
         cmocka_unit_test(test_modes_leave_no_trace),
         cmocka_unit_test(test_far_divisors_agree),
         cmocka_unit_test(test_threads_change_no_bit),

@@ -51,6 +51,18 @@ done
 "$OMMATID" export "$work/one.h5" -t history -m 1 | cut -d, -f2- >"$work/model-1"
 cmp -s "$work/model-0" "$work/model-1" && fail "models 0 and 1 have the same history"
 
+# by transforms: other bits than by direct sums, the same on any ranks and threads; the store says which
+sed 's/iterations: 90/iterations: 20, convolution: fft/' "$spec" >"$work/fft.yaml"
+check "$OMMATID" run "$work/fft.yaml" -o "$work/fft-one.h5" -n 1 --threads 1 --quiet
+check "$OMMATID" run "$work/fft.yaml" -o "$work/fft-two.h5" -n 2 --threads 2 --unit 0.05 --quiet
+same "$work/fft-one.h5" "$work/fft-two.h5"
+sed 's/iterations: 90/iterations: 20/' "$spec" >"$work/auto.yaml"
+check "$OMMATID" run "$work/auto.yaml" -o "$work/auto.h5" -n 2 --quiet
+h5diff -q "$work/fft-one.h5" "$work/auto.h5" /params /params && fail "transforms and direct sums give the same bits"
+sed 's/iterations: 90/iterations: 20, convolution: direct/' "$spec" >"$work/direct.yaml"
+expect 0 "3 of 3 models trained" "$OMMATID" run "$work/direct.yaml" -o "$work/auto.h5" -n 1
+expect 3 "convolution is direct in the store" "$OMMATID" run "$work/fft.yaml" -o "$work/auto.h5" -n 1
+
 # models that diverge end at the same state, however their iterations were cut into units
 sed 's/1.0e-3, 1.0e-4/2, 2/; s/every: 20/every: 2/' "$spec" >"$work/hot.yaml"
 expect 1 "3 diverged" "$OMMATID" run "$work/hot.yaml" -o "$work/hot-one.h5" -n 1 --unit 0.01

@@ -25,6 +25,9 @@ expect 3 "stride.yaml:5: circuit.stride: circuit motion-pathway has no type 'T4e
 expect 3 "has no pair 'Mi9 -> T4x'; the nearest is Mi9 -> T4a" \
     mpirun -n 3 "$OMMATID" run "$work/pair.yaml" -o "$work/a.h5"
 check test "$(grep -c "T4x" "$work/err")" = 1
+sed 's/extent: 3/extent: 16/; s/^train: *{/train: { convolution: fft,/' "$spec" >"$work/wide.yaml"
+expect 3 "wide.yaml:$(grep -n "convolution" "$work/wide.yaml" | cut -d: -f1): train.convolution: fft: expected auto or direct at extent 16" \
+    "$OMMATID" run "$work/wide.yaml" -o "$work/a.h5" -n 1
 expect 1 "no-such-directory" "$OMMATID" run "$spec" -o "$work/no-such-directory/a.h5" -n 2
 check test -z "$(find "$work" -name '*a.h5*')"
 

@@ -332,6 +332,16 @@ static void test_iterations_agree_by_end_point_error(void **unused)
     compare(2, &options, 2);
 }
 
+static void test_iterations_agree_by_transforms(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_options();
+    options.convolution = OM_CONVOLUTION_FFT;
+    options.dropout = 0.5;
+    options.batch_size = 5;
+    compare(9, &options, 2);
+}
+
 static void test_iterations_agree_with_dropout(void **unused)
 {
     (void)unused;
@@ -486,6 +496,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_iterations_agree_by_l2norm),
         cmocka_unit_test(test_iterations_agree_by_end_point_error),
+        cmocka_unit_test(test_iterations_agree_by_transforms),
         cmocka_unit_test(test_iterations_agree_with_dropout),
         cmocka_unit_test(test_iterations_agree_by_running_statistics),
         cmocka_unit_test(test_iterations_agree_with_every_activation),

@@ -19,10 +19,11 @@
 #include "ommatid/ommatid.h"
 
 typedef struct check {
-    const char *folder; /* of the reference files */
-    const char *shared; /* the folder that holds connectome/ and paper-ensemble/ */
-    const char *name;   /* of the file at hand */
-    hid_t file;         /* H5I_INVALID_HID where it is not HDF5 */
+    const char *folder;         /* of the reference files */
+    const char *shared;         /* the folder that holds connectome/ and paper-ensemble/ */
+    const char *name;           /* of the file at hand */
+    hid_t file;                 /* H5I_INVALID_HID where it is not HDF5 */
+    om_convolution convolution; /* of every decoder */
     struct tally {
         int quantities, wrong, skipped;
     } * tally; /* of the file at hand */

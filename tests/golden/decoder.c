@@ -105,7 +105,8 @@ static bool open_stage(const reference *r, int samples, int frames, stage *s)
 {
     *s = (stage){.samples = samples, .frames = frames};
     om_network_options n = {.batch = samples, .frames = frames, .dt_s = 0.02, .threads = 1};
-    om_decoder_options d = {.batch = samples, .frames = frames, .threads = 1};
+    om_decoder_options d = {
+        .batch = samples, .frames = frames, .threads = 1, .convolution = r->c->convolution};
     if (!check_ok(r->c, om_kernels_select(NULL, &d.kernels))) return false;
     n.kernels = d.kernels;
     if (!check_ok(r->c, om_network_create(r->circuit, &n, &s->network))) return false;

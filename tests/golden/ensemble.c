@@ -147,8 +147,11 @@ om_decoder *ensemble_decoder(check *c, const ensemble *e, const om_network *netw
     const om_kernels *kernels;
     om_decoder *decoder = NULL;
     if (network == NULL || !check_ok(c, om_kernels_select(NULL, &kernels))) return NULL;
-    om_decoder_options options = {
-        .batch = batch, .frames = frames, .threads = 1, .kernels = kernels};
+    om_decoder_options options = {.batch = batch,
+                                  .frames = frames,
+                                  .threads = 1,
+                                  .kernels = kernels,
+                                  .convolution = c->convolution};
     if (!check_ok(c,
                   om_decoder_create(e->circuit, om_network_geometry(network), &options, &decoder)))
         return NULL;

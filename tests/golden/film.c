@@ -256,6 +256,7 @@ static void compare_validation(film *m, const char *model)
     const om_train_options options = {.batch = m->options,
                                       .iterations = 1,
                                       .batch_size = m->views,
+                                      .convolution = m->c->convolution,
                                       .validate_t_pre_s = 0.5,
                                       .record_every = 1};
     static const char *const names[] = {"l2norm_mean", "epe_mean"};

@@ -68,6 +68,7 @@ static void read_options(training *t)
         .iterations = (uint64_t)t->iterations,
         .batch_size = t->batch,
         .loss = loss_of(c),
+        .convolution = c->convolution,
         .learning_rate = {rate, rate},
         .decoder_rate = check_option(c, "/", "lr_dec", 1e-12, 1e3) / rate,
         .rate_steps = 1,
@@ -164,8 +165,11 @@ static bool make_model(training *t)
                                   .dt_s = t->options.batch.dt_s,
                                   .threads = 1,
                                   .kernels = kernels};
-    om_decoder_options decoder = {
-        .batch = t->batch, .frames = t->frames, .threads = 1, .kernels = kernels};
+    om_decoder_options decoder = {.batch = t->batch,
+                                  .frames = t->frames,
+                                  .threads = 1,
+                                  .kernels = kernels,
+                                  .convolution = t->c->convolution};
     return check_ok(t->c, om_network_create(t->circuit, &network, &t->network)) &&
            check_ok(t->c, om_decoder_create(t->circuit, om_network_geometry(t->network), &decoder,
                                             &t->decoder));

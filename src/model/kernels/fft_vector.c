@@ -201,8 +201,9 @@ typedef om_real line[OM_TORUS_J * OM_CELL] __attribute__((aligned(64)));
 typedef om_real four __attribute__((vector_size(OM_QUAD * sizeof(om_real))));
 typedef FOR_REAL(int32_t, int64_t) four_int __attribute__((vector_size(OM_QUAD * sizeof(om_real))));
 
-INLINE four load_four(const om_real *p) { return *(const four *)p; }
-INLINE void store_four(om_real *p, four x) { *(four *)p = x; }
+/* No functions: a vector as wide as two registers has no way to be returned. */
+#define FOUR(p)       (*(four *)(p))
+#define CONST_FOUR(p) (*(const four *)(p))
 
 #define FOR_RUNS(fft, kind, i, run)                                                                \
     for (const om_fft_run *run = (fft)->kind + (fft)->kind##_first[i],                             \
@@ -230,9 +231,8 @@ static void fft_input(const om_fft *fft, int channel, const om_real *const maps[
             const om_real *from = maps[f] + compact_of(t, run);
             om_real *to = x + run->j * OM_CELL + f * OM_QUAD;
             for (int n = 0; n < run->cells; n++) {
-                four v = load_four(from + n * OM_QUAD);
-                store_four(to + n * OM_CELL,
-                           (four)((four_int)v & (four_int) ~(v < 0))); /* or NaN */
+                four v = CONST_FOUR(from + n * OM_QUAD);
+                FOUR(to + n * OM_CELL) = (four)((four_int)v & (four_int) ~(v < 0)); /* or NaN */
             }
         }
         dft54(field_of(x, OM_CELL), work, field_of(lines + i * OM_CELL, next));
@@ -255,8 +255,8 @@ static void fft_d_input(const om_fft *fft, int channel, const om_real *returned,
             om_real *to = d_maps[f] + compact_of(t, run);
             const om_real *d = x + run->j * OM_CELL + f * OM_QUAD;
             for (int n = 0; n < run->cells; n++) {
-                four gate = load_four(v + n * OM_QUAD), value = load_four(d + n * OM_CELL);
-                store_four(to + n * OM_QUAD, (four)((four_int)value & (four_int)(gate > 0)));
+                four gate = CONST_FOUR(v + n * OM_QUAD), value = CONST_FOUR(d + n * OM_CELL);
+                FOUR(to + n * OM_QUAD) = (four)((four_int)value & (four_int)(gate > 0));
             }
         }
     }
@@ -484,23 +484,24 @@ INLINE void weight_products(const int channels, int pairs, const om_real *x, siz
     }
 }
 
-/* The lanes of four sums: over their frames, then sample after sample. */
-INLINE four sum_lanes(const om_real *lanes)
+/* to[4] += the lanes of four sums: over their frames, then sample after sample. */
+INLINE void add_lanes(om_real *to, const om_real *lanes)
 {
     four x[4];
     UNROLL for (int o = 0; o < 4; o++)
     {
         const om_real *q = lanes + o * OM_LANES;
-        x[o] = (load_four(q) + load_four(q + 8)) + (load_four(q + 4) + load_four(q + 12));
+        x[o] = (CONST_FOUR(q) + CONST_FOUR(q + 8)) + (CONST_FOUR(q + 4) + CONST_FOUR(q + 12));
     }
     four a = __builtin_shufflevector(x[0], x[1], 0, 4, 1, 5);
     four b = __builtin_shufflevector(x[2], x[3], 0, 4, 1, 5);
     four c = __builtin_shufflevector(x[0], x[1], 2, 6, 3, 7);
     four d = __builtin_shufflevector(x[2], x[3], 2, 6, 3, 7);
-    return ((__builtin_shufflevector(a, b, 0, 1, 4, 5) +
-             __builtin_shufflevector(a, b, 2, 3, 6, 7)) +
-            __builtin_shufflevector(c, d, 0, 1, 4, 5)) +
-           __builtin_shufflevector(c, d, 2, 3, 6, 7);
+    FOUR(to) =
+        CONST_FOUR(to) +
+        (((__builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7)) +
+          __builtin_shufflevector(c, d, 0, 1, 4, 5)) +
+         __builtin_shufflevector(c, d, 2, 3, 6, 7));
 }
 
 /* Of `channels` channels and four hidden ones: d[channel][o] and, `flat` further on, its imaginary part. */
@@ -516,9 +517,8 @@ INLINE void weight_tile(const int channels, const om_fft *fft, int pairs, const 
     {
         UNROLL for (int imaginary = 0; imaginary < 2; imaginary++)
         {
-            om_real *to = d + c * OM_HIDDEN + (imaginary ? fft->flat : 0);
-            four sum = sum_lanes(lanes + (8 * c + 4 * imaginary) * OM_LANES);
-            store_four(to, load_four(to) + sum);
+            add_lanes(d + c * OM_HIDDEN + (imaginary ? fft->flat : 0),
+                      lanes + (8 * c + 4 * imaginary) * OM_LANES);
         }
     }
 }
