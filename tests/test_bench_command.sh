@@ -17,6 +17,16 @@ for line in "THE MACHINE" "ONE ITERATION" "ITS STAGES" "EVERYTHING ELSE" "THREAD
 done
 check test -z "$(awk 'length > 100' "$work/out")"
 
+# A picture of the stages, which is never written over.
+if command -v gnuplot >/dev/null; then
+    expect 0 "ITS STAGES" bench --extent 2 --repeats 1 --quick --plot "$work/roof.svg"
+    for word in "motion-pathway at extent 2" "GFMA/s" "7  first convolution, adjoint"; do
+        check grep -qF "$word" "$work/roof.svg"
+    done
+    expect 1 "roof.svg" bench --extent 2 --repeats 1 --quick --plot "$work/roof.svg"
+fi
+expect 2 ".svg" bench --plot "$work/roof.pdf"
+
 # As JSON, which has every key whatever is measured.
 cat >"$work/read.py" <<'END'
 import json, sys

@@ -120,10 +120,26 @@ static void scatter(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
+static void roofline(void **state)
+{
+    (void)state;
+    const om_roofline_mark marks[] = {{"a", 0.5, 10}, {NAME, 40, 70}, {"nothing", 1, 0}};
+    om_roofline_picture picture = {NAME, "m", 50, 10, 2, marks};
+    char *text = take(om_draw_roofline(path, &picture));
+    holds(text, "2  it's 100 % &lt;odd>");
+    holds(text, "m: 50.0 GFMA/s a core, 10.0 GB/s");
+    om_free(text);
+    picture.n_marks = 3;
+    assert_int_equal(om_draw_roofline(path, &picture), OM_EDATA);
+    picture.n_marks = 0;
+    assert_int_equal(om_draw_roofline(path, &picture), OM_EDATA);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(tuning), cmocka_unit_test(polarity),
-                                       cmocka_unit_test(traces), cmocka_unit_test(scatter)};
+                                       cmocka_unit_test(traces), cmocka_unit_test(scatter),
+                                       cmocka_unit_test(roofline)};
     if (mkdtemp(folder) == NULL) return 1;
     snprintf(path, sizeof path, "%s/a.svg", folder);
     if (om_plot_check(path) != OM_OK) {

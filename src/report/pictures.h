@@ -1,4 +1,4 @@
-/* The pictures of an ensemble: what is drawn as plain arrays, from wherever it comes. NaN anywhere is a
+/* The pictures of an ensemble, and of a machine: what is drawn as plain arrays, from wherever it comes. NaN anywhere is a
  * model that says nothing there; it is left out, and every picture tells how many models it shows.
  *
  * Each is drawn into a file that ends in .svg or .png, as om_plot_finish() does, with its errors. */
@@ -78,5 +78,22 @@ typedef struct om_scatter_picture {
 } om_scatter_picture;
 
 om_status om_draw_scatter(const char *path, const om_scatter_picture *picture);
+
+/* ---- kernels under the machine's roof ---------------------------------------------------------- */
+
+typedef struct om_roofline_mark {
+    const char *name;
+    double per_byte, gfma_s; /* multiply-adds for a byte; 1e9 multiply-adds per second */
+} om_roofline_mark;
+
+typedef struct om_roofline_picture {
+    const char *title, *machine;
+    double peak_gfma_s, bandwidth_gb_s;
+    int n_marks; /* a dozen at most */
+    const om_roofline_mark *marks;
+} om_roofline_picture;
+
+/* Errors: OM_EDATA as well (a mark that is not above 0). */
+om_status om_draw_roofline(const char *path, const om_roofline_picture *picture);
 
 #endif
