@@ -24,7 +24,7 @@ om_status om_draw_roofline(const char *path, const om_roofline_picture *p)
         widen(p->marks[i].per_byte, &x[0], &x[1]);
         widen(p->marks[i].gfma_s, &y[0], &y[1]);
     }
-    if (!(x[0] > 0 && y[0] > 0 && isfinite(x[1]) && isfinite(y[1])))
+    if (p->n_marks < 1 || !(x[0] > 0 && y[0] > 0 && isfinite(x[1]) && isfinite(y[1])))
         return om_fail(OM_EDATA, "roofline: expected one mark or more, all above 0");
     widen(p->peak_gfma_s / p->bandwidth_gb_s, &x[0], &x[1]);
     widen(p->peak_gfma_s, &y[0], &y[1]);
