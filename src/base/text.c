@@ -2,12 +2,14 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -133,4 +135,26 @@ om_status om_read_file(const char *path, char **data, size_t *length)
 done:
     fclose(file);
     return status;
+}
+
+om_status om_check_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const int length = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
+    snprintf(folder, sizeof folder, "%.*s", length, slash == NULL ? "." : path);
+    if (access(folder, W_OK | X_OK) == 0) return OM_OK;
+    if (errno == ENOENT) {
+        om_fail(OM_EIO, "%s: there is no folder %s", path, folder);
+        return om_hint(OM_EIO, "mkdir -p '%s'", folder);
+    }
+    return om_fail(OM_EIO, "%s: cannot be written in the folder %s: %s", path, folder,
+                   strerror(errno));
+}
+
+om_status om_check_new_file(const char *path, const char *option)
+{
+    if (access(path, F_OK) != 0) return om_check_folder(path);
+    om_fail(OM_EIO, "%s: exists already", path);
+    return om_hint(OM_EIO, "another name after %s", option);
 }

@@ -34,4 +34,9 @@ void om_text_free(om_text *text);
  * Errors: OM_EIO with the file's name; OM_EDATA if larger than 1 GiB. */
 om_status om_read_file(const char *path, char **data, size_t *length);
 
+/* Before work whose results go to `path`: whether the folder is there and can be written to; and, with
+ * the option that named it, that the file is not there yet. Errors: OM_EIO. */
+om_status om_check_folder(const char *path);
+om_status om_check_new_file(const char *path, const char *option);
+
 #endif

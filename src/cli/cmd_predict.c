@@ -405,9 +405,7 @@ static om_status check_options(const om_arguments *args)
     if (film && set.columns != NULL)
         return om_fail(OM_EUSAGE, "predict: --columns are of flashes and edges");
     if (set.plot != NULL) OM_TRY(om_plot_check(set.plot));
-    if (access(set.file, F_OK) != 0) return OM_OK;
-    om_fail(OM_EIO, "%s: exists already", set.file);
-    return om_hint(OM_EIO, "another file after -o");
+    return om_check_new_file(set.file, "-o");
 }
 
 static om_status run(const om_arguments *args)

@@ -108,10 +108,7 @@ static om_status run_make(const om_arguments *args)
         om_fail(OM_EUSAGE, "nowhere to write the films");
         return om_hint(OM_EUSAGE, "-o FILE");
     }
-    if (access(set.output, F_OK) == 0) { /* found out before the work instead of after it */
-        om_fail(OM_EIO, "%s: exists already", set.output);
-        return om_hint(OM_EIO, "another name after -o");
-    }
+    OM_TRY(om_check_new_file(set.output, "-o"));
     om_scenes *scenes = NULL;
     om_status status = om_worlds_plan(&set.worlds, &scenes);
     if (status || (status = render(scenes, NULL, args->quiet)) ||

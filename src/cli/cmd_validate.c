@@ -129,9 +129,7 @@ static om_status check_files(void)
                        pictures[set.picture]);
     }
     if (set.plot != NULL) OM_TRY(om_plot_check(set.plot));
-    if (set.csv == NULL || access(set.csv, F_OK) != 0) return OM_OK;
-    om_fail(OM_EIO, "%s: exists already", set.csv);
-    return om_hint(OM_EIO, "another name after --csv");
+    return set.csv != NULL ? om_check_new_file(set.csv, "--csv") : OM_OK;
 }
 
 static om_status run_ranks(const om_arguments *args)

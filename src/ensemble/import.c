@@ -211,10 +211,7 @@ static om_status fill_store(import *j)
 
 static om_status run(import *j)
 {
-    if (access(j->options->store, F_OK) == 0) {
-        om_fail(OM_EIO, "%s: exists already", j->options->store);
-        return om_hint(OM_EIO, "another name after -o");
-    }
+    OM_TRY(om_check_new_file(j->options->store, "-o"));
     OM_TRY(om_flyvis_open(j->options->folder, &j->folder));
     OM_TRY(om_flyvis_circuit(j->folder, j->options->circuit, &j->circuit));
     OM_TRY(read_models(j));

@@ -68,6 +68,7 @@ static om_status match_store(const char *path, const om_store_plan *plan)
  * the films it is one of this ensemble. */
 static om_status claim_store(om_job *job)
 {
+    OM_TRY(om_check_folder(job->options->store));
     OM_TRY(om_store_lock(job->options->store));
     job->locked = true;
     om_store_plan plan = store_plan(job);

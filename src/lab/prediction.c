@@ -68,7 +68,7 @@ static om_status ask(predicting *p, int model, om_prediction *prediction)
     }
     OM_TRY(status);
     prediction->outcome = OM_PREDICTED;
-    prediction->message[0] = '\0';
+    memset(prediction->message, 0, OM_MESSAGE_BYTES); /* all of it goes to the file */
     return OM_OK;
 }
 
@@ -134,10 +134,7 @@ static om_status prepare(predicting *p)
 static om_status create_file(predicting *p)
 {
     const om_predict_options *o = p->showing.options;
-    if (access(o->file, F_OK) == 0) {
-        om_fail(OM_EIO, "%s: exists already", o->file);
-        return om_hint(OM_EIO, "another file after -o");
-    }
+    OM_TRY(om_check_new_file(o->file, "-o"));
     if (p->partial.data != NULL) unlink(p->partial.data); /* of a process that was killed */
     return om_prediction_file_create(p->partial.data, p->showing.info, o, &p->showing.axes,
                                      p->showing.row);

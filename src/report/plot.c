@@ -18,12 +18,6 @@ static const double SVG_DOTS = 96, PNG_DOTS = 150; /* per inch */
 
 static bool is_svg(const char *path) { return om_ends_with(path, ".svg"); }
 
-static om_status fail_exists(const char *path)
-{
-    om_fail(OM_EIO, "%s: exists already", path);
-    return om_hint(OM_EIO, "another name after --plot");
-}
-
 /* ---- gnuplot ----------------------------------------------------------------------------------- */
 
 static om_status fail_start(int error)
@@ -130,7 +124,7 @@ om_status om_plot_check(const char *path)
         om_fail(OM_EUSAGE, "--plot %s: its name ends neither in .svg nor in .png", path);
         return om_hint(OM_EUSAGE, "--plot picture.svg");
     }
-    if (access(path, F_OK) == 0) return fail_exists(path);
+    OM_TRY(om_check_new_file(path, "--plot"));
     om_plot_begin(&script, path, 1, 1);
     FILE *nothing = fopen("/dev/null", "w");
     om_status status = nothing == NULL ? om_fail_errno("cannot be opened", "/dev/null") : OM_OK;
@@ -161,7 +155,8 @@ static om_status draw(const om_text *script, const char *path, const char *parti
     if (status == OM_OK) status = check_whole(path, file);
     close(file);
     if (status == OM_OK && link(partial, path) != 0) /* unlike rename() it replaces nothing */
-        status = errno == EEXIST ? fail_exists(path) : om_fail_errno("cannot be created", path);
+        status = errno == EEXIST ? om_check_new_file(path, "--plot")
+                                 : om_fail_errno("cannot be created", path);
     unlink(partial);
     return status;
 }
