@@ -34,6 +34,8 @@ expect 2 "GB of responses for each model" predict -e edges -o "$work/a.h5" --col
 expect 2 "--columns are of flashes and edges" predict -e film --movie x -o "$work/a.h5" --columns all
 expect 2 "the launcher of this job sets the ranks" mpirun -n 2 "$OMMATID" predict "$store" -e flashes \
     -o "$work/a.h5" -n 2
+expect 1 "there is no folder $work/nowhere" predict -e flashes -o "$work/nowhere/a.h5"
+expect 1 "there is no folder $work/nowhere" predict -e flashes -o "$work/a.h5" --plot "$work/nowhere/a.svg"
 expect 1 "cannot be opened" predict -e film --movie "$work/nowhere.h5" -o "$work/a.h5"
 expect 3 "/luminance" predict -e film --movie "$store" -o "$work/a.h5" -n 2
 check test ! -e "$work/a.h5"
@@ -61,6 +63,7 @@ expect 0 "2 of 2 models" predict -e flashes -o "$work/top.h5" -m top:2
 expect 0 "3 of 3 models" predict -e flashes -o "$work/whole.h5" -m top:9 --whole
 expect 0 "3 of 3 models" predict -e flashes -o "$work/some.h5" --types T5b,L1 --columns "0,0;1,-1" -n 2
 expect 0 "3 of 3 models" predict -e flashes -o "$work/cells.h5" --columns all -n 1
+expect 0 "3 of 3 models" predict -e edges -o "$work/edge-cells.h5" --types T4a --columns all -n 2
 
 # One that is told to stop, or killed, leaves nothing under the name; the next one is whole.
 stop_with() { # SIGNAL CODE
@@ -101,6 +104,7 @@ for engine in "netcdf4", "h5netcdf":
     assert list(edges.angle.values) == list(range(0, 360, 30)) and edges.speed.values[0] == 2.4
     some = xarray.open_dataset(f"{work}/some.h5", engine=engine)
     cells = xarray.open_dataset(f"{work}/cells.h5", engine=engine)
+    assert "u" in cells.cell_response.coords and list(cells.message.values.astype(str)) == ["", "", ""]
     assert list(some.type.values.astype(str)) == ["T5b", "L1"] and list(some.u.values) == [0, 1]
     assert cells.cell_response.dims == ("model", "type", "column", "intensity", "radius", "time")
     for name in "response", "fri", "peak", "time_to_peak":
@@ -144,6 +148,14 @@ for engine in "netcdf4", "h5netcdf":
         np.testing.assert_allclose(s.sel(statistic="sd"), x.std("model", ddof=1), rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(s.sel(statistic="median"), x.median("model"), **rounding)
         np.testing.assert_allclose(s.sel(statistic="q75"), x.quantile(0.75, "model"), **rounding)
+    # also where they are formed part by part
+    cells = xarray.open_dataset(f"{work}/edge-cells.h5", engine=engine)
+    of_cells = xarray.open_dataset(f"{work}/edge-cells.h5", engine=engine, group="aggregate").cell_response
+    x = cells.cell_response.values.astype(float)
+    np.testing.assert_allclose(of_cells.sel(statistic="mean"), x.mean(0), rtol=1e-6, atol=1e-12)
+    np.testing.assert_array_equal(of_cells.sel(statistic="median"), np.median(x, 0))
+    centre = ((cells.u == 0) & (cells.v == 0)).values.argmax()
+    np.testing.assert_array_equal(of_cells[:, :, centre], over.response.sel(type=cells.type))
     assert (over.dsi.sel(statistic="mean_low") <= over.dsi.sel(statistic="mean")).all()
     assert (over.dsi.sel(statistic="n") == 3).all()
     turned = np.deg2rad(edges.preferred_direction.sel(type="T5c", intensity=0.0))

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "circuit/draft.h"
 #include "cli/command.h"
+#include "cli/film_print.h"
 #include "cli/launch.h"
 #include "cli/pictures.h"
 #include "ensemble/progress.h"
@@ -213,7 +214,7 @@ static om_status choose_columns(int extent, int *columns, int *n)
 }
 
 /* What repeats it, kept in the file. */
-static void write_command(const om_arguments *args, om_text *command)
+static void write_command(const om_arguments *args, om_resampling resampling, om_text *command)
 {
     om_text_add(command, "ommatid predict %s --experiment %s --models %s", args->words[0],
                 experiments[set.experiment], set.models);
@@ -223,8 +224,8 @@ static void write_command(const om_arguments *args, om_text *command)
     if (set.movie != NULL) om_text_add(command, " --movie %s", set.movie);
     if (set.frames > 0) om_text_add(command, " --frames %d", set.frames);
     if (set.movie != NULL) om_text_add(command, " --frame-rate %.17g", set.frame_rate_hz);
-    if (set.resampling >= 0)
-        om_text_add(command, " --resampling %s", om_resampling_names[set.resampling]);
+    if (set.movie != NULL)
+        om_text_add(command, " --resampling %s", om_resampling_names[resampling]);
     om_text_add(command, " -o %s", set.file);
 }
 
@@ -296,7 +297,7 @@ static om_status predict(const om_arguments *args, om_store *store)
     if (status == OM_OK) status = resampling_of(store, &resampling);
     if (status == OM_OK && set.types != NULL && set.plot != NULL)
         status = om_picture_check_types(om_store_describe(store), set.types);
-    write_command(args, &command);
+    write_command(args, resampling, &command);
     if (status == OM_OK && command.failed) status = om_fail(OM_ENOMEM, "out of memory");
     status = om_ranks_agree(status);
     if (status == OM_OK) {
@@ -321,6 +322,7 @@ static om_status predict(const om_arguments *args, om_store *store)
     }
     if (status == OM_OK && om_ranks_number() == 0) {
         report(c.models, c.predictions, c.n);
+        if (set.experiment == OM_FILM_SHOWN) status = om_print_film(set.file, c.models);
         if (set.plot != NULL)
             status = om_picture_prediction(set.file, (om_experiment_kind)set.experiment, set.types,
                                            set.plot);

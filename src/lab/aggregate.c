@@ -11,7 +11,7 @@
 #include "ommatid/om_statistics.h"
 #include "parallel/ranks.h"
 
-enum { STATISTIC_BYTES = 24, PATH_BYTES = 64, REPLICATES = 1000 };
+enum { STATISTIC_BYTES = 24, PATH_BYTES = 64, REPLICATES = 1000, MOST_PART_BYTES = 8 << 20 };
 #define GROUP "/aggregate"
 
 static const char statistics[][STATISTIC_BYTES] = {
@@ -84,6 +84,13 @@ static om_status add_axes(om_h5 *file, om_experiment_kind kind, const om_h5_fiel
     return OM_OK;
 }
 
+/* Responses of chosen cells are many: fourteen statistics of a single model would be a waste. */
+static bool is_summed_up(om_experiment_kind kind, int f, const om_prediction_axes *axes)
+{
+    return om_prediction_has(kind, f, axes) &&
+           (f != OM_PREDICTED_CELL_RESPONSE || axes->n[OM_PREDICTED_MODEL] > 1);
+}
+
 om_status om_aggregate_add(om_h5 *file, om_experiment_kind kind, const om_prediction_axes *axes)
 {
     const om_h5_field *table = om_prediction_fields(kind);
@@ -92,7 +99,7 @@ om_status om_aggregate_add(om_h5 *file, om_experiment_kind kind, const om_predic
     for (int f = OM_PREDICTED_RESPONSE; f < OM_PREDICTED_TRUE_FLOW; f++) {
         char path[PATH_BYTES];
         size_t lengths[OM_H5_AXES] = {0};
-        if (!om_prediction_has(kind, f, axes)) continue;
+        if (!is_summed_up(kind, f, axes)) continue;
         const om_h5_field field = field_of(table, f, path);
         lengths[0] = count_of(f);
         for (int i = 1; i < OM_H5_AXES && field.axes[i] != NULL; i++)
@@ -188,17 +195,42 @@ static om_status summarise_all(const aggregating *a, int f, size_t n, const void
     return status;
 }
 
-/* One index of the field's second axis, a type or a view. */
-static om_status aggregate_part(const aggregating *a, int f, const om_h5_data *models,
-                                const om_h5_data *aggregated, size_t part, void *from, void *to)
+/* A field is summed up part by part: one index of each of its first axes but that of the models, so
+ * many axes that a part of all models takes little memory. */
+typedef struct parts {
+    int axes;        /* with that of the models */
+    size_t n, count; /* numbers of one, of one model; how many parts */
+} parts;
+
+static parts divide(const aggregating *a, int f, const om_h5_data *models)
 {
-    const size_t n = om_prediction_count(&a->table[f], a->axes) / models->length[1];
-    const size_t bytes = n * om_h5_type_bytes(a->table[f].type);
-    for (size_t m = 0; m < a->n_models; m++)
-        OM_TRY(om_h5_read_part(models, m, part, (char *)from + m * bytes));
-    OM_TRY(summarise_all(a, f, n, from, to));
-    for (size_t s = 0; s < count_of(f); s++)
-        OM_TRY(om_h5_write_part(aggregated, s, part, (char *)to + s * bytes));
+    parts p = {2, om_prediction_count(&a->table[f], a->axes) / models->length[1],
+               models->length[1]};
+    const size_t bytes = om_h5_type_bytes(a->table[f].type) * (a->n_models + count_of(f));
+    while (p.axes < models->n_axes && p.n * bytes > MOST_PART_BYTES) {
+        p.n /= models->length[p.axes];
+        p.count *= models->length[p.axes++];
+    }
+    return p;
+}
+
+static om_status aggregate_part(const aggregating *a, int f, const parts *p,
+                                const om_h5_data *models, const om_h5_data *aggregated, size_t part,
+                                void *from, void *to)
+{
+    const size_t bytes = p->n * om_h5_type_bytes(a->table[f].type);
+    size_t index[OM_H5_AXES] = {0};
+    for (int i = p->axes - 1; i > 0; part /= models->length[i--])
+        index[i] = part % models->length[i];
+    for (size_t m = 0; m < a->n_models; m++) {
+        index[0] = m;
+        OM_TRY(om_h5_read_part(models, p->axes, index, (char *)from + m * bytes));
+    }
+    OM_TRY(summarise_all(a, f, p->n, from, to));
+    for (size_t s = 0; s < count_of(f); s++) {
+        index[0] = s;
+        OM_TRY(om_h5_write_part(aggregated, p->axes, index, (char *)to + s * bytes));
+    }
     return OM_OK;
 }
 
@@ -206,19 +238,19 @@ static om_status aggregate_field(const aggregating *a, int f)
 {
     char path[PATH_BYTES];
     const om_h5_field field = field_of(a->table, f, path);
+    const size_t ranks = (size_t)om_ranks_count(), bytes = om_h5_type_bytes(field.type);
     om_h5_data models = {0}, aggregated = {0};
     void *from = NULL, *to = NULL;
+    parts p = {0};
     om_status status = om_h5_find(a->file, &a->table[f], NULL, &models);
     if (status == OM_OK) status = om_h5_find(a->file, &field, NULL, &aggregated);
     if (status == OM_OK) {
-        const size_t n = om_prediction_count(&a->table[f], a->axes) / models.length[1];
-        status = om_alloc(n * a->n_models, om_h5_type_bytes(field.type), &from);
-        if (status == OM_OK) status = om_alloc(n * count_of(f), om_h5_type_bytes(field.type), &to);
+        p = divide(a, f, &models);
+        status = om_alloc(p.n * a->n_models, bytes, &from);
+        if (status == OM_OK) status = om_alloc(p.n * count_of(f), bytes, &to);
     }
-    const size_t ranks = (size_t)om_ranks_count();
-    for (size_t part = (size_t)om_ranks_number(); status == OM_OK && part < models.length[1];
-         part += ranks)
-        status = aggregate_part(a, f, &models, &aggregated, part, from, to);
+    for (size_t part = (size_t)om_ranks_number(); status == OM_OK && part < p.count; part += ranks)
+        status = aggregate_part(a, f, &p, &models, &aggregated, part, from, to);
     om_h5_release(&models);
     om_h5_release(&aggregated);
     om_free(from);
@@ -232,6 +264,6 @@ om_status om_aggregate(om_h5 *file, om_experiment_kind kind, const om_prediction
     const aggregating a = {file,  om_prediction_fields(kind), axes, predictions,
                            place, axes->n[OM_PREDICTED_MODEL]};
     for (int f = OM_PREDICTED_RESPONSE; f < OM_PREDICTED_TRUE_FLOW; f++)
-        if (om_prediction_has(kind, f, axes)) OM_TRY(aggregate_field(&a, f));
+        if (is_summed_up(kind, f, axes)) OM_TRY(aggregate_field(&a, f));
     return OM_OK;
 }

@@ -172,12 +172,22 @@ static om_status read_outcomes(predicting *p, om_prediction *predictions)
     return status;
 }
 
+/* A file without any prediction would be of no use, and in the way of one with some. */
+static om_status check_any(const om_predict_options *o, const om_prediction *predictions)
+{
+    for (int i = 0; i < o->n_models; i++)
+        if (predictions[i].outcome == OM_PREDICTED) return OM_OK;
+    return om_fail(OM_EFAIL, "no model could be asked, so nothing was written: model %d: %s",
+                   o->models[0], predictions[0].message);
+}
+
 static om_status fill(predicting *p, om_prediction *predictions)
 {
     const om_predict_options *o = p->showing.options;
     OM_TRY(om_ranks_agree(om_h5_open(p->partial.data, OM_H5_UPDATE, &p->file)));
     OM_TRY(om_ranks_agree(ask_own_share(p)));
     OM_TRY(om_ranks_agree(read_outcomes(p, predictions)));
+    OM_TRY(check_any(o, predictions));
     OM_TRY(om_ranks_agree(
         om_aggregate(p->file, o->experiment, &p->showing.axes, predictions, o->place)));
     om_h5_close(p->file);

@@ -29,7 +29,7 @@ static const om_h5_field fields[KINDS][OM_PREDICTED_FIELDS] = {
         COMMON, OF_COLUMNS, OF_STIMULI,
         [OM_PREDICTED_RADIUS] = {"/radius", OM_H5_I32, {"radius"}, 0, "column", "radius of the disc that flashes; -1: full field", NULL},
         [OM_PREDICTED_RESPONSE] = {"/response", OM_H5_F32, {"model", "type", "intensity", "radius", "time"}, 0, "1", "voltage of the type's central cell; NaN after the last frame", NULL},
-        [OM_PREDICTED_CELL_RESPONSE] = {"/cell_response", OM_H5_F32, {"model", "type", "column", "intensity", "radius", "time"}, 0, "1", "voltage of the type's cells in chosen columns; NaN where there is none", NULL},
+        [OM_PREDICTED_CELL_RESPONSE] = {"/cell_response", OM_H5_F32, {"model", "type", "column", "intensity", "radius", "time"}, 0, "1", "voltage of the type's cells in chosen columns; NaN where there is none", "u v"},
         [OM_PREDICTED_PEAK] = {"/peak", OM_H5_F64, {"model", "type", "intensity", "radius"}, 0, "1", "highest voltage", NULL},
         [OM_PREDICTED_PEAK_TIME] = {"/time_to_peak", OM_H5_F64, {"model", "type", "intensity", "radius"}, 0, "s", "when the voltage was highest first", NULL},
         [OM_PREDICTED_FRI] = {"/fri", OM_H5_F64, {"model", "type", "radius"}, 0, "1", "flash response index, -1 OFF to 1 ON", NULL},
@@ -39,7 +39,7 @@ static const om_h5_field fields[KINDS][OM_PREDICTED_FIELDS] = {
         [OM_PREDICTED_ANGLE] = {"/angle", OM_H5_F64, {"angle"}, 0, "degree", "direction of motion, counter-clockwise, 0 to the right", NULL},
         [OM_PREDICTED_SPEED] = {"/speed", OM_H5_F64, {"speed"}, 0, "column/s", "speed of the edge", NULL},
         [OM_PREDICTED_RESPONSE] = {"/response", OM_H5_F32, {"model", "type", "angle", "intensity", "speed", "time"}, 0, "1", "voltage of the type's central cell; NaN after the last frame", NULL},
-        [OM_PREDICTED_CELL_RESPONSE] = {"/cell_response", OM_H5_F32, {"model", "type", "column", "angle", "intensity", "speed", "time"}, 0, "1", "voltage of the type's cells in chosen columns; NaN where there is none", NULL},
+        [OM_PREDICTED_CELL_RESPONSE] = {"/cell_response", OM_H5_F32, {"model", "type", "column", "angle", "intensity", "speed", "time"}, 0, "1", "voltage of the type's cells in chosen columns; NaN where there is none", "u v"},
         [OM_PREDICTED_PEAK] = {"/peak", OM_H5_F64, {"model", "type", "angle", "intensity", "speed"}, 0, "1", "highest rectified voltage: over angles, a tuning curve", NULL},
         [OM_PREDICTED_PEAK_TIME] = {"/time_to_peak", OM_H5_F64, {"model", "type", "angle", "intensity", "speed"}, 0, "s", "when the voltage was highest first", NULL},
         [OM_PREDICTED_DSI] = {"/dsi", OM_H5_F64, {"model", "type", "intensity"}, 0, "1", "direction selectivity index, 0 to 1, over all speeds", NULL},
@@ -53,13 +53,13 @@ static const om_h5_field fields[KINDS][OM_PREDICTED_FIELDS] = {
         [OM_PREDICTED_TIME] = {"/time", OM_H5_F64, {"time"}, 0, "s", "time at the end of the step, from the film's onset", NULL},
         [OM_PREDICTED_COMPONENT] = {"/component", OM_H5_I32, {"component"}, 0, "1", "0 to the right, 1 upwards", NULL},
         [OM_PREDICTED_RESPONSE] = {"/response", OM_H5_F32, {"model", "type", "view", "time"}, 0, "1", "voltage of the type's central cell after the step", NULL},
-        [OM_PREDICTED_FLOW] = {"/flow", OM_H5_F32, {"model", "view", "time", "component", "column"}, 0, "436/169 pixel/frame", "decoded flow", NULL},
+        [OM_PREDICTED_FLOW] = {"/flow", OM_H5_F32, {"model", "view", "time", "component", "column"}, 0, "436/169 pixel/frame", "decoded flow", "u v"},
         [OM_PREDICTED_EPE] = {"/epe", OM_H5_F64, {"model", "view"}, 0, "436/169 pixel/frame", "end-point error of the decoded flow; NaN: the film has no flow", NULL},
         [OM_PREDICTED_L2NORM] = {"/l2norm", OM_H5_F64, {"model", "view"}, 0, "436/169 pixel/frame", "l2norm of the decoded flow's error; NaN: the film has no flow", NULL},
-        [OM_PREDICTED_TRUE_FLOW] = {"/true_flow", OM_H5_F32, {"view", "time", "component", "column"}, 0, "436/169 pixel/frame", "flow of the film, resampled; NaN: it has none", NULL},
+        [OM_PREDICTED_TRUE_FLOW] = {"/true_flow", OM_H5_F32, {"view", "time", "component", "column"}, 0, "436/169 pixel/frame", "flow of the film, resampled; NaN: it has none", "u v"},
         [OM_PREDICTED_ZERO_EPE] = {"/epe_of_zero_flow", OM_H5_F64, {"view"}, 0, "436/169 pixel/frame", "end-point error of predicting no flow", NULL},
         [OM_PREDICTED_MEAN_EPE] = {"/epe_of_mean_flow", OM_H5_F64, {"view"}, 0, "436/169 pixel/frame", "end-point error of predicting the film's own mean flow", NULL},
-        [OM_PREDICTED_LUMINANCE] = {"/luminance", OM_H5_F32, {"view", "time", "column"}, 0, "1", "what was seen in the step", NULL},
+        [OM_PREDICTED_LUMINANCE] = {"/luminance", OM_H5_F32, {"view", "time", "column"}, 0, "1", "what was seen in the step", "u v"},
     },
 };
 /* clang-format on */
@@ -138,6 +138,9 @@ static om_status write_origin(om_h5 *file, const om_store_info *info,
         om_h5_set_members(file, "/", members, sizeof members / sizeof *members, &numbers);
     for (size_t i = 0; status == OM_OK && i < sizeof texts / sizeof *texts; i++)
         status = om_h5_set_text(file, "/", texts[i][0], texts[i][1]);
+    if (status == OM_OK && options->experiment == OM_FILM_SHOWN)
+        status =
+            om_h5_set_text(file, "/", "resampling", om_resampling_names[options->film.resampling]);
     free(path);
     return status;
 }

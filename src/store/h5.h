@@ -90,9 +90,9 @@ om_status om_h5_read(const om_h5_data *data, void *out);
 om_status om_h5_write(const om_h5_data *data, const void *in);
 om_status om_h5_read_row(const om_h5_data *data, size_t row, void *out);
 om_status om_h5_write_row(const om_h5_data *data, size_t row, const void *in);
-/* All that belongs to one index of axis 0 and one of axis 1. */
-om_status om_h5_read_part(const om_h5_data *data, size_t row, size_t part, void *out);
-om_status om_h5_write_part(const om_h5_data *data, size_t row, size_t part, const void *in);
+/* All that belongs to one index of each of the first n axes. */
+om_status om_h5_read_part(const om_h5_data *data, int n, const size_t *index, void *out);
+om_status om_h5_write_part(const om_h5_data *data, int n, const size_t *index, const void *in);
 /* n rows from `first` on, so that large data can be written in parts. */
 om_status om_h5_write_rows(const om_h5_data *data, size_t first, size_t n, const void *in);
 /* Reads a whole dataset into new memory (om_free()). */

@@ -316,20 +316,22 @@ om_status om_h5_read_new(const om_h5_data *data, void *out)
     return status;
 }
 
-/* A block of a dataset, n indices of axis 0 from `first` on and all of the others, or one of axis 1
- * (part >= 0), read into `out` or, where that is NULL, written from `in`. */
-static om_status move_block(const om_h5_data *data, size_t first, size_t n, ptrdiff_t part,
+/* A block of a dataset: one index of each of the first `fixed` axes, n indices from the last of these
+ * on, and all of the other axes; read into `out` or, where that is NULL, written from `in`. */
+static om_status move_block(const om_h5_data *data, int fixed, const size_t *index, size_t n,
                             void *out, const void *in)
 {
-    hsize_t start[ALL_AXES] = {first, part >= 0 ? (hsize_t)part : 0}, count[ALL_AXES] = {0};
-    if (data->n_axes == 0 || first >= data->length[0] || n > data->length[0] - first ||
-        (part >= 0 && (data->n_axes < 2 || (size_t)part >= data->length[1])))
-        return om_fail(OM_EUSAGE, "%s: %s: there is no row %zu", data->file, data->field->path,
-                       first + n - 1);
+    hsize_t start[ALL_AXES] = {0}, count[ALL_AXES] = {0};
+    for (int i = 0; i < fixed; i++) {
+        const size_t more = i == fixed - 1 ? n : 1;
+        if (i >= data->n_axes || index[i] >= data->length[i] || more > data->length[i] - index[i])
+            return om_fail(OM_EUSAGE, "%s: %s: there is no index %zu of axis %d", data->file,
+                           data->field->path, index[i] + more - 1, i);
+        start[i] = index[i];
+    }
     const hid_t file = H5Dget_space(data->id), type = om_h5_memory_type(data->field->type);
     const int axes = H5Sget_simple_extent_dims(file, count, NULL);
-    count[0] = n;
-    if (part >= 0) count[1] = 1;
+    for (int i = 0; i < fixed; i++) count[i] = i == fixed - 1 ? n : 1;
     H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL);
     const hid_t memory = H5Screate_simple(axes, count, NULL);
     const herr_t done = out != NULL ? H5Dread(data->id, type, memory, file, H5P_DEFAULT, out)
@@ -343,22 +345,22 @@ static om_status move_block(const om_h5_data *data, size_t first, size_t n, ptrd
 
 om_status om_h5_read_row(const om_h5_data *data, size_t row, void *out)
 {
-    return move_block(data, row, 1, -1, out, NULL);
+    return move_block(data, 1, &row, 1, out, NULL);
 }
 
 om_status om_h5_write_rows(const om_h5_data *data, size_t first, size_t n, const void *in)
 {
-    return move_block(data, first, n, -1, NULL, in);
+    return move_block(data, 1, &first, n, NULL, in);
 }
 
-om_status om_h5_read_part(const om_h5_data *data, size_t row, size_t part, void *out)
+om_status om_h5_read_part(const om_h5_data *data, int n, const size_t *index, void *out)
 {
-    return move_block(data, row, 1, (ptrdiff_t)part, out, NULL);
+    return move_block(data, n, index, 1, out, NULL);
 }
 
-om_status om_h5_write_part(const om_h5_data *data, size_t row, size_t part, const void *in)
+om_status om_h5_write_part(const om_h5_data *data, int n, const size_t *index, const void *in)
 {
-    return move_block(data, row, 1, (ptrdiff_t)part, NULL, in);
+    return move_block(data, n, index, 1, NULL, in);
 }
 
 om_status om_h5_write_row(const om_h5_data *data, size_t row, const void *in)
