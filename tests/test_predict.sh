@@ -25,6 +25,8 @@ expect 2 "1 or more" predict -e edges -o "$work/a.h5" -m top:0
 expect 1 "No such file" timeout 120 "$OMMATID" predict "$work/nowhere.h5" -e edges -o "$work/a.h5"
 expect 2 "the film is missing" predict -e film -o "$work/a.h5"
 expect 2 "are of --experiment film" predict -e edges -o "$work/a.h5" --frames 3
+expect 2 "are of --experiment film" predict -e edges -o "$work/a.h5" --frame-rate 60
+expect 2 "--whole is of flashes and edges" predict -e film --movie x -o "$work/a.h5" --whole
 expect 2 "there is no cell type 'T4z'; the nearest is T4a" predict -e flashes -o "$work/a.h5" --types T4z
 expect 2 "named twice" predict -e flashes -o "$work/a.h5" --types T4a,T4a
 expect 2 "9,9 is not on the lattice" predict -e flashes -o "$work/a.h5" --columns "0,0;9,9"
@@ -224,16 +226,31 @@ with h5py.File(sys.argv[2], "w") as film:
     film["luminance"] = np.full((1, 4, 19), 0.5, "f4")
 with h5py.File(sys.argv[3], "w") as film:
     film["luminance"] = np.full((1, 4, 37), np.nan, "f4")
+with h5py.File(sys.argv[4], "w") as film:
+    film["luminance"] = np.full((2, 4, 37), 0.5, "f4")
+    film["luminance"][1, 2, 36] = 255
+with h5py.File(sys.argv[5], "w") as film:
+    film["luminance"] = np.zeros((0, 4, 37), "f4")
 END
-if /usr/bin/python3 "$work/film.py" "$work/movie.h5" "$work/small.h5" "$work/nan.h5"; then
+if /usr/bin/python3 "$work/film.py" "$work/movie.h5" "$work/small.h5" "$work/nan.h5" "$work/255.h5" "$work/none.h5"; then
     store=$work/fresh.h5
     expect 0 "" "$OMMATID" run "$OM_TEST_DATA/ensemble/tiny.yaml" -o "$store" -n 1 --quiet
     expect 3 "has 19 columns: expected 37" predict -e film --movie "$work/small.h5" -o "$work/a.h5"
     expect 3 "nan.h5" predict -e film --movie "$work/nan.h5" -o "$work/a.h5"
+    expect 3 "255.h5: /luminance is 255 in view 1, frame 2, column 36: expected 0 to 1" \
+        predict -e film --movie "$work/255.h5" -o "$work/a.h5"
+    expect 3 "/luminance has 0 views" predict -e film --movie "$work/none.h5" -o "$work/a.h5"
     expect 2 "--frames 41: the film" predict -e film --movie "$work/movie.h5" --frames 41 -o "$work/a.h5"
     expect 0 "film, 3 of 3 models" predict -e film --movie "$work/movie.h5" -o "$work/film.h5" -n 1
     expect 0 "film, 3 of 3 models" predict -e film --movie "$work/movie.h5" -o "$work/film-2.h5" -n 2
     same_files "$work/film.h5" "$work/film-2.h5"
+    for word in "median" "no flow" "view 4" "all views"; do check grep -q "$word" "$work/out"; done
+    cp "$store" "$work/it's a store.h5" # the command in the file is one that a shell reads
+    expect 0 "1 of 1" "$OMMATID" predict "$work/it's a store.h5" -e film --movie "$work/movie.h5" -m 1 -o "$work/odd.h5"
+    /usr/bin/python3 -c 'import h5py, sys; a = h5py.File(sys.argv[1]).attrs["command"]; print(a.decode() if isinstance(a, bytes) else a)' "$work/odd.h5" >"$work/command"
+    mv "$work/odd.h5" "$work/first.h5"
+    (cd / && PATH=$(dirname "$OMMATID"):$PATH bash "$work/command" >/dev/null) || fail "the command is not repeatable"
+    same_files "$work/odd.h5" "$work/first.h5"
     expect 0 "film, 3 of 3 models" predict -e film --movie "$work/movie.h5" -o "$work/head.h5" \
         --frames 19 --resampling paper
     /usr/bin/python3 - "$work" <<'END' || fail "what a film says"

@@ -18,6 +18,8 @@
 #include "parallel/ranks.h"
 #include "report/plot.h"
 
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%"
+
 static const char *const experiments[] = {"flashes", "edges", "film",
                                           NULL}; /* om_experiment_kind */
 
@@ -26,7 +28,7 @@ static struct {
     int experiment, ranks, threads, resampling, frames;
     double frame_rate_hz;
     bool whole;
-} set = {.models = "all", .experiment = -1, .resampling = -1, .frame_rate_hz = 24};
+} set = {.models = "all", .experiment = -1, .resampling = -1};
 
 static const om_option options[] = {
     {"experiment", 'e', OM_OPTION_CHOICE, "NAME", "what they are shown (required)",
@@ -213,20 +215,47 @@ static om_status choose_columns(int extent, int *columns, int *n)
     return OM_OK;
 }
 
+static double frame_rate_hz(void) { return set.frame_rate_hz > 0 ? set.frame_rate_hz : 24; }
+
+/* A word as a shell reads it: between apostrophes unless it is plain. */
+static void add_word(om_text *command, const char *word)
+{
+    if (*word != '\0' && word[strspn(word, PLAIN)] == '\0') {
+        om_text_add(command, " %s", word);
+        return;
+    }
+    om_text_add(command, " '");
+    for (; *word != '\0'; word++)
+        if (*word == '\'')
+            om_text_add(command, "'\\''");
+        else
+            om_text_add(command, "%c", *word);
+    om_text_add(command, "'");
+}
+
+static void add_option(om_text *command, const char *option, const char *word)
+{
+    om_text_add(command, " --%s", option);
+    add_word(command, word);
+}
+
 /* What repeats it, kept in the file. */
 static void write_command(const om_arguments *args, om_resampling resampling, om_text *command)
 {
-    om_text_add(command, "ommatid predict %s --experiment %s --models %s", args->words[0],
-                experiments[set.experiment], set.models);
-    if (set.types != NULL) om_text_add(command, " --types %s", set.types);
-    if (set.columns != NULL) om_text_add(command, " --columns \"%s\"", set.columns);
+    om_text_add(command, "ommatid predict");
+    add_word(command, args->words[0]);
+    add_option(command, "experiment", experiments[set.experiment]);
+    add_option(command, "models", set.models);
+    if (set.types != NULL) add_option(command, "types", set.types);
+    if (set.columns != NULL) add_option(command, "columns", set.columns);
     if (set.whole) om_text_add(command, " --whole");
-    if (set.movie != NULL) om_text_add(command, " --movie %s", set.movie);
-    if (set.frames > 0) om_text_add(command, " --frames %d", set.frames);
-    if (set.movie != NULL) om_text_add(command, " --frame-rate %.17g", set.frame_rate_hz);
-    if (set.movie != NULL)
-        om_text_add(command, " --resampling %s", om_resampling_names[resampling]);
-    om_text_add(command, " -o %s", set.file);
+    if (set.movie != NULL) {
+        add_option(command, "movie", set.movie);
+        if (set.frames > 0) om_text_add(command, " --frames %d", set.frames);
+        om_text_add(command, " --frame-rate %.17g", frame_rate_hz());
+        add_option(command, "resampling", om_resampling_names[resampling]);
+    }
+    add_option(command, "output", set.file);
 }
 
 static om_status resampling_of(om_store *store, om_resampling *resampling)
@@ -303,7 +332,7 @@ static om_status predict(const om_arguments *args, om_store *store)
     if (status == OM_OK) {
         const om_predict_options how = {
             .experiment = (om_experiment_kind)set.experiment,
-            .film = {set.movie, resampling, set.frames, set.frame_rate_hz},
+            .film = {set.movie, resampling, set.frames, frame_rate_hz()},
             .file = set.file,
             .command = command.data,
             .models = c.models,
@@ -375,7 +404,7 @@ static om_status launch(const om_arguments *args, int ranks)
     if (set.columns != NULL) words[n++] = "--columns", words[n++] = set.columns;
     if (set.movie != NULL) words[n++] = "--movie", words[n++] = set.movie;
     if (set.frames > 0) words[n++] = "--frames", words[n++] = frames;
-    words[n++] = "--frame-rate", words[n++] = rate;
+    if (set.frame_rate_hz > 0) words[n++] = "--frame-rate", words[n++] = rate;
     if (set.resampling >= 0)
         words[n++] = "--resampling", words[n++] = om_resampling_names[set.resampling];
     if (set.threads > 0) words[n++] = "--threads", words[n++] = threads;
@@ -399,9 +428,12 @@ static om_status check_options(const om_arguments *args)
         return om_hint(OM_EUSAGE, "ommatid predict %s --experiment film --movie FILM.h5 -o FILE.h5",
                        args->words[0]);
     }
-    if (!film && (set.movie != NULL || set.frames > 0 || set.resampling >= 0))
-        return om_fail(OM_EUSAGE,
-                       "predict: --movie, --frames, --resampling are of --experiment film");
+    if (!film &&
+        (set.movie != NULL || set.frames > 0 || set.resampling >= 0 || set.frame_rate_hz > 0))
+        return om_fail(
+            OM_EUSAGE,
+            "predict: --movie, --frames, --frame-rate, --resampling are of --experiment film");
+    if (film && set.whole) return om_fail(OM_EUSAGE, "predict: --whole is of flashes and edges");
     if (film && set.plot != NULL)
         return om_fail(OM_EUSAGE, "predict: --plot draws responses to flashes and edges");
     if (film && set.columns != NULL)

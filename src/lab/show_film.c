@@ -32,13 +32,33 @@ typedef struct film {
 
 /* ---- the file ---- */
 
-static om_status check_columns(const om_showing *s, const om_h5_data *data, const char *file)
+static om_status check_shape(const om_showing *s, const om_h5_data *data, const char *file)
 {
+    if (data->length[0] == 0 || data->length[1] == 0)
+        return om_fail(OM_EDATA, "%s: /luminance has %zu views of %zu frames: expected one or more",
+                       file, data->length[0], data->length[1]);
     if (data->length[2] == (size_t)s->circuit->n_columns) return OM_OK;
     return om_fail(OM_EDATA,
                    "%s: /luminance has %zu columns: expected %d, as the store's circuit of "
                    "extent %d has",
                    file, data->length[2], s->circuit->n_columns, s->circuit->extent);
+}
+
+/* Models were trained on luminance from 0 to 1: what is outside is most often in other units. Not a
+ * number is left to om_scenes_seal(). */
+static om_status check_luminance(const film *f, size_t n_columns, const char *file)
+{
+    const float *x = f->scenes->luminance;
+    const size_t n = (size_t)f->n_views * (size_t)f->n_frames * n_columns;
+    for (size_t i = 0; i < n; i++)
+        if (x[i] < 0 || x[i] > 1) {
+            om_fail(OM_EDATA,
+                    "%s: /luminance is %g in view %zu, frame %zu, column %zu: expected 0 to 1",
+                    file, (double)x[i], i / n_columns / (size_t)f->n_frames,
+                    i / n_columns % (size_t)f->n_frames, i % n_columns);
+            return om_hint(OM_EDATA, "divide it by its largest possible value, as 255");
+        }
+    return OM_OK;
 }
 
 /* Frames of all views one after another. */
@@ -62,21 +82,23 @@ static om_status read_film(om_showing *s, film *f, om_h5 *file)
     const om_film_options *o = &s->options->film;
     om_h5_data seen = {0}, moved = {0};
     om_status status = om_h5_find(file, &luminance, NULL, &seen);
-    if (status == OM_OK) status = check_columns(s, &seen, o->file);
+    if (status == OM_OK) status = check_shape(s, &seen, o->file);
     if (status == OM_OK) {
         f->n_views = (int)seen.length[0];
         f->n_frames = (int)seen.length[1];
         status = make_scenes(f, o->frame_rate_hz, s->circuit->extent);
     }
     if (status == OM_OK) status = om_h5_read(&seen, f->scenes->luminance);
+    if (status == OM_OK) status = check_luminance(f, seen.length[2], o->file);
     f->has_flow = om_h5_has(file, "/flow");
     const size_t lengths[] = {seen.length[0], seen.length[1], COMPONENTS, seen.length[2]};
     if (status == OM_OK && f->has_flow) status = om_h5_find(file, &flow, lengths, &moved);
     if (status == OM_OK && f->has_flow) status = om_h5_read(&moved, f->scenes->flow);
     om_h5_release(&seen);
     om_h5_release(&moved);
-    if (status == OM_OK) status = om_scenes_seal(f->scenes); /* every number is one */
-    return status == OM_EDATA ? om_context(status, "%s", o->file) : status;
+    if (status != OM_OK) return status;
+    status = om_scenes_seal(f->scenes); /* every number is one */
+    return status == OM_OK ? OM_OK : om_context(status, "%s", o->file);
 }
 
 /* ---- axes, and what is the same for all models ---- */
