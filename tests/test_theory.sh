@@ -12,7 +12,7 @@ done < <(grep -oE '\bom_[a-z0-9_]+\b' "$page" | sort -u)
 
 while read -r name; do
     [ -e "$name" ] || complain "there is no $name"
-done < <(grep -oE '\b(src|tests)/[a-z_/]+(\.[a-z]+)?' "$page" | sort -u)
+done < <(grep -oE '\b(src|tests)/[a-z0-9_/]+(\.[a-z]+)?' "$page" | sort -u)
 
 mapfile -t begins < <(sed -n 's/^    {"\([a-z_]*\)", "\.[a-z0-9]*", check_.*/\1/p' tests/golden.c)
 while read -r file; do
