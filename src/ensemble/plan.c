@@ -11,8 +11,8 @@
  *
  * (a classic of preemptive scheduling on unequal machines; with equal ones: no model has more left
  * than its share R/n of the R iterations that remain). A model that is free waits for up to a unit
- * until somebody asks, so a k is called tight when this would fail for a T shorter by a unit. The
- * k models of a tight k go first, most left first, and only to workers that are not slower than
+ * until somebody asks, so a k is called tight when this would fail for a T shorter by a unit and a
+ * tenth. The k models of a tight k go first, most left first, and only to workers that are not slower than
  * the k fastest; a slower worker that finds nothing else waits for what a faster one leaves. As
  * long as no k is tight a worker keeps its model, so that models end early, one by one. */
 #include "ommatid/om_plan.h"
@@ -163,6 +163,9 @@ static bool may_take(const om_plan *plan, const plan_model *model, int worker)
 
 /* Workers count as faster only from here on: measured rates vary, and waiting costs time. */
 static const double FASTER = 1.1;
+/* A k is tight when there is less time to spare than this share of it: the fastest workers, as far as
+ * was measured, are those of whom too much was measured, and units fail. */
+static const double MARGIN = 0.1;
 
 /* What a worker has to respect so that all can end together. */
 typedef struct bounds {
@@ -223,7 +226,7 @@ static void find_tight(om_plan *plan, double mean)
     plan->changed = false;
     plan->n_tight = 0;
     sort(plan, mean);
-    const double seconds = least_seconds(plan, mean) - plan->options.unit_s;
+    const double seconds = (1 - MARGIN) * least_seconds(plan, mean) - plan->options.unit_s;
     double sum_left = 0, sum_rates = 0;
     for (int k = 0; k < plan->options.models && k < plan->present; k++) {
         double left = left_of(plan, plan->by_left[k]);

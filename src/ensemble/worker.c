@@ -7,10 +7,9 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
+#include "ensemble/simulate.h"
 #include "parallel/farm.h"
 #include "parallel/stop.h"
-
-static const double TELL_EVERY_S = 1;
 
 struct om_worker {
     om_job *job;
@@ -84,13 +83,14 @@ static void note_small_time_constants(const om_worker *w, om_report *report)
                  w->job->circuit->types[first].name);
 }
 
-/* Advances to the unit's end, or until stopped, in slices of about a second. */
+/* Advances to the unit's end, or until stopped, in slices that end with a report of progress. */
 static om_status train(om_worker *w, const om_unit *unit,
                        void (*tell)(void *context, const om_report *report), void *context,
                        om_report *report)
 {
+    const double tell_s = om_progress_interval(w->job->trainers);
     while (w->state->iteration < unit->to) {
-        uint64_t from = w->state->iteration, slice = (uint64_t)(w->rate * TELL_EVERY_S);
+        uint64_t from = w->state->iteration, slice = (uint64_t)(w->rate * tell_s);
         double start = om_clock_s();
         if (slice < 1) slice = 1;
         uint64_t to = unit->to - from < slice ? unit->to : from + slice;
