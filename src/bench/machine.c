@@ -9,9 +9,9 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
-#include "bench/beside.h"
 #include "bench/series.h"
 #include "model/kernels/probe.h"
+#include "parallel/beside.h"
 #include "parallel/ranks.h"
 
 enum { TRIES = 8, ROUNDS = 20000 };

@@ -1,5 +1,5 @@
 /* Making what is measured. */
-#include "bench/workload.h"
+#include "ensemble/workload.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,9 +7,9 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "ommatid/om_lattice.h"
-#include "ommatid/om_spec.h"
+#include "parallel/beside.h"
 
-enum { WARM_UP = 2 };
+enum { WARM_UP = 2, TOGETHER = 2 /* iterations between looks at the clock */ };
 
 /* Each sequence a grating of its own direction that drifts by a sixteenth of a period each frame, for
  * kernels take the same time whatever they are shown. */
@@ -29,30 +29,28 @@ static void draw_sequence(om_scenes *scenes, int sequence)
         }
 }
 
-static om_status make_scenes(int extent, int frames, om_scenes **scenes)
+static om_status draw_scenes(om_workload *w, int training)
 {
-    om_sequence sequences[OM_LARGEST_BATCH + 1] = {0};
-    for (int i = 0; i <= OM_LARGEST_BATCH; i++) {
-        sequences[i].frames = frames;
-        sequences[i].validation = i == OM_LARGEST_BATCH;
+    om_sequence *sequences = NULL;
+    OM_TRY(om_alloc((size_t)training + 1, sizeof *sequences, &sequences));
+    for (int i = 0; i <= training; i++) {
+        sequences[i].frames = w->options.batch.frames;
+        sequences[i].validation = i == training;
         snprintf(sequences[i].name, sizeof sequences[i].name, "grating-%d", i);
     }
-    OM_TRY(om_scenes_create(sequences, OM_LARGEST_BATCH + 1, extent, 24, scenes));
-    OM_TRY(om_scenes_place(*scenes, NULL));
-    for (int i = 0; i <= OM_LARGEST_BATCH; i++) draw_sequence(*scenes, i);
-    return om_scenes_seal(*scenes);
+    om_status status =
+        om_scenes_create(sequences, training + 1, w->circuit->extent, 24, &w->scenes);
+    om_free(sequences);
+    if (status == OM_OK) status = om_scenes_place(w->scenes, NULL);
+    for (int i = 0; i <= training && status == OM_OK; i++) draw_sequence(w->scenes, i);
+    return status == OM_OK ? om_scenes_seal(w->scenes) : status;
 }
 
-om_status om_workload_create(const om_circuit *circuit, om_workload *w)
+om_status om_workload_create(const om_circuit *circuit, const om_train_options *options,
+                             int sequences, om_workload *w)
 {
-    om_spec *spec = NULL;
-    OM_TRY(om_alloc(1, sizeof *spec, &spec));
-    om_spec_defaults(spec);
-    *w = (om_workload){.circuit = circuit,
-                       .options = spec->train,
-                       .iterations_per_pass = spec->worlds.training / spec->train.batch_size};
-    om_free(spec);
-    om_status status = make_scenes(circuit->extent, w->options.batch.frames, &w->scenes);
+    *w = (om_workload){.circuit = circuit, .options = *options};
+    om_status status = draw_scenes(w, sequences);
     if (status != OM_OK) om_workload_free(w);
     return status;
 }
@@ -74,7 +72,7 @@ om_status om_trainee_create(const om_workload *w, const om_trainee_options *opti
         om_trainer_create(w->circuit, w->scenes, &train, options->threads, NULL, &t->trainer);
     if (s == OM_OK) s = om_alloc(om_trainer_layout(t->trainer)->bytes, 1, &t->state);
     if (s == OM_OK)
-        s = om_state_init(om_trainer_layout(t->trainer), w->circuit, &train, OM_BENCH_SEED, 0,
+        s = om_state_init(om_trainer_layout(t->trainer), w->circuit, &train, OM_WORKLOAD_SEED, 0,
                           t->state);
     if (s == OM_OK) s = om_trainee_advance(t, WARM_UP);
     if (s != OM_OK) om_trainee_free(t);
@@ -91,4 +89,33 @@ void om_trainee_free(om_trainee *t)
 om_status om_trainee_advance(om_trainee *t, int iterations)
 {
     return om_train_advance(t->trainer, t->state, t->state->iteration + (uint64_t)iterations);
+}
+
+/* ---- side by side ---- */
+
+typedef struct ranks {
+    const om_workload *workload;
+    const om_trainee_options *options;
+} ranks;
+
+static om_status begin_rank(const void *context, void **own)
+{
+    static om_trainee trainee; /* of the process */
+    const ranks *r = context;
+    *own = &trainee;
+    return om_trainee_create(r->workload, r->options, &trainee);
+}
+
+static om_status train_rank(void *own, double *done)
+{
+    *done = TOGETHER;
+    return om_trainee_advance(own, TOGETHER);
+}
+
+om_status om_workload_rate(const om_workload *w, const om_trainee_options *options, int n,
+                           double seconds, double *per_s)
+{
+    const ranks context = {w, options};
+    const om_beside beside = {begin_rank, train_rank, &context};
+    return om_beside_rate(&beside, n, seconds, per_s);
 }

@@ -1,5 +1,5 @@
 /* Forked processes that start together, and the memory through which they report. */
-#include "bench/beside.h"
+#include "parallel/beside.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* The same work in several processes side by side, as ranks are: what they do to each other through
  * caches, memory and clock rate. */
-#ifndef OM_BENCH_BESIDE_H
-#define OM_BENCH_BESIDE_H
+#ifndef OM_PARALLEL_BESIDE_H
+#define OM_PARALLEL_BESIDE_H
 
 #include "ommatid/om_status.h"
 
