@@ -14,11 +14,11 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
-#include "bench/beside.h"
 #include "bench/machine.h"
 #include "bench/stages.h"
 #include "bench/timed.h"
 #include "model/kernels/probe.h"
+#include "parallel/beside.h"
 
 static void must(om_status status)
 {
@@ -198,16 +198,19 @@ static void processes_side_by_side(void **state)
 {
     (void)state;
     double amount = 3, none = 0, rate;
-    om_beside some = {begin, count, &amount}, nothing = {begin, count, &none};
+    om_beside some = {begin, count, &amount, 0}, nothing = {begin, count, &none, 0};
     must(om_beside_rate(&some, 3, 0.01, &rate));
     assert_true(rate > 0);
     must(om_beside_rate(&nothing, 2, 0.01, &rate));
     assert_true(rate == 0);
-    om_beside bad = {begin_badly, count, NULL}, dying = {begin, die, &amount};
+    om_beside bad = {begin_badly, count, NULL, 0}, dying = {begin, die, &amount, 0};
     assert_int_equal(om_beside_rate(&bad, 2, 0.01, &rate), OM_EDATA);
     assert_string_equal(om_message(), "there is no work");
     assert_int_equal(om_beside_rate(&dying, 2, 0.01, &rate), OM_EFAIL);
     assert_non_null(strstr(om_message(), "died"));
+    om_beside slow = {begin, count, &amount, 0.05};
+    assert_int_equal(om_beside_rate(&slow, 2, 30, &rate), OM_EFAIL);
+    assert_non_null(strstr(om_message(), "too long"));
 }
 
 /* ---- the stages ---- */
@@ -225,14 +228,14 @@ static void stages_are_an_iteration(void **state)
     om_series series[OM_STAGES];
     memset(series, 0, sizeof series);
     must(om_circuit_open("motion-pathway", 2, &c));
-    must(om_workload_create(c, &w));
+    must(om_bench_workload(c, &w));
     must(om_kernels_select(NULL, &kernels));
     must(om_stages_create(&w, kernels, 1, &stages));
     must(om_stages_run(stages, series));
     must(om_trainer_create(c, w.scenes, &w.options, 1, NULL, &trainer));
     const om_state_layout *l = om_trainer_layout(trainer);
     must(om_alloc(l->bytes, 1, &trained));
-    must(om_state_init(l, c, &w.options, OM_BENCH_SEED, 0, trained));
+    must(om_state_init(l, c, &w.options, OM_WORKLOAD_SEED, 0, trained));
     must(om_train_advance(trainer, trained, 1));
     assert_memory_equal(om_stages_params(stages), om_state_at(trained, l->at_params),
                         l->params.n_params * sizeof(om_real));
@@ -254,7 +257,7 @@ static void every_stage_is_timed(void **state)
     om_series series[OM_STAGES];
     memset(series, 0, sizeof series);
     must(om_circuit_open("motion-pathway", 2, &c));
-    must(om_workload_create(c, &w));
+    must(om_bench_workload(c, &w));
     must(om_kernels_select(NULL, &kernels));
     must(om_stages_create(&w, kernels, 1, &stages));
     must(om_stages_run(stages, series));

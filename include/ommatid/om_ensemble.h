@@ -14,6 +14,7 @@ typedef struct om_run_options {
     int threads;   /* OpenMP threads per rank; 0: cores of the node divided by its trainers */
     double unit_s; /* wanted length of a unit */
     bool quiet;
+    bool tell_layout; /* unless quiet: says how many ranks and threads there are */
 } om_run_options;
 
 /* Trains an ensemble, or goes on with it, on the ranks of MPI_COMM_WORLD: with one rank it trains

@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "bench/beside.h"
 #include "bench/stages.h"
-#include "bench/workload.h"
 
 enum {
     TOGETHER = 2,    /* iterations that are timed together */
@@ -161,29 +159,14 @@ static om_status run_plain(bench *b)
 
 /* ---- ranks side by side ---- */
 
-static om_status begin_rank(const void *workload, void **own)
-{
-    static om_trainee trainee;
-    const om_workload *w = workload;
-    om_trainee_options options = {.batch = w->options.batch_size, .threads = 1};
-    *own = &trainee;
-    return om_trainee_create(w, &options, &trainee);
-}
-
-static om_status train_rank(void *own, double *done)
-{
-    *done = TOGETHER;
-    return om_trainee_advance(own, TOGETHER);
-}
-
 /* One round on 1, 2, 4 ... ranks, every second one the other way round. */
 static om_status run_round(const bench *b, const int *ranks, int n, int round, double seconds,
                            double rate[OM_MOST_ROWS])
 {
-    om_beside beside = {begin_rank, train_rank, &b->workload};
+    om_trainee_options options = {.batch = b->report->batch, .threads = 1};
     for (int i = 0; i < n; i++) {
         int k = round % 2 ? n - 1 - i : i;
-        OM_TRY(om_beside_rate(&beside, ranks[k], seconds, &rate[k]));
+        OM_TRY(om_workload_rate(&b->workload, &options, ranks[k], seconds, 0, &rate[k]));
     }
     return OM_OK;
 }
@@ -298,7 +281,7 @@ om_status om_bench_run(const om_bench_options *options, om_bench_report *report)
     bench b = {.options = options, .report = report};
     OM_TRY(om_kernels_select(options->isa, &b.kernels));
     setenv("OMMATID_ISA", b.kernels->name, 1); /* from where trainers take it */
-    OM_TRY(om_workload_create(options->circuit, &b.workload));
+    OM_TRY(om_bench_workload(options->circuit, &b.workload));
     const om_batch_options *batch = &b.workload.options.batch;
     *report = (om_bench_report){
         .isa = b.kernels->name,
@@ -306,7 +289,7 @@ om_status om_bench_run(const om_bench_options *options, om_bench_report *report)
         .repeats = options->repeats,
         .batch = b.workload.options.batch_size,
         .frames = om_resampled_steps(batch->frames, b.workload.scenes->frame_rate_hz, batch->dt_s),
-        .iterations_per_pass = b.workload.iterations_per_pass};
+        .iterations_per_pass = om_bench_iterations_per_pass()};
     om_status status = run_all(&b);
     om_workload_free(&b.workload);
     return status;

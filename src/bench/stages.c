@@ -9,6 +9,7 @@
 #include "bench/timed.h"
 #include "model/decoder.h"
 #include "model/network.h"
+#include "ommatid/om_spec.h"
 #include "train/constraints.h"
 #include "train/optimiser.h"
 
@@ -30,6 +31,22 @@ struct om_stages {
     om_real *gradient;                /* [n_params] */
     om_real *d_resting;               /* [n_types] of the penalty */
 };
+
+/* ---- making them ---- */
+
+om_status om_bench_workload(const om_circuit *circuit, om_workload *workload)
+{
+    om_spec spec;
+    om_spec_defaults(&spec);
+    return om_workload_create(circuit, &spec.train, OM_LARGEST_BATCH, workload);
+}
+
+int om_bench_iterations_per_pass(void)
+{
+    om_spec spec;
+    om_spec_defaults(&spec);
+    return spec.worlds.training / spec.train.batch_size;
+}
 
 static om_status make_model(om_stages *s, const om_kernels *kernels, int threads)
 {
@@ -55,10 +72,10 @@ static om_status make(om_stages *s, const om_kernels *kernels, int threads)
     const om_workload *w = s->workload;
     OM_TRY(om_state_layout_of(w->circuit, w->scenes, &s->options, &s->layout));
     OM_TRY(om_alloc(s->layout.bytes, 1, &s->state));
-    OM_TRY(om_state_init(&s->layout, w->circuit, &s->options, OM_BENCH_SEED, 0, s->state));
+    OM_TRY(om_state_init(&s->layout, w->circuit, &s->options, OM_WORKLOAD_SEED, 0, s->state));
     OM_TRY(om_constraints_create(w->circuit, &s->options.model, &s->constraints));
     OM_TRY(om_batcher_create(w->scenes, &s->options.batch, &s->batcher));
-    om_stream order = {OM_BENCH_SEED, 0, OM_FOR_ORDER, 0, 0};
+    om_stream order = {OM_WORKLOAD_SEED, 0, OM_FOR_ORDER, 0, 0};
     om_random_permutation(&order, OM_LARGEST_BATCH, s->order);
     s->steps = om_batcher_steps(s->batcher);
     size_t film = (size_t)s->steps * (size_t)w->circuit->n_columns;
@@ -112,7 +129,7 @@ static om_real *params_of(om_stages *s) { return om_state_at(s->state, s->layout
 static void films(om_stages *s)
 {
     for (int b = 0; b < s->options.batch_size; b++) {
-        om_stream draws = {OM_BENCH_SEED, 0, OM_FOR_AUGMENT, (uint32_t)s->state->iteration,
+        om_stream draws = {OM_WORKLOAD_SEED, 0, OM_FOR_AUGMENT, (uint32_t)s->state->iteration,
                            (uint32_t)b};
         om_batcher_sample(s->batcher, (int)s->order[b], &draws, s->luminance, s->flow);
         om_network_set_luminance(s->network, b, s->luminance);
@@ -126,7 +143,7 @@ static void dropout(om_stages *s)
     const size_t quad =
         (size_t)om_decoder_blocks_per_quad(s->decoder) * OM_HIDDEN * (size_t)side * (size_t)side;
     for (int b = 0; b < s->options.batch_size && s->options.dropout > 0; b++) {
-        om_stream draws = {OM_BENCH_SEED, 0, OM_FOR_AUGMENT, (uint32_t)s->state->iteration,
+        om_stream draws = {OM_WORKLOAD_SEED, 0, OM_FOR_AUGMENT, (uint32_t)s->state->iteration,
                            (uint32_t)b};
         om_dropout(&draws, s->options.dropout, s->steps, side, b % OM_QUAD,
                    om_decoder_keep(s->decoder) + (size_t)(b / OM_QUAD) * quad);

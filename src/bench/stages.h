@@ -4,8 +4,15 @@
 
 #include "bench/series.h"
 #include "bench/work.h"
-#include "bench/workload.h"
+#include "ensemble/workload.h"
 #include "model/kernels/kernels.h"
+
+enum { OM_LARGEST_BATCH = 16 };
+
+/* What bench measures: OM_LARGEST_BATCH sequences, the training options of a spec that says nothing;
+ * and what a pass is with as many scenes as such a spec has. */
+om_status om_bench_workload(const om_circuit *circuit, om_workload *workload);
+int om_bench_iterations_per_pass(void);
 
 typedef struct om_stages om_stages;
 

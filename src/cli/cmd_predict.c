@@ -410,7 +410,8 @@ static om_status launch(const om_arguments *args, int ranks)
     if (set.threads > 0) words[n++] = "--threads", words[n++] = threads;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    const om_launching launching = {ranks, who, "nothing was written", args->quiet};
+    const om_launching launching = {
+        .ranks = ranks, .who = who, .kept = "nothing was written", .quiet = args->quiet};
     return om_launch(&launching, n, words);
 }
 

@@ -1,14 +1,20 @@
 /* ommatid run: trains an ensemble, or goes on with it. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fail.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
+#include "ensemble/layout.h"
 #include "ommatid/om_ensemble.h"
 #include "parallel/ranks.h"
+#include "parallel/stop.h"
+
+enum { MOST_RANKS = 4096, MOST_THREADS = 1024 };
 
 static struct {
-    const char *store;
+    const char *store, *layout;
     int ranks, threads;
     double unit_s;
 } set = {.unit_s = 20};
@@ -16,44 +22,90 @@ static struct {
 static const om_option options[] = {
     {"output", 'o', OM_OPTION_FILE, "STORE", "the store to create, or to go on with (required)",
      .value = &set.store},
-    {"ranks", 'n', OM_OPTION_INT, "N", "ranks that train; default: one per core that it may use",
-     .value = &set.ranks, .least = 1, .most = 4096},
-    {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: its share of the cores",
-     .value = &set.threads, .least = 1, .most = 1024},
+    {"layout", 0, OM_OPTION_TEXT, "RxT",
+     "ranks that train x threads of each, as in 4x2; default: measured", .value = &set.layout},
+    {"ranks", 'n', OM_OPTION_INT, "N", "ranks that train; threads share the cores out",
+     .value = &set.ranks, .least = 1, .most = MOST_RANKS},
+    {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; ranks share the cores out",
+     .value = &set.threads, .least = 1, .most = MOST_THREADS},
     {"unit", 0, OM_OPTION_REAL, "S", "seconds of training between checkpoints, about; default: 20",
      .value = &set.unit_s, .least = 0.01, .most = 86400},
     {0},
 };
 
 /* As ranks of a job: all of them know the outcome, one tells it. */
-static om_status run_ranks(const om_arguments *args)
+static om_status run_ranks(const om_arguments *args, int threads)
 {
     om_run_options run_options = {.spec_file = args->words[0],
                                   .store = set.store,
-                                  .threads = set.threads,
+                                  .threads = threads,
                                   .unit_s = set.unit_s,
-                                  .quiet = args->quiet};
+                                  .quiet = args->quiet,
+                                  .tell_layout = om_ranks_launched() && !om_launch_is_watched()};
     OM_TRY(om_launch_begin());
     return om_launch_end(om_ensemble_run(&run_options));
 }
 
 /* The same command for the ranks that are started here. */
-static om_status launch(const om_arguments *args, int ranks)
+static om_status launch(const om_arguments *args, om_rank_layout layout, bool bind)
 {
     char threads[16], unit[32], who[64];
-    snprintf(threads, sizeof threads, "%d", set.threads);
+    snprintf(threads, sizeof threads, "%d", layout.threads);
     snprintf(unit, sizeof unit, "%.17g", set.unit_s);
     const char *words[16];
     int n = 0;
     words[n++] = "run";
     words[n++] = "--output", words[n++] = set.store;
     words[n++] = "--unit", words[n++] = unit;
-    if (set.threads > 0) words[n++] = "--threads", words[n++] = threads;
+    words[n++] = "--threads", words[n++] = threads;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    snprintf(who, sizeof who, "%d trainers and a coordinator", ranks);
-    const om_launching launching = {ranks + 1, who, "finished units are in the store", args->quiet};
+    snprintf(who, sizeof who, "%d trainers and a coordinator", layout.ranks);
+    const om_launching launching = {.ranks = layout.ranks + 1,
+                                    .bound_threads = bind ? layout.threads : 0,
+                                    .who = who,
+                                    .kept = "finished units are in the store",
+                                    .quiet = args->quiet};
     return om_launch(&launching, n, words);
+}
+
+/* "RxT" into its halves. */
+static om_status read_layout(int *ranks, int *threads)
+{
+    const char *cross = strchr(set.layout, 'x');
+    char first[16] = "";
+    int64_t r = 0, t = 0;
+    if (set.ranks > 0 || set.threads > 0)
+        return om_fail(OM_EUSAGE, "run: --layout says both numbers: not with %s",
+                       set.ranks > 0 ? "-n" : "--threads");
+    if (cross != NULL && cross - set.layout < (int)sizeof first)
+        memcpy(first, set.layout, (size_t)(cross - set.layout));
+    if (!om_parse_int(first, &r) || !om_parse_int(cross + 1, &t) || r < 1 || r > MOST_RANKS ||
+        t < 1 || t > MOST_THREADS) {
+        om_fail(OM_EUSAGE,
+                "--layout '%s': expected ranks x threads, as in 4x2; ranks from 1 to %d, threads "
+                "from 1 to %d",
+                set.layout, MOST_RANKS, MOST_THREADS);
+        return om_hint(OM_EUSAGE, "ommatid run --help");
+    }
+    *ranks = (int)r, *threads = (int)t;
+    return OM_OK;
+}
+
+static om_status run_here(const om_arguments *args, int ranks, int threads)
+{
+    om_rank_layout layout;
+    char line[OM_LAYOUT_BYTES];
+    const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(), ranks, threads};
+    om_stop_listen();
+    OM_TRY(om_layout_choose(&wish, &layout, line));
+    if (!args->quiet) fprintf(stderr, "%s\n", line);
+    const bool fits = (int64_t)layout.ranks * layout.threads <= wish.cores;
+    if (!fits && !args->quiet)
+        fprintf(stderr, "warning: %d x %d is more than the %d core%s of this machine: slower\n",
+                layout.ranks, layout.threads, wish.cores, wish.cores == 1 ? "" : "s");
+    if (layout.ranks == 1) return run_ranks(args, layout.threads);
+    return launch(args, layout, fits && layout.threads > 1 && om_rank_has_all_cores());
 }
 
 static om_status run(const om_arguments *args)
@@ -62,30 +114,37 @@ static om_status run(const om_arguments *args)
         om_fail(OM_EUSAGE, "run: where to put the trained models is missing");
         return om_hint(OM_EUSAGE, "ommatid run %s -o STORE.h5", args->words[0]);
     }
-    if (om_ranks_launched()) {
-        if (set.ranks > 0)
-            return om_fail(OM_EUSAGE, "run: -n %d, but the launcher of this job sets the ranks",
-                           set.ranks);
-        return run_ranks(args);
-    }
-    int cores = om_rank_cores(), ranks = set.ranks;
-    if (ranks == 0) ranks = set.threads > 0 ? cores / set.threads : cores;
-    return ranks > 1 ? launch(args, ranks) : run_ranks(args);
+    int ranks = set.ranks, threads = set.threads;
+    if (set.layout != NULL) OM_TRY(read_layout(&ranks, &threads));
+    if (!om_ranks_launched()) return run_here(args, ranks, threads);
+    if (ranks > 0)
+        return om_fail(OM_EUSAGE, "run: %d ranks, but the launcher of this job sets the ranks",
+                       ranks);
+    return run_ranks(args, threads);
 }
 
 const om_command om_cmd_run = {
     .name = "run",
     .summary = "trains an ensemble into a store, or goes on with it",
-    .synopsis = "SPEC -o STORE [-n N]",
-    .details = "Alone it starts its own ranks, one of which only coordinates; under mpirun or srun "
-               "it uses\n"
-               "those it is given. Ctrl-C and SIGTERM end it cleanly; the same command goes on "
-               "from there,\n"
-               "and gives the same models as a run that was never stopped.",
+    .synopsis = "SPEC -o STORE [--layout RxT]",
+    .details =
+        "Alone it starts its own ranks, and one more that only coordinates. How many, and how many "
+        "threads\n"
+        "each takes, it measures in 5 seconds at most, and says so; a run of less than a minute "
+        "has "
+        "as\n"
+        "many ranks as there are cores and models. The models are the same, to the bit, with any "
+        "layout.\n"
+        "Under mpirun or srun it uses the ranks that it is given.\n"
+        "\n"
+        "Ctrl-C and SIGTERM end it cleanly; the same command goes on from there, and gives the "
+        "same\n"
+        "models as a run that was never stopped.",
     .options = options,
     .least = 1,
     .most = 1,
     .example = "ommatid run ensembles/quickstart.yaml -o quickstart.h5\n"
+               "ommatid run mine.yaml -o mine.h5 --layout 4x2\n"
                "mpirun -n 9 ommatid run ensembles/motion-50.yaml -o motion-50.h5",
     .run = run,
 };

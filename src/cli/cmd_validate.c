@@ -179,7 +179,8 @@ static om_status launch(const om_arguments *args, int ranks)
     if (args->json) words[n++] = "--json";
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    const om_launching launching = {ranks, who, "finished models are kept", args->quiet};
+    const om_launching launching = {
+        .ranks = ranks, .who = who, .kept = "finished models are kept", .quiet = args->quiet};
     return om_launch(&launching, n, words);
 }
 

@@ -29,8 +29,7 @@ static const double LINGER_S = 10, LOOK_S = 0.02, AGAIN_S = 1;
 /* Signals closer than this are one wish: timeout(1), for one, sends its signal twice. */
 static const double APART_S = 0.5;
 
-/* Whether om_launch() started this process: it will print the message. */
-static bool is_watched(void) { return getenv(OUTCOME) != NULL; }
+bool om_launch_is_watched(void) { return getenv(OUTCOME) != NULL; }
 
 /* Leaves the outcome for it. */
 static void leave_outcome(om_status status)
@@ -53,22 +52,38 @@ om_status om_launch_end(om_status status)
 {
     const bool tells = om_ranks_number() == 0;
     if (tells) leave_outcome(status);
-    if (!tells || is_watched()) om_message_clear();
+    if (!tells || om_launch_is_watched()) om_message_clear();
     om_command_complain(status); /* while mpirun has no reason yet to end this rank */
     om_ranks_finish();
-    return is_watched() ? OM_OK : status;
+    return om_launch_is_watched() ? OM_OK : status;
 }
 
-/* mpirun's arguments before ours. Ranks may outnumber cores by the coordinator, which sleeps; they are
- * not bound, so that its moments fall on whichever core is free. */
-static int mpirun_words(const char *count, const char **words)
+/* Ranks of several threads each have cores of their own; the coordinator shares those of another, for
+ * it sleeps. Ranks of one thread are not bound: so its moments fall on whichever core is free. */
+static int binding_words(int threads, const char **words)
+{
+    static char cores[32];
+    int n = 0;
+    if (threads > 0) {
+        snprintf(cores, sizeof cores, "slot:PE=%d", threads);
+        words[n++] = "--map-by";
+        words[n++] = cores;
+        setenv("OMP_PROC_BIND", "close", 0);
+        setenv("OMP_PLACES", "cores", 0);
+    }
+    words[n++] = "--bind-to";
+    words[n++] = threads > 0 ? "core:overload-allowed" : "none";
+    return n;
+}
+
+/* mpirun's arguments before ours. Ranks may outnumber cores by the coordinator. */
+static int mpirun_words(const om_launching *launching, const char *count, const char **words)
 {
     int n = 0;
     words[n++] = "mpirun";
     if (geteuid() == 0) words[n++] = "--allow-run-as-root";
     words[n++] = "--oversubscribe";
-    words[n++] = "--bind-to";
-    words[n++] = "none";
+    n += binding_words(launching->bound_threads, words + n);
     words[n++] = "--mca"; /* containers forbid reading another process's memory: do without */
     words[n++] = "btl_vader_single_copy_mechanism";
     words[n++] = "none";
@@ -184,7 +199,7 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
     setenv(OUTCOME, path, 1);
     if (isatty(STDERR_FILENO)) setenv(TERMINAL, "1", 1);
     snprintf(count, sizeof count, "%d", launching->ranks);
-    int own = mpirun_words(count, words), k = own;
+    int own = mpirun_words(launching, count, words), k = own;
     words[k++] = self;
     for (int i = 0; i < n && k < MOST_WORDS - 1; i++) words[k++] = arguments[i];
     words[k] = NULL;

@@ -8,7 +8,8 @@
 
 typedef struct om_launching {
     int ranks;
-    const char *who;  /* these are: "2 trainers and a coordinator" */
+    int bound_threads; /* cores that each rank is bound to; 0: ranks go where there is room */
+    const char *who;   /* these are: "2 trainers and a coordinator" */
     const char *kept; /* by ranks that ended before their time: "finished units are in the store" */
     bool quiet;
 } om_launching;
@@ -21,4 +22,6 @@ om_status om_launch(const om_launching *launching, int n, const char *const *wor
  * outcome on one of them and leave. What is returned is the outcome of this process. */
 om_status om_launch_begin(void);
 om_status om_launch_end(om_status status);
+/* Whether om_launch() started this process, and has said what there was to say. */
+bool om_launch_is_watched(void);
 #endif

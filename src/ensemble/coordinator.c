@@ -111,7 +111,8 @@ static om_status begin(coordinator *c)
     c->run = (om_run_row){.trainers = job->trainers, .started = now_unix_s(), .seconds_left = NAN};
     char host[64] = "";
     gethostname(host, sizeof host - 1);
-    snprintf(c->run.job, sizeof c->run.job, "%s, process %ld", host, (long)getpid());
+    snprintf(c->run.job, sizeof c->run.job, "%s, process %ld, layout %dx%d", host, (long)getpid(),
+             job->trainers, job->threads);
     c->run.updated = c->run.started;
     return om_store_write_run(job->store, &c->run);
 }

@@ -19,6 +19,11 @@ typedef struct om_job {
     bool locked;  /* rank 0 holds the store's lock */
 } om_job;
 
+/* The circuit of a spec that om_spec_parse() has taken from a text of file; its options are checked
+ * against it, and what they leave to the program is settled, so that the store says what was chosen.
+ * Errors: as om_spec_circuit(), om_train_check(), with the line of the key. Local. */
+om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_circuit **circuit);
+
 /* The films of the job, in memory that the ranks of a node share: procedural worlds are rendered by
  * them together, a file is read by one of them. Collective. */
 om_status om_job_open_scenes(om_job *job);

@@ -28,6 +28,25 @@ static om_status read_spec(om_job *job)
     return om_ranks_agree(om_spec_parse(job->options->spec_file, job->spec_text, &job->spec));
 }
 
+/* Puts file and line of the key in front of a message that begins with one. */
+static om_status blame_line(const char *file, const char *text, om_status status)
+{
+    char path[96];
+    if (status == OM_OK) return OM_OK;
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(om_message(), ":"), om_message());
+    int line = om_spec_line(text, path);
+    return line == 0 ? status : om_context(status, "%s:%d", file, line);
+}
+
+om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_circuit **circuit)
+{
+    om_status status = om_spec_circuit(spec, circuit);
+    if (status == OM_OK) status = om_train_check(*circuit, &spec->train);
+    if (status != OM_OK) return blame_line(file, text, status);
+    spec->train.convolution = om_convolution_at(spec->train.convolution, (*circuit)->extent);
+    return OM_OK;
+}
+
 /* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those
  * that the node's ranks have in common. Collective. */
 static int choose_threads(const om_job *job)
@@ -89,26 +108,12 @@ static om_status prepare_store(om_job *job)
     return om_store_create(path, &plan);
 }
 
-/* Puts file and line of the key in front of a message that begins with one. */
-static om_status blame_line(const om_job *job, om_status status)
-{
-    char path[96];
-    if (status == OM_OK) return OM_OK;
-    snprintf(path, sizeof path, "%.*s", (int)strcspn(om_message(), ":"), om_message());
-    int line = om_spec_line(job->spec_text, path);
-    if (line == 0) return status;
-    return om_context(status, "%s:%d", job->options->spec_file, line);
-}
-
 static om_status prepare(om_job *job)
 {
     OM_TRY(read_spec(job));
-    om_status status = om_spec_circuit(&job->spec, &job->circuit);
-    if (status == OM_OK) status = om_train_check(job->circuit, &job->spec.train);
-    OM_TRY(om_ranks_agree(blame_line(job, status)));
-    /* the store says what was chosen, and a resumed run is held to it */
-    om_train_options *train = &job->spec.train;
-    train->convolution = om_convolution_at(train->convolution, job->circuit->extent);
+    om_status status =
+        om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
+    OM_TRY(om_ranks_agree(status));
     if (om_ranks_number() == 0) status = claim_store(job);
     OM_TRY(om_ranks_agree(status));
     OM_TRY(om_job_open_scenes(job));
@@ -140,6 +145,14 @@ static om_status train(om_job *job)
     return om_ranks_agree(status);
 }
 
+/* Of ranks that somebody else has started. */
+static void tell_layout(const om_job *job)
+{
+    if (!job->options->tell_layout || job->options->quiet || om_ranks_number() != 0) return;
+    fprintf(stderr, "layout: %d rank%s x %d thread%s (ranks by the launcher)\n", job->trainers,
+            job->trainers > 1 ? "s" : "", job->threads, job->threads > 1 ? "s" : "");
+}
+
 om_status om_ensemble_run(const om_run_options *options)
 {
     om_job job = {.options = options};
@@ -147,6 +160,7 @@ om_status om_ensemble_run(const om_run_options *options)
     om_stop_listen();
     job.trainers = ranks > 1 ? ranks - 1 : 1;
     job.threads = choose_threads(&job);
+    tell_layout(&job);
     om_status status = prepare(&job);
     if (status == OM_OK) status = train(&job);
     om_store_close(job.store);

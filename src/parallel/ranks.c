@@ -95,6 +95,8 @@ int om_rank_cores(void)
     return own_cores(&set) ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+bool om_rank_has_all_cores(void) { return om_rank_cores() == (int)sysconf(_SC_NPROCESSORS_ONLN); }
+
 int om_node_cores(void)
 {
     cpu_set_t mine, all;

@@ -26,6 +26,8 @@ void om_ranks_share_bytes(void *data, size_t bytes);
 
 /* Cores that this process may run on. Local; needs no MPI. */
 int om_rank_cores(void);
+/* Whether these are all that the machine has: nothing keeps the process off the others. Local. */
+bool om_rank_has_all_cores(void);
 
 /* The ranks that share this node's memory. */
 int om_node_rank(void);

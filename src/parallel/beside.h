@@ -1,7 +1,7 @@
 /* The same work in several processes side by side, as ranks are: what they do to each other through
  * caches, memory and clock rate. */
-#ifndef OM_BENCH_BESIDE_H
-#define OM_BENCH_BESIDE_H
+#ifndef OM_PARALLEL_BESIDE_H
+#define OM_PARALLEL_BESIDE_H
 
 #include "ommatid/om_status.h"
 
@@ -11,6 +11,8 @@ typedef struct om_beside {
     om_status (*begin)(const void *context, void **own);
     om_status (*work)(void *own, double *done);
     const void *context;
+    double
+        most_s; /* a process that takes longer, with preparing, is ended: OM_EFAIL; 0: any time */
 } om_beside;
 
 /* n processes begin, wait for each other, and work for so many seconds; *rate: amount per second of

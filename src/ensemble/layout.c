@@ -1,0 +1,286 @@
+/* Choosing a layout: what is left, what it may be, how fast that is. Whatever goes wrong while measuring
+ * is no failure of the run: one thread for each rank is always a layout that works. */
+#include "ensemble/layout.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/memory.h"
+#include "ensemble/job.h"
+#include "ensemble/workload.h"
+#include "parallel/stop.h"
+
+static const double TIE = 1.03, MOST_S = 5, LEAST_S = 0.05, LONG_LOOK_S = 0.5;
+/* A run as short as this would wait longer for the measurement than it could gain by it. */
+static const double SHORT_RUN_S = 60;
+/* Trainers are made and warmed up for a measurement, which takes as long as several iterations. */
+enum { SHORT_RUN_ITERATIONS = 100 };
+
+static int fewer(int a, int b) { return a < b ? a : b; }
+
+/* ---- what may be chosen, and what is best ---- */
+
+int om_layout_candidates(int cores, int models, om_rank_layout layouts[OM_MOST_LAYOUTS])
+{
+    const int most = fewer(cores, models > 1 ? models : 1);
+    int n = 0, power = 1;
+    layouts[n++] = (om_rank_layout){most, 1};
+    if (cores / most > 1) layouts[n++] = (om_rank_layout){most, cores / most};
+    while (power < most) power *= 2;
+    for (power /= 2; power > 0 && n < OM_MOST_LAYOUTS; power /= 2)
+        if (cores % power == 0) layouts[n++] = (om_rank_layout){power, cores / power};
+    return n;
+}
+
+double om_layout_seconds(const om_layout_trial *trial, const om_work_left *left)
+{
+    double together = (double)left->iterations / trial->per_s;
+    double alone = (double)left->longest * trial->layout.ranks / trial->per_s;
+    return together > alone ? together : alone;
+}
+
+int om_layout_best(const om_layout_trial *trials, int n, const om_work_left *left)
+{
+    double least = 0;
+    int best = -1;
+    for (int i = 0; i < n; i++) {
+        if (!(trials[i].per_s > 0)) continue;
+        double seconds = om_layout_seconds(&trials[i], left);
+        if (least == 0 || seconds < least) least = seconds;
+    }
+    for (int i = 0; i < n; i++) {
+        if (!(trials[i].per_s > 0) || om_layout_seconds(&trials[i], left) > least * TIE) continue;
+        if (best < 0 || trials[i].layout.ranks < trials[best].layout.ranks) best = i;
+    }
+    return best;
+}
+
+/* ---- what is left ---- */
+
+typedef struct choice {
+    const om_layout_wish *wish;
+    om_spec *spec;
+    om_circuit *circuit;
+    om_work_left left;
+    int n;
+    om_rank_layout candidates[OM_MOST_LAYOUTS];
+    om_layout_trial trials[OM_MOST_LAYOUTS];
+    om_rank_layout chosen;
+    char *line; /* [OM_LAYOUT_BYTES] */
+} choice;
+
+static void leave(om_work_left *left, uint64_t done, uint64_t iterations)
+{
+    if (done >= iterations) return;
+    left->models++;
+    left->iterations += iterations - done;
+    if (iterations - done > left->longest) left->longest = iterations - done;
+}
+
+/* By the store's live table, where there is one of as many models; what it lacks is no concern here. */
+static void count_work(choice *c)
+{
+    om_store *store = NULL;
+    om_model_row *rows = NULL;
+    const int models = c->spec->models;
+    om_status status = om_alloc((size_t)models, sizeof *rows, &rows);
+    if (status == OM_OK && access(c->wish->store, F_OK) == 0 &&
+        om_store_open(c->wish->store, OM_STORE_READ, &store) == OM_OK &&
+        om_store_describe(store)->n_models == models)
+        status = om_store_read_rows(store, rows);
+    for (int m = 0; m < models; m++) {
+        bool known = status == OM_OK && rows != NULL;
+        if (known && rows[m].status == OM_MODEL_DIVERGED) continue;
+        leave(&c->left, known ? rows[m].iteration : 0, c->spec->train.iterations);
+    }
+    om_store_close(store);
+    om_free(rows);
+    om_message_clear();
+}
+
+/* ---- measuring ---- */
+
+/* The spec's own work, but that no run of it ends, diverges or is checked on the way. */
+static om_train_options endless(const om_train_options *options)
+{
+    om_train_options o = *options;
+    o.iterations = 1U << 20;
+    o.record_every = o.iterations;
+    o.validate_every = o.iterations;
+    o.validate_every_passes = 0;
+    o.validate_t_pre_s = 0;
+    o.schedule_stop = 0;
+    o.learning_rate[0] = o.learning_rate[1] = 1e-9;
+    return o;
+}
+
+/* A trial of a candidate that begins now and is over at `end`. */
+static om_status try_one(om_layout_trial *trial, const om_workload *w, double seconds, double end)
+{
+    const om_trainee_options options = {
+        .batch = w->options.batch_size, .threads = trial->layout.threads, .penalty = true};
+    double most_s = end - om_clock_s(), per_s;
+    OM_TRY(om_workload_rate(w, &options, trial->layout.ranks, seconds,
+                            most_s > LEAST_S ? most_s : LEAST_S, &per_s));
+    trial->per_s = per_s;
+    return OM_OK;
+}
+
+/* A first look decides whether the run is worth more. Then every candidate has its share of the time
+ * that is left, but the first one, if looking took so long that it was a measurement. What there is no
+ * time for is not tried. */
+static om_status measure(choice *c, const om_workload *w, bool *is_short)
+{
+    const double start = om_clock_s(), end = start + MOST_S;
+    for (int i = 0; i < c->n; i++) c->trials[i].layout = c->candidates[i];
+    OM_TRY(try_one(&c->trials[0], w, LEAST_S, end));
+    double looked = om_clock_s() - start, setting_up = looked - LEAST_S;
+    *is_short = om_layout_seconds(&c->trials[0], &c->left) < SHORT_RUN_S;
+    for (int i = looked > LONG_LOOK_S ? 1 : 0; i < c->n && !*is_short; i++) {
+        double now = om_clock_s(), seconds = (end - now) / (c->n - i) - setting_up;
+        if (now + setting_up > end || om_stop_signal) break;
+        if (seconds < LEAST_S) seconds = LEAST_S;
+        OM_TRY(try_one(&c->trials[i], w, seconds, end));
+        setting_up = om_clock_s() - now - seconds;
+    }
+    return OM_OK;
+}
+
+/* Leaves out what does not fit into memory, but for the fewest ranks: if not even they do, the run says
+ * so itself. */
+static void leave_out_what_does_not_fit(choice *c, const om_workload *w)
+{
+    const uint64_t left = om_memory_available("");
+    int n = 0;
+    for (int i = 0; i < c->n; i++) {
+        const om_rank_layout l = c->candidates[i];
+        size_t each;
+        om_status status = om_trainer_memory(c->circuit, w->scenes, &w->options, l.threads, &each);
+        bool fits = status != OM_OK || left == 0 || (double)each * l.ranks <= (double)left;
+        if (fits || (i == c->n - 1 && n == 0)) c->candidates[n++] = l;
+    }
+    c->n = n;
+}
+
+/* ---- choosing ---- */
+
+static void say(choice *c, const char *format, ...) OM_PRINTF(2, 3);
+static void say(choice *c, const char *format, ...)
+{
+    char why[OM_LAYOUT_BYTES / 2];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why, sizeof why, format, arguments);
+    va_end(arguments);
+    om_rank_layout l = c->chosen;
+    snprintf(c->line, OM_LAYOUT_BYTES, "layout: %d rank%s x %d thread%s (%s)", l.ranks,
+             l.ranks > 1 ? "s" : "", l.threads, l.threads > 1 ? "s" : "", why);
+}
+
+static void say_measured(choice *c, int best)
+{
+    char why[OM_LAYOUT_BYTES / 2];
+    const char *between = "; ";
+    int n = snprintf(why, sizeof why, "%.1f iterations/s", c->trials[best].per_s);
+    for (int i = 0; i < c->n; i++) {
+        const om_layout_trial *t = &c->trials[i];
+        if (i == best || !(t->per_s > 0) || n >= (int)sizeof why) continue;
+        n += snprintf(why + n, sizeof why - (size_t)n, "%s%d x %d: %.1f", between, t->layout.ranks,
+                      t->layout.threads, t->per_s);
+        between = ", ";
+    }
+    c->chosen = c->trials[best].layout;
+    say(c, "%s", why);
+}
+
+/* Where nothing is measured: one thread each, as many ranks as may be. */
+static void choose_by_rule(choice *c, const char *why)
+{
+    c->chosen = c->candidates[0];
+    say(c, "%s", why);
+}
+
+static om_status measure_candidates(choice *c)
+{
+    om_workload workload = {0};
+    bool is_short = false;
+    const om_train_options options = endless(&c->spec->train);
+    om_status status = om_workload_create(c->circuit, &options, options.batch_size, &workload);
+    if (status == OM_OK) leave_out_what_does_not_fit(c, &workload);
+    if (status == OM_OK && c->n > 1) status = measure(c, &workload, &is_short);
+    om_workload_free(&workload);
+    if (om_stop_signal) {
+        om_fail(OM_ESTOPPED, "stopped before training began");
+        return om_hint(OM_ESTOPPED, "the same command again");
+    }
+    int best = om_layout_best(c->trials, c->n, &c->left);
+    if (c->n == 1)
+        choose_by_rule(c, "as many as memory has room for");
+    else if (is_short)
+        choose_by_rule(c, "one for each core or model: too short a run to measure");
+    else if (best >= 0)
+        say_measured(c, best);
+    else
+        choose_by_rule(c, om_message());
+    om_message_clear();
+    return OM_OK;
+}
+
+/* With both halves free, and several cores: more than one possibility. */
+static om_status choose_among(choice *c)
+{
+    c->n = om_layout_candidates(c->wish->cores, c->left.models, c->candidates);
+    if (c->left.iterations < SHORT_RUN_ITERATIONS * (uint64_t)c->candidates[0].ranks) {
+        choose_by_rule(c, "one for each core or model: too short a run to measure");
+        return OM_OK;
+    }
+    OM_TRY(om_store_lock(c->wish->store));
+    om_store_unlock(c->wish->store);
+    return measure_candidates(c);
+}
+
+static om_status choose_by_work(choice *c)
+{
+    char *text = NULL;
+    om_status status = om_alloc(1, sizeof *c->spec, &c->spec);
+    if (status == OM_OK) status = om_spec_read(c->wish->spec_file, c->spec, &text);
+    if (status == OM_OK) status = om_job_circuit(c->wish->spec_file, text, c->spec, &c->circuit);
+    if (status == OM_OK) {
+        count_work(c);
+        if (c->wish->threads > 0) {
+            c->chosen.threads = c->wish->threads;
+            c->chosen.ranks = fewer(c->wish->cores / c->wish->threads, c->left.models);
+            if (c->chosen.ranks < 1) c->chosen.ranks = 1;
+            say(c, "threads as asked for");
+        } else {
+            status = choose_among(c);
+        }
+    }
+    om_circuit_free(c->circuit);
+    om_free(text);
+    om_free(c->spec);
+    return status;
+}
+
+om_status om_layout_choose(const om_layout_wish *wish, om_rank_layout *layout,
+                           char line[OM_LAYOUT_BYTES])
+{
+    choice c = {.wish = wish, .chosen = {wish->ranks, wish->threads}, .line = line};
+    om_status status = OM_OK;
+    if (wish->ranks > 0 && wish->threads > 0) {
+        say(&c, "as asked for");
+    } else if (wish->ranks > 0) {
+        c.chosen.threads = wish->cores > wish->ranks ? wish->cores / wish->ranks : 1;
+        say(&c, "ranks as asked for");
+    } else if (wish->cores == 1 && wish->threads == 0) {
+        c.chosen = (om_rank_layout){1, 1};
+        say(&c, "there is one core");
+    } else {
+        status = choose_by_work(&c);
+    }
+    *layout = c.chosen;
+    return status;
+}

@@ -1,0 +1,57 @@
+/* The layout of a run on one machine: how many ranks train side by side, and how many threads each
+ * takes. It changes how long a run lasts and nothing else, so it may be chosen by measurement, and anew
+ * by every run that goes on with a store. */
+#ifndef OM_ENSEMBLE_LAYOUT_H
+#define OM_ENSEMBLE_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ommatid/om_status.h"
+
+typedef struct om_rank_layout {
+    int ranks, threads; /* that train; of each */
+} om_rank_layout;
+
+/* What is left to train. */
+typedef struct om_work_left {
+    int models;          /* that are not at their end */
+    uint64_t iterations; /* of all of them together */
+    uint64_t longest;    /* of the one that has most to do */
+} om_work_left;
+
+typedef struct om_layout_trial {
+    om_rank_layout layout;
+    double per_s; /* iterations of all ranks together; 0: not measured */
+} om_layout_trial;
+
+enum { OM_MOST_LAYOUTS = 16, OM_LAYOUT_BYTES = 512 };
+
+/* The layouts worth trying on so many cores, most ranks first: one rank for each core or model, whichever
+ * are fewer (one where there is no model), of one thread and of as many as there are cores for; then
+ * powers of two that divide the cores. Returns how many. */
+int om_layout_candidates(int cores, int models, om_rank_layout layouts[OM_MOST_LAYOUTS]);
+
+/* Seconds until all is trained: ranks share the work evenly, as models move between them, but one
+ * model is never trained by two. */
+double om_layout_seconds(const om_layout_trial *trial, const om_work_left *left);
+
+/* The trial with the least time to the end; of those within 3 % of it the one with the fewest ranks.
+ * -1: none was measured. */
+int om_layout_best(const om_layout_trial *trials, int n, const om_work_left *left);
+
+typedef struct om_layout_wish {
+    const char *spec_file, *store; /* the store may be missing */
+    int cores;                     /* that the run may use */
+    int ranks, threads;            /* 0: to be chosen */
+} om_layout_wish;
+
+/* Chooses what the wish leaves open. Where both are, there is more than one possibility, and the run
+ * is long enough for it to matter, it is measured, for 5 seconds at most; a store in use is refused
+ * before that. line: what was chosen and why, for a person, without a line end. To be called before
+ * OpenMP has started threads. Errors: as om_spec_read(), om_spec_circuit(), om_store_lock(); OM_ESTOPPED
+ * (parallel/stop.h). */
+om_status om_layout_choose(const om_layout_wish *wish, om_rank_layout *layout,
+                           char line[OM_LAYOUT_BYTES]);
+
+#endif
