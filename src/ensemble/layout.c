@@ -103,20 +103,6 @@ static void count_work(choice *c)
 
 /* ---- measuring ---- */
 
-/* The spec's own work, but that no run of it ends, diverges or is checked on the way. */
-static om_train_options endless(const om_train_options *options)
-{
-    om_train_options o = *options;
-    o.iterations = 1U << 20;
-    o.record_every = o.iterations;
-    o.validate_every = o.iterations;
-    o.validate_every_passes = 0;
-    o.validate_t_pre_s = 0;
-    o.schedule_stop = 0;
-    o.learning_rate[0] = o.learning_rate[1] = 1e-9;
-    return o;
-}
-
 /* A trial of a candidate that begins now and is over at `end`. */
 static om_status try_one(om_layout_trial *trial, const om_workload *w, double seconds, double end)
 {
@@ -207,7 +193,7 @@ static om_status measure_candidates(choice *c)
 {
     om_workload workload = {0};
     bool is_short = false;
-    const om_train_options options = endless(&c->spec->train);
+    const om_train_options options = om_workload_options(&c->spec->train);
     om_status status = om_workload_create(c->circuit, &options, options.batch_size, &workload);
     if (status == OM_OK) leave_out_what_does_not_fit(c, &workload);
     if (status == OM_OK && c->n > 1) status = measure(c, &workload, &is_short);

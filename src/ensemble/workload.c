@@ -11,6 +11,19 @@
 
 enum { WARM_UP = 2, TOGETHER = 2 /* iterations between looks at the clock */ };
 
+om_train_options om_workload_options(const om_train_options *of_spec)
+{
+    om_train_options o = *of_spec;
+    o.iterations = 1U << 20;
+    o.record_every = o.iterations;
+    o.validate_every = o.iterations;
+    o.validate_every_passes = 0;
+    o.validate_t_pre_s = 0;
+    o.schedule_stop = 0;
+    o.learning_rate[0] = o.learning_rate[1] = 1e-9;
+    return o;
+}
+
 /* Each sequence a grating of its own direction that drifts by a sixteenth of a period each frame, for
  * kernels take the same time whatever they are shown. */
 static void draw_sequence(om_scenes *scenes, int sequence)

@@ -13,6 +13,9 @@ typedef struct om_workload {
     om_train_options options;
 } om_workload;
 
+/* Of a spec's own work, but that no run of it ends, diverges or is checked on the way. */
+om_train_options om_workload_options(const om_train_options *of_spec);
+
 /* sequences: to train on, as many as the largest batch or more. */
 om_status om_workload_create(const om_circuit *circuit, const om_train_options *options,
                              int sequences, om_workload *workload);

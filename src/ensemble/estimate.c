@@ -1,0 +1,182 @@
+/* A spec's circuit, films and options, as a run would have them, but nothing is rendered or trained. */
+#include "ensemble/estimate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/memory.h"
+#include "ensemble/job.h"
+#include "ensemble/workload.h"
+
+static const double MEASURE_S = 2;
+/* A message at the coordinator and the row of the live table that it is written to, with room to spare. */
+static const double MESSAGE_S = 1e-4;
+/* A state written twice and made durable. */
+static const double COMMIT_S = 0.05;
+
+typedef struct estimating {
+    const om_estimate_options *o;
+    om_estimate *e;
+    om_spec spec;
+    char *text;
+    om_circuit *circuit;
+    om_scenes *scenes;
+} estimating;
+
+/* The table of the films; a file is read whole, worlds are not rendered. */
+static om_status open_films(estimating *t)
+{
+    if (strcmp(t->spec.scenes, "procedural") == 0)
+        return om_worlds_plan(&t->spec.worlds, &t->scenes);
+    return om_scenes_load(t->spec.scenes, &t->scenes);
+}
+
+static om_status count_bytes(estimating *t)
+{
+    om_state_layout layout;
+    const om_baselines none = {0};
+    size_t rank;
+    OM_TRY(om_trainer_memory(t->circuit, t->scenes, &t->spec.train, t->o->threads, &rank));
+    OM_TRY(om_state_layout_of(t->circuit, t->scenes, &t->spec.train, &layout));
+    const om_store_plan plan = {.name = t->spec.name,
+                                .spec_text = t->text,
+                                .seed = t->spec.seed,
+                                .n_models = t->spec.models,
+                                .circuit = t->circuit,
+                                .scenes = t->scenes,
+                                .train = &t->spec.train,
+                                .layout = &layout,
+                                .baselines = &none};
+    t->e->iterations = layout.iterations;
+    t->e->checks = layout.n_checks;
+    t->e->rank_bytes = (double)rank;
+    t->e->film_bytes = (double)om_scenes_film_bytes(t->scenes);
+    t->e->store_bytes = (double)om_store_bytes(&plan);
+    return OM_OK;
+}
+
+/* ---- speed ---- */
+
+/* Seconds for each iteration that checks on the validation scenes cost. */
+static om_status time_checks(estimating *t, const om_workload *w, double *each_s)
+{
+    const om_trainee_options options = {.batch = w->options.batch_size, .threads = t->o->threads};
+    om_workload as_checked = *w;
+    om_trainee trainee = {0};
+    double l2norm, epe;
+    as_checked.options.validate_t_pre_s = t->spec.train.validate_t_pre_s;
+    OM_TRY(om_trainee_create(&as_checked, &options, &trainee));
+    const om_state_layout *l = om_trainer_layout(trainee.trainer);
+    const double start_s = om_clock_s();
+    om_status status = om_train_validate(
+        trainee.trainer, OM_WORKLOAD_SEED, 0, om_state_view(trainee.state, l->at_params),
+        om_state_view(trainee.state, l->at_running_mean),
+        om_state_view(trainee.state, l->at_running_var), &l2norm, &epe, NULL);
+    /* the workload has one scene, which takes as long as a whole batch of them */
+    const int batch = t->spec.train.batch_size;
+    const int batches = (t->scenes->n_validation + batch - 1) / batch;
+    t->e->check_s = (om_clock_s() - start_s) * batches;
+    om_trainee_free(&trainee);
+    *each_s = t->e->check_s * t->e->checks / (double)t->e->iterations;
+    return status;
+}
+
+/* Seconds of an iteration of each of so many ranks side by side. */
+static om_status time_iterations(estimating *t, const om_workload *w, bool penalty,
+                                 double *iteration_s)
+{
+    const om_trainee_options options = {
+        .batch = w->options.batch_size, .threads = t->o->threads, .penalty = penalty};
+    double per_s;
+    OM_TRY(om_workload_rate(w, &options, t->e->beside, MEASURE_S, 0, &per_s));
+    *iteration_s = t->e->beside / per_s;
+    return OM_OK;
+}
+
+/* As many ranks as a node has, or as there are cores for here. */
+static int ranks_beside(const om_estimate_options *o)
+{
+    const int on_node = (o->ranks + o->nodes - 1) / o->nodes, here = o->cores / o->threads;
+    const int n = on_node < here ? on_node : here;
+    return n > 0 ? n : 1;
+}
+
+static om_status measure(estimating *t)
+{
+    const om_train_options *train = &t->spec.train, options = om_workload_options(train);
+    const double until = train->penalty_activity > 0 ? (double)train->penalty_until : 0;
+    const double n = (double)t->e->iterations, share = until < n ? until / n : 1;
+    double with_s = 0, without_s = 0, checks_s = 0;
+    om_workload w = {0};
+    t->e->beside = ranks_beside(t->o);
+    om_status status = om_workload_create(t->circuit, &options, options.batch_size, &w);
+    if (status == OM_OK && share > 0) status = time_iterations(t, &w, true, &with_s);
+    if (status == OM_OK && share < 1) status = time_iterations(t, &w, false, &without_s);
+    if (status == OM_OK) status = time_checks(t, &w, &checks_s);
+    om_workload_free(&w);
+    t->e->rate = 1 / (share * with_s + (1 - share) * without_s + checks_s);
+    return status;
+}
+
+/* ---- the run ---- */
+
+static int by_time(const void *a, const void *b)
+{
+    const double x = ((const om_simulation *)a)->seconds, y = ((const om_simulation *)b)->seconds;
+    return (x > y) - (x < y);
+}
+
+static om_status simulate(const om_estimate_options *o, om_estimate *e)
+{
+    for (int i = 0; i < OM_ESTIMATE_RUNS; i++) {
+        const om_simulation_options options = {.models = e->models,
+                                               .ranks = o->ranks,
+                                               .iterations = e->iterations,
+                                               .unit_s = o->unit_s,
+                                               .rate = e->rate,
+                                               .spread = o->spread,
+                                               .varies = o->varies,
+                                               .fails = o->fails,
+                                               .commit_s = COMMIT_S,
+                                               .seed = (uint64_t)i};
+        OM_TRY(om_simulate(&options, &e->runs[i]));
+    }
+    qsort(e->runs, OM_ESTIMATE_RUNS, sizeof *e->runs, by_time);
+    const om_simulation *middle = &e->runs[OM_ESTIMATE_RUNS / 2];
+    e->coordinator = middle->decisions + middle->messages_per_s * MESSAGE_S;
+    return OM_OK;
+}
+
+static om_status estimate(estimating *t)
+{
+    om_estimate *e = t->e;
+    OM_TRY(om_spec_read(t->o->spec_file, &t->spec, &t->text));
+    OM_TRY(om_job_circuit(t->o->spec_file, t->text, &t->spec, &t->circuit));
+    OM_TRY(open_films(t));
+    snprintf(e->name, sizeof e->name, "%s", t->spec.name);
+    snprintf(e->circuit, sizeof e->circuit, "%s", t->circuit->name);
+    e->models = t->spec.models;
+    e->extent = t->circuit->extent;
+    e->rate = t->o->rate;
+    OM_TRY(count_bytes(t));
+    if (!(t->o->rate > 0)) OM_TRY(measure(t));
+    return simulate(t->o, e);
+}
+
+om_status om_estimate_run(const om_estimate_options *options, om_estimate *e)
+{
+    estimating *t = NULL;
+    memset(e, 0, sizeof *e);
+    OM_TRY(om_alloc(1, sizeof *t, &t));
+    t->o = options;
+    t->e = e;
+    om_status status = estimate(t);
+    om_scenes_free(t->scenes);
+    om_circuit_free(t->circuit);
+    om_free(t->text);
+    om_free(t);
+    return status;
+}

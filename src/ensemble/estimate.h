@@ -1,0 +1,35 @@
+/* What a run of a spec would cost: memory and disk, counted; time, from a speed that is measured here or
+ * known, by simulating the run on any number of ranks. */
+#ifndef OM_ENSEMBLE_ESTIMATE_H
+#define OM_ENSEMBLE_ESTIMATE_H
+
+#include "ensemble/simulate.h"
+
+enum { OM_ESTIMATE_RUNS = 5 /* simulated */ };
+
+typedef struct om_estimate_options {
+    const char *spec_file;
+    int ranks, nodes, threads;            /* ranks that train, of all nodes; threads of each */
+    double rate;                          /* iterations/s of a rank; 0: measured here */
+    double unit_s, spread, varies, fails; /* as om_simulation_options */
+    int cores;                            /* that may be used for measuring */
+} om_estimate_options;
+
+typedef struct om_estimate {
+    char name[64], circuit[64];
+    int models, extent, checks; /* checks on the validation scenes of each model */
+    uint64_t iterations;
+    double rate;    /* iterations/s of a rank, checks on validation scenes included */
+    int beside;     /* ranks side by side where it was measured; 0: it was given */
+    double check_s; /* one check on the validation scenes, contained in rate; 0: not measured */
+    /* bytes: of a rank's trainer, of the films that the ranks of a node share, of the store */
+    double rank_bytes, film_bytes, store_bytes;
+    om_simulation runs[OM_ESTIMATE_RUNS]; /* by time, shortest first */
+    double coordinator;                   /* share of its time, with MESSAGE_S for each message */
+} om_estimate;
+
+/* To be called before OpenMP has started threads where the rate is measured. Errors: those of
+ * om_spec_read(), om_job_circuit(), om_scenes_load(), om_workload_rate(), om_simulate(). */
+om_status om_estimate_run(const om_estimate_options *options, om_estimate *estimate);
+
+#endif

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# ommatid plan: what it counts is what a run takes, and what it refuses.
+# shellcheck source=tests/expect.bash disable=SC1091,SC2154
+source "$(dirname "$0")/expect.bash"
+spec=$OM_TEST_DATA/ensemble/tiny.yaml
+plan() { "$OMMATID" plan "$@"; }
+
+expect 0 "tiny: 3 models x 90 iterations, motion-pathway at extent 3" plan "$spec" --rate 3
+for line in "speed        3 iterations/s a rank" "node hours" "MB a rank, " "store" "messages/s"; do
+    check grep -qF "$line" "$work/out"
+done
+check test ! -s "$work/err"
+expect 0 "ranks have no model: expected 3 at most" plan "$spec" -n 5 --rate 3
+expect 0 "1 node" plan "$spec" # measured
+check grep -q "measured here on" "$work/out"
+check grep -q "measuring" "$work/err"
+
+# three models of 90 iterations at 3 a second on one rank: 90 s and a little for what is written
+cat >"$work/read.py" <<'END'
+import json, os, sys
+p = json.load(open(sys.argv[1]))
+assert p["models"] == 3 and p["iterations"] == 90 and p["ranks"] == p["nodes"] == 1 and not p["measured"]
+assert 90 < p["seconds"] < 92 and p["seconds_range"][0] <= p["seconds"] <= p["seconds_range"][1]
+assert abs(p["node_hours"] * 3600 - p["seconds"]) < 1e-6 and 0 < p["idle_share"] < 0.02
+assert p["failed_units"] == 0 and p["failed_models"] == 0 and 0 < p["coordinator_busy_share"] < 0.01
+assert 0 < p["rank_mb"] < p["node_mb"]
+size = os.path.getsize(sys.argv[2])
+assert size <= p["store_mb"] * 1e6 < 1.3 * size, (p["store_mb"], size) # what describes the data is estimated
+END
+check "$OMMATID" run "$spec" -o "$work/tiny.h5" -n 1 --quiet
+expect 0 '"name": "tiny"' plan "$spec" -n 1 --rate 3 --spread 0 --varies 0 --json
+check python3 "$work/read.py" "$work/out" "$work/tiny.h5"
+
+# failures cost time, and are told
+expect 0 "given up after two in a row" plan "$spec" -n 2 --rate 1 --fails 0.4 --unit 2
+
+expect 2 "SPEC" plan
+expect 1 "no-such.yaml" plan "$work/no-such.yaml"
+expect 2 "5 nodes for 2 ranks: expected a rank or more on each" plan "$spec" -n 2 --nodes 5
+expect 2 "--rate" plan "$spec" --rate 0
+echo "modles: 3" >"$work/bad.yaml"
+expect 3 "modles" plan "$work/bad.yaml"
+finish
