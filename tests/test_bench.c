@@ -198,16 +198,19 @@ static void processes_side_by_side(void **state)
 {
     (void)state;
     double amount = 3, none = 0, rate;
-    om_beside some = {begin, count, &amount}, nothing = {begin, count, &none};
+    om_beside some = {begin, count, &amount, 0}, nothing = {begin, count, &none, 0};
     must(om_beside_rate(&some, 3, 0.01, &rate));
     assert_true(rate > 0);
     must(om_beside_rate(&nothing, 2, 0.01, &rate));
     assert_true(rate == 0);
-    om_beside bad = {begin_badly, count, NULL}, dying = {begin, die, &amount};
+    om_beside bad = {begin_badly, count, NULL, 0}, dying = {begin, die, &amount, 0};
     assert_int_equal(om_beside_rate(&bad, 2, 0.01, &rate), OM_EDATA);
     assert_string_equal(om_message(), "there is no work");
     assert_int_equal(om_beside_rate(&dying, 2, 0.01, &rate), OM_EFAIL);
     assert_non_null(strstr(om_message(), "died"));
+    om_beside slow = {begin, count, &amount, 0.05};
+    assert_int_equal(om_beside_rate(&slow, 2, 30, &rate), OM_EFAIL);
+    assert_non_null(strstr(om_message(), "too long"));
 }
 
 /* ---- the stages ---- */

@@ -65,6 +65,11 @@ typedef struct om_batcher om_batcher; /* tables and scratch; one per thread that
 om_status om_batcher_create(const om_scenes *scenes, const om_batch_options *options,
                             om_batcher **batcher);
 void om_batcher_free(om_batcher *batcher); /* accepts NULL */
+/* Steps of a sample, and whether there can be such samples: what om_batcher_create() refuses, but for
+ * films that the scenes do not hold yet. Errors: OM_EUSAGE, OM_EDATA (sequences too short). */
+om_status om_batch_steps(const om_scenes *scenes, const om_batch_options *options, int *steps);
+/* Bytes that a batcher of so many steps allocates. */
+size_t om_batcher_bytes(const om_scenes *scenes, int steps);
 int om_batcher_steps(const om_batcher *batcher);
 
 /* One sample: `sequence` cropped, augmented and resampled.

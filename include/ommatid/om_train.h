@@ -164,6 +164,11 @@ om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
                             const om_train_options *options, int threads,
                             const volatile sig_atomic_t *stop, om_trainer **trainer);
 void om_trainer_free(om_trainer *trainer); /* accepts NULL */
+/* Bytes that such a trainer allocates, without making it: what counts of them, which is all but a few
+ * per cent. The scenes need not hold films yet. Errors: those of om_batch_steps(), OM_ENOMEM, OM_EUSAGE
+ * (OMMATID_ISA). */
+om_status om_trainer_memory(const om_circuit *circuit, const om_scenes *scenes,
+                            const om_train_options *options, int threads, size_t *bytes);
 const om_state_layout *om_trainer_layout(const om_trainer *trainer);
 /* A new model: its initial parameters, nothing trained. state: layout->bytes, written. Errors: those
  * of om_train_check(), OM_ENOMEM. */

@@ -166,7 +166,7 @@ static om_status run_round(const bench *b, const int *ranks, int n, int round, d
     om_trainee_options options = {.batch = b->report->batch, .threads = 1};
     for (int i = 0; i < n; i++) {
         int k = round % 2 ? n - 1 - i : i;
-        OM_TRY(om_workload_rate(&b->workload, &options, ranks[k], seconds, &rate[k]));
+        OM_TRY(om_workload_rate(&b->workload, &options, ranks[k], seconds, 0, &rate[k]));
     }
     return OM_OK;
 }

@@ -90,7 +90,7 @@ static om_status measure_peaks(bool brief, om_machine *m)
         om_peak *peak = &m->peaks[m->n_peaks++];
         *peak = (om_peak){.name = kernels->name, .core_gfma_s = om_peak_now(kernels)};
         if (brief) continue;
-        om_beside beside = {take_probe, multiply_add, om_probe_of(kernels)};
+        om_beside beside = {take_probe, multiply_add, om_probe_of(kernels), 0};
         OM_TRY(om_beside_rate(&beside, m->cores, SECONDS, &peak->all_gfma_s));
         peak->all_gfma_s *= 1e-9;
     }
@@ -148,7 +148,7 @@ static om_status measure_memory(bool brief, double cache, om_machine *m)
             int n = all ? m->cores : 1;
             stream s = {.probe = om_probe_of(kernels)};
             s.n = (size_t)(bytes / n / sizeof(om_real)) / OM_PROBE_STEP * OM_PROBE_STEP;
-            om_beside beside = {take_buffer, both[i].work, &s};
+            om_beside beside = {take_buffer, both[i].work, &s, 0};
             double *rate = all ? both[i].all : both[i].core;
             OM_TRY(om_beside_rate(&beside, n, SECONDS, rate));
             *rate *= 1e-9;

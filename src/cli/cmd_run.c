@@ -9,6 +9,7 @@
 #include "ensemble/layout.h"
 #include "ommatid/om_ensemble.h"
 #include "parallel/ranks.h"
+#include "parallel/stop.h"
 
 enum { MOST_RANKS = 4096, MOST_THREADS = 1024 };
 
@@ -96,6 +97,7 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     om_rank_layout layout;
     char line[OM_LAYOUT_BYTES];
     const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(), ranks, threads};
+    om_stop_listen();
     OM_TRY(om_layout_choose(&wish, &layout, line));
     if (!args->quiet) fprintf(stderr, "%s\n", line);
     const bool fits = (int64_t)layout.ranks * layout.threads <= wish.cores;

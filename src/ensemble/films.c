@@ -1,6 +1,7 @@
 /* The films of a job: once per node, shared by its ranks. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
@@ -8,12 +9,37 @@
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
 
-/* Puts the films of a plan into memory of the node. */
-static om_status place_on_node(om_scenes *scenes)
+/* On the first rank of a node: whether trainers and films will find room there. */
+static om_status check_memory(const om_job *job)
+{
+    const uint64_t left = om_memory_available("");
+    const om_train_options *options = &job->spec.train;
+    size_t trainer;
+    if (om_node_rank() != 0 || left == 0) return OM_OK;
+    int ranks = om_node_ranks();
+    if (om_ranks_number() == 0 && om_ranks_count() > 1) ranks--; /* the coordinator */
+    OM_TRY(om_trainer_memory(job->circuit, job->scenes, options, job->threads, &trainer));
+    double films = (double)om_scenes_film_bytes(job->scenes), each = (double)trainer;
+    if (ranks * each + films <= (double)left) return OM_OK;
+    char host[64] = "";
+    gethostname(host, sizeof host - 1);
+    om_fail(OM_ENOMEM,
+            "out of memory: %d rank%s of %.0f MB and films of %.0f MB are more than the %.0f MB "
+            "available on %s",
+            ranks, ranks > 1 ? "s" : "", each / 1e6, films / 1e6, (double)left / 1e6, host);
+    if (ranks > 1 && each + films <= (double)left)
+        return om_hint(OM_ENOMEM, "-n %d", (int)(((double)left - films) / each));
+    return om_hint(OM_ENOMEM,
+                   "smaller train.batch, train.frames or circuit.extent, or fewer scenes");
+}
+
+/* Puts the films of a plan into memory of the node. Collective. */
+static om_status place_on_node(om_job *job)
 {
     void *memory;
-    OM_TRY(om_node_memory(om_scenes_film_bytes(scenes), &memory));
-    return om_scenes_place(scenes, memory);
+    OM_TRY(om_ranks_agree(check_memory(job)));
+    OM_TRY(om_node_memory(om_scenes_film_bytes(job->scenes), &memory));
+    return om_scenes_place(job->scenes, memory);
 }
 
 /* Every rank of a node renders its share of the sequences. */
@@ -21,7 +47,7 @@ static om_status render(om_job *job)
 {
     om_world_options worlds = job->spec.worlds;
     OM_TRY(om_ranks_agree(om_worlds_plan(&worlds, &job->scenes)));
-    OM_TRY(om_ranks_agree(place_on_node(job->scenes)));
+    OM_TRY(om_ranks_agree(place_on_node(job)));
     if (om_ranks_number() == 0 && !job->options->quiet)
         fprintf(stderr, "rendering %d sequences (%d to train on, %d to validate on)\n",
                 job->scenes->n_sequences, job->scenes->n_training, job->scenes->n_validation);
@@ -73,7 +99,7 @@ static om_status load(om_job *job)
     if (om_node_rank() == 0) status = om_scenes_load(job->spec.scenes, &file);
     status = om_ranks_agree(status);
     if (status == OM_OK) status = share_table(file, &job->scenes);
-    if (status == OM_OK) status = om_ranks_agree(place_on_node(job->scenes));
+    if (status == OM_OK) status = om_ranks_agree(place_on_node(job));
     if (status == OM_OK && file != NULL) {
         size_t frames = file->n_frames * (size_t)file->n_columns * sizeof(float);
         memcpy(job->scenes->luminance, file->luminance, frames);

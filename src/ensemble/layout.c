@@ -9,8 +9,10 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "ensemble/job.h"
 #include "ensemble/workload.h"
+#include "parallel/stop.h"
 
 static const double TIE = 1.03, MOST_S = 5, LEAST_S = 0.05, LONG_LOOK_S = 0.5;
 /* A run as short as this would wait longer for the measurement than it could gain by it. */
@@ -116,11 +118,16 @@ static om_train_options endless(const om_train_options *options)
     return o;
 }
 
-static om_status try_one(const om_workload *w, om_rank_layout layout, double seconds, double *per_s)
+/* A trial of a candidate that begins now and is over at `end`. */
+static om_status try_one(om_layout_trial *trial, const om_workload *w, double seconds, double end)
 {
     const om_trainee_options options = {
-        .batch = w->options.batch_size, .threads = layout.threads, .penalty = true};
-    return om_workload_rate(w, &options, layout.ranks, seconds, per_s);
+        .batch = w->options.batch_size, .threads = trial->layout.threads, .penalty = true};
+    double most_s = end - om_clock_s(), per_s;
+    OM_TRY(om_workload_rate(w, &options, trial->layout.ranks, seconds,
+                            most_s > LEAST_S ? most_s : LEAST_S, &per_s));
+    trial->per_s = per_s;
+    return OM_OK;
 }
 
 /* A first look decides whether the run is worth more. Then every candidate has its share of the time
@@ -128,21 +135,35 @@ static om_status try_one(const om_workload *w, om_rank_layout layout, double sec
  * time for is not tried. */
 static om_status measure(choice *c, const om_workload *w, bool *is_short)
 {
-    const double start = om_clock_s();
-    om_layout_trial *first = &c->trials[0];
-    OM_TRY(try_one(w, c->candidates[0], LEAST_S, &first->per_s));
+    const double start = om_clock_s(), end = start + MOST_S;
     for (int i = 0; i < c->n; i++) c->trials[i].layout = c->candidates[i];
+    OM_TRY(try_one(&c->trials[0], w, LEAST_S, end));
     double looked = om_clock_s() - start, setting_up = looked - LEAST_S;
-    *is_short = om_layout_seconds(first, &c->left) < SHORT_RUN_S;
+    *is_short = om_layout_seconds(&c->trials[0], &c->left) < SHORT_RUN_S;
     for (int i = looked > LONG_LOOK_S ? 1 : 0; i < c->n && !*is_short; i++) {
-        double now = om_clock_s();
-        double seconds = (start + MOST_S - now) / (c->n - i) - setting_up;
-        if (now + setting_up > start + MOST_S) break;
+        double now = om_clock_s(), seconds = (end - now) / (c->n - i) - setting_up;
+        if (now + setting_up > end || om_stop_signal) break;
         if (seconds < LEAST_S) seconds = LEAST_S;
-        OM_TRY(try_one(w, c->candidates[i], seconds, &c->trials[i].per_s));
+        OM_TRY(try_one(&c->trials[i], w, seconds, end));
         setting_up = om_clock_s() - now - seconds;
     }
     return OM_OK;
+}
+
+/* Leaves out what does not fit into memory, but for the fewest ranks: if not even they do, the run says
+ * so itself. */
+static void leave_out_what_does_not_fit(choice *c, const om_workload *w)
+{
+    const uint64_t left = om_memory_available("");
+    int n = 0;
+    for (int i = 0; i < c->n; i++) {
+        const om_rank_layout l = c->candidates[i];
+        size_t each;
+        om_status status = om_trainer_memory(c->circuit, w->scenes, &w->options, l.threads, &each);
+        bool fits = status != OM_OK || left == 0 || (double)each * l.ranks <= (double)left;
+        if (fits || (i == c->n - 1 && n == 0)) c->candidates[n++] = l;
+    }
+    c->n = n;
 }
 
 /* ---- choosing ---- */
@@ -180,7 +201,7 @@ static void say_measured(choice *c, int best)
 static void choose_by_rule(choice *c, const char *why)
 {
     c->chosen = c->candidates[0];
-    say(c, "one for each core or model; %s", why);
+    say(c, "%s", why);
 }
 
 static om_status measure_candidates(choice *c)
@@ -189,15 +210,22 @@ static om_status measure_candidates(choice *c)
     bool is_short = false;
     const om_train_options options = endless(&c->spec->train);
     om_status status = om_workload_create(c->circuit, &options, options.batch_size, &workload);
-    if (status == OM_OK) status = measure(c, &workload, &is_short);
+    if (status == OM_OK) leave_out_what_does_not_fit(c, &workload);
+    if (status == OM_OK && c->n > 1) status = measure(c, &workload, &is_short);
     om_workload_free(&workload);
+    if (om_stop_signal) {
+        om_fail(OM_ESTOPPED, "stopped before training began");
+        return om_hint(OM_ESTOPPED, "the same command again");
+    }
     int best = om_layout_best(c->trials, c->n, &c->left);
-    if (is_short)
-        choose_by_rule(c, "too short a run to measure");
+    if (c->n == 1)
+        choose_by_rule(c, "as many as memory has room for");
+    else if (is_short)
+        choose_by_rule(c, "one for each core or model: too short a run to measure");
     else if (best >= 0)
         say_measured(c, best);
     else
-        choose_by_rule(c, status == OM_OK ? "measuring takes too long" : om_message());
+        choose_by_rule(c, om_message());
     om_message_clear();
     return OM_OK;
 }
@@ -207,9 +235,10 @@ static om_status choose_among(choice *c)
 {
     c->n = om_layout_candidates(c->wish->cores, c->left.models, c->candidates);
     if (c->left.iterations < SHORT_RUN_ITERATIONS * (uint64_t)c->candidates[0].ranks) {
-        choose_by_rule(c, "too short a run to measure");
+        choose_by_rule(c, "one for each core or model: too short a run to measure");
         return OM_OK;
     }
+    OM_TRY(om_check_folder(c->wish->store));
     OM_TRY(om_store_lock(c->wish->store));
     om_store_unlock(c->wish->store);
     return measure_candidates(c);

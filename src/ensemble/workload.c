@@ -29,6 +29,14 @@ static void draw_sequence(om_scenes *scenes, int sequence)
         }
 }
 
+/* Films are the smallest part of what training takes: these must not be what fills the memory. */
+static om_status check_room(const om_scenes *scenes)
+{
+    const uint64_t left = om_memory_available(""), films = om_scenes_film_bytes(scenes);
+    if (left == 0 || films < left / 8) return OM_OK;
+    return om_fail(OM_ENOMEM, "no room for %.0f MB of films to measure with", (double)films / 1e6);
+}
+
 static om_status draw_scenes(om_workload *w, int training)
 {
     om_sequence *sequences = NULL;
@@ -41,6 +49,7 @@ static om_status draw_scenes(om_workload *w, int training)
     om_status status =
         om_scenes_create(sequences, training + 1, w->circuit->extent, 24, &w->scenes);
     om_free(sequences);
+    if (status == OM_OK) status = check_room(w->scenes);
     if (status == OM_OK) status = om_scenes_place(w->scenes, NULL);
     for (int i = 0; i <= training && status == OM_OK; i++) draw_sequence(w->scenes, i);
     return status == OM_OK ? om_scenes_seal(w->scenes) : status;
@@ -113,9 +122,9 @@ static om_status train_rank(void *own, double *done)
 }
 
 om_status om_workload_rate(const om_workload *w, const om_trainee_options *options, int n,
-                           double seconds, double *per_s)
+                           double seconds, double most_s, double *per_s)
 {
     const ranks context = {w, options};
-    const om_beside beside = {begin_rank, train_rank, &context};
+    const om_beside beside = {begin_rank, train_rank, &context, most_s};
     return om_beside_rate(&beside, n, seconds, per_s);
 }

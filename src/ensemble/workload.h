@@ -37,9 +37,9 @@ void om_trainee_free(om_trainee *trainee); /* accepts a zeroed one */
 om_status om_trainee_advance(om_trainee *trainee, int iterations);
 
 /* So many trainees in processes side by side, for so many seconds of wall time after they have warmed
- * up; *per_s: iterations of all together. Errors: as om_beside_rate(), to be called when that may
- * be; those of a trainee. */
+ * up, and with that no longer than most_s (0: any time); *per_s: iterations of all together. To be
+ * called when om_beside_rate() may be. Errors: its own, those of a trainee. */
 om_status om_workload_rate(const om_workload *workload, const om_trainee_options *options,
-                           int ranks, double seconds, double *per_s);
+                           int ranks, double seconds, double most_s, double *per_s);
 
 #endif

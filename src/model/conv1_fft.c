@@ -49,17 +49,10 @@ static void set_turn(int part, int whole, om_real turn[2])
     turn[1] = (om_real)sin(angle);
 }
 
-static om_status make_tables(om_conv1_fft *f)
+static void make_tables(om_conv1_fft *f)
 {
     om_fft *t = &f->tables;
     const om_decoder_tables *d = f->options.tables;
-    const size_t frequencies = OM_TORUS_I * OM_TORUS_J, side = (size_t)d->side;
-    t->tables = d;
-    t->flat = (om_fft_flat(f->channels, 0) + OM_LANES - 1) / OM_LANES * OM_LANES;
-    OM_TRY(om_alloc(2 * side, sizeof *t->inside, &t->inside));
-    OM_TRY(om_alloc(2 * side, sizeof *t->computed, &t->computed));
-    OM_TRY(om_alloc(OM_KERNEL_TAPS * t->flat, sizeof(om_real), &t->weights));
-    OM_TRY(om_alloc(frequencies * 2 * t->flat, sizeof(om_real), &t->kernel));
     list_runs(d->side, d->row_first, d->row_end, t->inside, t->inside_first);
     list_runs(d->side, d->first_cell, d->end_cell, t->computed, t->computed_first);
     for (int a = 0; a < OM_TORUS_I; a++)
@@ -68,7 +61,6 @@ static om_status make_tables(om_conv1_fft *f)
     for (int g = 0; g < OM_TORUS_J; g++)
         for (int k = 0; k < OM_KERNEL_TAPS; k++)
             set_turn(g * (d->kernel_column[k] - d->kernel_row[k]), OM_TORUS_J, t->turn_j[g][k]);
-    return OM_OK;
 }
 
 /* Numbers in the transforms of some channels on their way along j, forth or back. */
@@ -84,36 +76,68 @@ static size_t spectrum_of(const om_conv1_fft *f, int channels)
     return (size_t)(OM_TORUS_I * OM_TORUS_J * f->pairs) * (size_t)channels * OM_CELL;
 }
 
-static om_status allocate(om_conv1_fft *f)
+/* What follows from the options. */
+static void set_sizes(om_conv1_fft *f, const om_conv1_fft_options *options)
 {
-    const size_t quads = (size_t)f->options.quads, r = sizeof(om_real);
+    f->options = *options;
+    f->channels = options->circuit->n_outputs;
+    f->blocks = (options->frames + OM_FRAMES - 1) / OM_FRAMES;
+    f->pairs = (f->blocks + 1) / 2;
     f->work_reals = (size_t)OM_TORUS_I * (size_t)(f->channels + OM_HIDDEN) * OM_CELL;
-    OM_TRY(make_tables(f));
-    OM_TRY(om_alloc(lines_of(f->channels), r, &f->wide));
-    OM_TRY(om_alloc(lines_of(OM_HIDDEN), r, &f->narrow));
-    OM_TRY(om_alloc((size_t)f->options.threads * f->work_reals, r, &f->work));
-    if (f->options.forward_only) return OM_OK;
-    OM_TRY(om_alloc(OM_TORUS_I * OM_TORUS_J * 2 * f->tables.flat, r, &f->tables.d_kernel));
-    OM_TRY(om_alloc(OM_KERNEL_TAPS * f->tables.flat, r, &f->d_weights));
-    OM_TRY(om_alloc(quads * spectrum_of(f, f->channels), r, &f->spectrum));
-    return om_alloc(spectrum_of(f, OM_HIDDEN), r, &f->d_spectrum);
+    f->tables.flat = (om_fft_flat(f->channels, 0) + OM_LANES - 1) / OM_LANES * OM_LANES;
+}
+
+enum { MOST_ARRAYS = 12 };
+
+static int list_arrays(om_conv1_fft *f, int side, om_array list[MOST_ARRAYS])
+{
+    om_fft *t = &f->tables;
+    const size_t r = sizeof(om_real), runs = 2 * (size_t)side;
+    const size_t weights = OM_KERNEL_TAPS * t->flat, kernel = OM_TORUS_I * OM_TORUS_J * 2 * t->flat;
+    const size_t work = (size_t)f->options.threads * f->work_reals;
+    const size_t spectrum = (size_t)f->options.quads * spectrum_of(f, f->channels);
+    const om_array all[] = {
+        {&t->inside, runs, sizeof *t->inside},
+        {&t->computed, runs, sizeof *t->computed},
+        {&t->weights, weights, r},
+        {&t->kernel, kernel, r},
+        {&f->wide, lines_of(f->channels), r},
+        {&f->narrow, lines_of(OM_HIDDEN), r},
+        {&f->work, work, r},
+        /* of the adjoint */
+        {&t->d_kernel, kernel, r},
+        {&f->d_weights, weights, r},
+        {&f->spectrum, spectrum, r},
+        {&f->d_spectrum, spectrum_of(f, OM_HIDDEN), r},
+    };
+    const int count = (int)(sizeof all / sizeof all[0]);
+    memcpy(list, all, sizeof all);
+    return f->options.forward_only ? count - 4 : count;
+}
+
+size_t om_conv1_fft_bytes(const om_conv1_fft_options *options, int side)
+{
+    om_conv1_fft f = {0};
+    om_array list[MOST_ARRAYS];
+    set_sizes(&f, options);
+    return sizeof f + om_arrays_bytes(list, list_arrays(&f, side, list));
 }
 
 om_status om_conv1_fft_create(const om_conv1_fft_options *options, om_conv1_fft **fft)
 {
     *fft = NULL;
     om_conv1_fft *f = NULL;
+    om_array list[MOST_ARRAYS];
     OM_TRY(om_alloc(1, sizeof *f, &f));
-    f->options = *options;
     f->kernels = options->kernels->fft;
-    f->channels = options->circuit->n_outputs;
-    f->blocks = (options->frames + OM_FRAMES - 1) / OM_FRAMES;
-    f->pairs = (f->blocks + 1) / 2;
-    om_status status = allocate(f);
+    f->tables.tables = options->tables;
+    set_sizes(f, options);
+    om_status status = om_alloc_arrays(list, list_arrays(f, options->tables->side, list));
     if (status != OM_OK) {
         om_conv1_fft_free(f);
         return status;
     }
+    make_tables(f);
     *fft = f;
     return OM_OK;
 }
@@ -121,10 +145,8 @@ om_status om_conv1_fft_create(const om_conv1_fft_options *options, om_conv1_fft 
 void om_conv1_fft_free(om_conv1_fft *f)
 {
     if (f == NULL) return;
-    om_fft *t = &f->tables;
-    void *all[] = {t->inside, t->computed, t->weights,  t->kernel,     t->d_kernel, f->wide,
-                   f->narrow, f->work,     f->spectrum, f->d_spectrum, f->d_weights};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
+    om_array list[MOST_ARRAYS];
+    om_free_arrays(list, list_arrays(f, 0, list));
     om_free(f);
 }
 

@@ -19,6 +19,8 @@ typedef struct om_conv1_fft_options {
 
 om_status om_conv1_fft_create(const om_conv1_fft_options *options, om_conv1_fft **fft);
 void om_conv1_fft_free(om_conv1_fft *fft); /* accepts NULL */
+/* Bytes that such a one allocates, on arrays of so many rows; the options' tables are not read. */
+size_t om_conv1_fft_bytes(const om_conv1_fft_options *options, int side);
 
 /* Takes the tables' weights. */
 void om_conv1_fft_set_weights(om_conv1_fft *fft);

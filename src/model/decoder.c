@@ -22,6 +22,7 @@ struct om_decoder {
     om_conv1_fft *fft; /* NULL: the first convolution is computed directly */
     om_norm norm;
     int quads, blocks_per_quad, n_blocks;
+    size_t cells;                   /* of an array */
     size_t channel, padded_channel; /* numbers in an array of one channel */
     bool dropping, running;         /* of the last forward pass: dropout; running statistics */
     om_block *blocks;    /* [n_blocks] arrays of their own; input and gradients are the threads' */
@@ -36,6 +37,12 @@ struct om_decoder {
 
 /* ---- making one ---- */
 
+static bool is_fft(const om_decoder *d)
+{
+    return om_convolution_at(d->options.convolution, d->circuit->extent) == OM_CONVOLUTION_FFT &&
+           d->options.kernels->fft != NULL;
+}
+
 /* Cuts the next n numbers off a piece of memory. */
 static om_real *take(om_real **memory, size_t n)
 {
@@ -44,25 +51,50 @@ static om_real *take(om_real **memory, size_t n)
     return taken;
 }
 
-static om_status place_blocks(om_decoder *d)
+/* What follows from circuit, options and the side of an array. */
+static void set_sizes(om_decoder *d, const om_circuit *circuit, const om_decoder_options *options,
+                      int rows)
 {
-    size_t blocks = (size_t)d->n_blocks, threads = (size_t)d->options.threads;
-    size_t outputs = (size_t)d->circuit->n_outputs;
-    size_t own = (OM_HIDDEN + OM_HEAD + 2) * d->channel + OM_HIDDEN * d->padded_channel;
-    size_t shared = OM_HEAD * d->padded_channel + OM_HIDDEN * d->channel;
-    size_t direct = (outputs + OM_HIDDEN) * d->padded_channel + outputs * d->channel;
-    if (d->fft == NULL) shared += direct;
-    d->n_conv1 = d->fft == NULL ? outputs * OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES : 0;
+    const size_t side = (size_t)rows, padded = (size_t)(rows + OM_KERNEL - 1);
+    d->circuit = circuit;
+    d->options = *options;
+    d->layout = om_layout_of(circuit);
+    d->quads = (options->batch + OM_QUAD - 1) / OM_QUAD;
+    d->blocks_per_quad = (options->frames + OM_FRAMES - 1) / OM_FRAMES;
+    d->n_blocks = d->quads * d->blocks_per_quad;
+    d->cells = side * side;
+    d->channel = d->cells * OM_LANES;
+    d->padded_channel = padded * padded * OM_LANES;
+    d->n_conv1 = is_fft(d) ? 0 : (size_t)circuit->n_outputs * OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES;
     d->n_conv2 = (size_t)OM_HEAD * OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES;
-    OM_TRY(om_alloc(blocks, sizeof *d->blocks, &d->blocks));
-    OM_TRY(om_alloc(threads, sizeof *d->scratch, &d->scratch));
-    OM_TRY(om_alloc(blocks, sizeof *d->sums, &d->sums));
-    OM_TRY(om_alloc(blocks * own, sizeof(om_real), &d->memory));
-    OM_TRY(om_alloc(threads * shared, sizeof(om_real), &d->scratch_memory));
-    OM_TRY(om_alloc(blocks * (d->n_conv1 + d->n_conv2), sizeof(om_real), &d->gradient_memory));
-    OM_TRY(om_alloc(blocks * OM_HIDDEN * (size_t)d->tables.side * (size_t)d->tables.side,
-                    sizeof(uint16_t), &d->keep));
-    om_real *next = d->memory, *gradient = d->gradient_memory, *scratch = d->scratch_memory;
+}
+
+enum { MOST_ARRAYS = 7 };
+
+static int list_arrays(om_decoder *d, om_array list[MOST_ARRAYS])
+{
+    const size_t blocks = (size_t)d->n_blocks, threads = (size_t)d->options.threads;
+    const size_t outputs = (size_t)d->circuit->n_outputs, r = sizeof(om_real);
+    const size_t own = (OM_HIDDEN + OM_HEAD + 2) * d->channel + OM_HIDDEN * d->padded_channel;
+    const size_t direct = (outputs + OM_HIDDEN) * d->padded_channel + outputs * d->channel;
+    size_t shared = OM_HEAD * d->padded_channel + OM_HIDDEN * d->channel;
+    if (!is_fft(d)) shared += direct;
+    const om_array all[MOST_ARRAYS] = {
+        {&d->blocks, blocks, sizeof *d->blocks},
+        {&d->scratch, threads, sizeof *d->scratch},
+        {&d->sums, blocks, sizeof *d->sums},
+        {&d->memory, blocks * own, r},
+        {&d->scratch_memory, threads * shared, r},
+        {&d->gradient_memory, blocks * (d->n_conv1 + d->n_conv2), r},
+        {&d->keep, blocks * OM_HIDDEN * d->cells, sizeof(uint16_t)},
+    };
+    memcpy(list, all, sizeof all);
+    return MOST_ARRAYS;
+}
+
+static void place_blocks(om_decoder *d)
+{
+    om_real *next = d->memory, *gradient = d->gradient_memory;
     for (int b = 0; b < d->n_blocks; b++) {
         om_block *block = &d->blocks[b];
         block->conv1 = take(&next, OM_HIDDEN * d->channel);
@@ -77,30 +109,56 @@ static om_status place_blocks(om_decoder *d)
             block->lane[l] = sample < d->options.batch && frame < d->options.frames;
         }
     }
+}
+
+static void place_scratch(om_decoder *d)
+{
+    const size_t outputs = (size_t)d->circuit->n_outputs;
+    om_real *scratch = d->scratch_memory;
     for (int i = 0; i < d->options.threads; i++) {
         om_block *s = &d->scratch[i];
         s->d_head = take(&scratch, OM_HEAD * d->padded_channel);
         s->d_hidden = take(&scratch, OM_HIDDEN * d->channel);
-        if (d->fft != NULL) continue;
+        if (is_fft(d)) continue;
         s->input = take(&scratch, outputs * d->padded_channel);
         s->d_conv1 = take(&scratch, OM_HIDDEN * d->padded_channel);
         s->d_input = take(&scratch, outputs * d->channel);
     }
-    return OM_OK;
 }
 
-static om_status make_conv1(om_decoder *d)
+static om_conv1_fft_options fft_options(const om_decoder *d)
 {
-    const om_decoder_options *o = &d->options;
-    om_convolution method = om_convolution_at(o->convolution, d->circuit->extent);
-    if (method != OM_CONVOLUTION_FFT || o->kernels->fft == NULL) return OM_OK;
-    om_conv1_fft_options fft = {.circuit = d->circuit,
-                                .tables = &d->tables,
-                                .kernels = o->kernels,
-                                .quads = d->quads,
-                                .frames = o->frames,
-                                .threads = o->threads,
-                                .forward_only = o->forward_only};
+    return (om_conv1_fft_options){.circuit = d->circuit,
+                                  .tables = &d->tables,
+                                  .kernels = d->options.kernels,
+                                  .quads = d->quads,
+                                  .frames = d->options.frames,
+                                  .threads = d->options.threads,
+                                  .forward_only = d->options.forward_only};
+}
+
+size_t om_decoder_bytes(const om_circuit *circuit, const om_geometry *geometry,
+                        const om_decoder_options *options)
+{
+    om_decoder d = {0};
+    om_array list[MOST_ARRAYS];
+    set_sizes(&d, circuit, options, geometry->n_rows);
+    size_t bytes = sizeof d + om_decoder_tables_bytes(circuit, geometry) +
+                   om_arrays_bytes(list, list_arrays(&d, list));
+    if (!is_fft(&d)) return bytes;
+    const om_conv1_fft_options fft = fft_options(&d);
+    return bytes + om_conv1_fft_bytes(&fft, geometry->n_rows);
+}
+
+static om_status make(om_decoder *d, const om_geometry *geometry)
+{
+    om_array list[MOST_ARRAYS];
+    OM_TRY(om_decoder_tables_create(d->circuit, geometry, &d->tables));
+    OM_TRY(om_alloc_arrays(list, list_arrays(d, list)));
+    place_blocks(d);
+    place_scratch(d);
+    if (!is_fft(d)) return OM_OK;
+    const om_conv1_fft_options fft = fft_options(d);
     return om_conv1_fft_create(&fft, &d->fft);
 }
 
@@ -110,20 +168,8 @@ om_status om_decoder_create(const om_circuit *circuit, const om_geometry *geomet
     *decoder = NULL;
     om_decoder *d = NULL;
     OM_TRY(om_alloc(1, sizeof *d, &d));
-    d->circuit = circuit;
-    d->options = *options;
-    d->layout = om_layout_of(circuit);
-    d->quads = (options->batch + OM_QUAD - 1) / OM_QUAD;
-    d->blocks_per_quad = (options->frames + OM_FRAMES - 1) / OM_FRAMES;
-    d->n_blocks = d->quads * d->blocks_per_quad;
-    om_status status = om_decoder_tables_create(circuit, geometry, &d->tables);
-    if (status == OM_OK) {
-        size_t side = (size_t)d->tables.side, padded = (size_t)d->tables.padded_side;
-        d->channel = side * side * OM_LANES;
-        d->padded_channel = padded * padded * OM_LANES;
-        status = make_conv1(d);
-    }
-    if (status == OM_OK) status = place_blocks(d);
+    set_sizes(d, circuit, options, geometry->n_rows);
+    om_status status = make(d, geometry);
     if (status != OM_OK) {
         om_decoder_free(d);
         return status;
@@ -135,15 +181,10 @@ om_status om_decoder_create(const om_circuit *circuit, const om_geometry *geomet
 void om_decoder_free(om_decoder *d)
 {
     if (d == NULL) return;
+    om_array list[MOST_ARRAYS];
     om_conv1_fft_free(d->fft);
     om_decoder_tables_free(&d->tables);
-    om_free(d->blocks);
-    om_free(d->scratch);
-    om_free(d->sums);
-    om_free(d->memory);
-    om_free(d->scratch_memory);
-    om_free(d->gradient_memory);
-    om_free(d->keep);
+    om_free_arrays(list, list_arrays(d, list));
     om_free(d);
 }
 
@@ -205,8 +246,7 @@ static om_block equip(const om_decoder *d, int b)
     block.d_hidden = s->d_hidden;
     block.d_conv1 = s->d_conv1;
     block.d_input = s->d_input;
-    size_t cells = (size_t)d->tables.side * (size_t)d->tables.side;
-    block.keep = d->dropping ? d->keep + (size_t)b * OM_HIDDEN * cells : NULL;
+    block.keep = d->dropping ? d->keep + (size_t)b * OM_HIDDEN * d->cells : NULL;
     return block;
 }
 

@@ -26,6 +26,9 @@ typedef struct om_decoder_options {
 om_status om_decoder_create(const om_circuit *circuit, const om_geometry *geometry,
                             const om_decoder_options *options, om_decoder **decoder);
 void om_decoder_free(om_decoder *decoder); /* accepts NULL */
+/* Bytes that such a decoder allocates. */
+size_t om_decoder_bytes(const om_circuit *circuit, const om_geometry *geometry,
+                        const om_decoder_options *options);
 
 /* params: the vector's decoder part [n_decoder]. */
 void om_decoder_set_params(om_decoder *decoder, const om_real *params);

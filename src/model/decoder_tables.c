@@ -3,6 +3,8 @@
  * the radius-2 hexagon. */
 #include "model/decoder_tables.h"
 
+#include <string.h>
+
 #include "base/fail.h"
 #include "base/memory.h"
 
@@ -65,25 +67,44 @@ static void list_offsets(om_decoder_tables *t)
     }
 }
 
+enum { MOST_ARRAYS = 8 };
+
+static int list_arrays(om_decoder_tables *t, om_array list[MOST_ARRAYS])
+{
+    const size_t side = (size_t)t->side, outputs = (size_t)t->n_outputs, i = sizeof(int);
+    const size_t groups = (outputs + BACK_GROUP - 1) / BACK_GROUP;
+    const size_t weights = OM_HIDDEN * OM_KERNEL_TAPS, r = sizeof(om_real);
+    const om_array all[MOST_ARRAYS] = {
+        {&t->first_cell, side, i},         {&t->end_cell, side, i},
+        {&t->row_first, side, i},          {&t->row_end, side, i},
+        {&t->row_compact, side, i},        {&t->conv1_offset, outputs * OM_KERNEL_TAPS, i},
+        {&t->conv1, outputs * weights, r}, {&t->conv1_back, groups * BACK_GROUP * weights, r},
+    };
+    memcpy(list, all, sizeof all);
+    return MOST_ARRAYS;
+}
+
+static om_decoder_tables tables_of(const om_circuit *circuit, const om_geometry *geometry)
+{
+    return (om_decoder_tables){.geometry = geometry,
+                               .n_outputs = circuit->n_outputs,
+                               .side = geometry->n_rows,
+                               .padded_side = geometry->n_rows + OM_KERNEL - 1};
+}
+
+size_t om_decoder_tables_bytes(const om_circuit *circuit, const om_geometry *geometry)
+{
+    om_decoder_tables t = tables_of(circuit, geometry);
+    om_array list[MOST_ARRAYS];
+    return om_arrays_bytes(list, list_arrays(&t, list));
+}
+
 om_status om_decoder_tables_create(const om_circuit *circuit, const om_geometry *geometry,
                                    om_decoder_tables *t)
 {
-    *t = (om_decoder_tables){.geometry = geometry,
-                             .n_outputs = circuit->n_outputs,
-                             .side = geometry->n_rows,
-                             .padded_side = geometry->n_rows + OM_KERNEL - 1};
-    size_t side = (size_t)t->side, outputs = (size_t)t->n_outputs;
-    size_t groups = (outputs + BACK_GROUP - 1) / BACK_GROUP;
-    om_status s = om_alloc(side, sizeof(int), &t->first_cell);
-    if (s == OM_OK) s = om_alloc(side, sizeof(int), &t->end_cell);
-    if (s == OM_OK) s = om_alloc(side, sizeof(int), &t->row_first);
-    if (s == OM_OK) s = om_alloc(side, sizeof(int), &t->row_end);
-    if (s == OM_OK) s = om_alloc(side, sizeof(int), &t->row_compact);
-    if (s == OM_OK) s = om_alloc(outputs * OM_KERNEL_TAPS, sizeof(int), &t->conv1_offset);
-    if (s == OM_OK) s = om_alloc(outputs * OM_KERNEL_TAPS * OM_HIDDEN, sizeof(om_real), &t->conv1);
-    if (s == OM_OK)
-        s = om_alloc(groups * BACK_GROUP * OM_HIDDEN * OM_KERNEL_TAPS, sizeof(om_real),
-                     &t->conv1_back);
+    om_array list[MOST_ARRAYS];
+    *t = tables_of(circuit, geometry);
+    om_status s = om_alloc_arrays(list, list_arrays(t, list));
     if (s != OM_OK) {
         om_decoder_tables_free(t);
         return s;
@@ -96,14 +117,8 @@ om_status om_decoder_tables_create(const om_circuit *circuit, const om_geometry 
 
 void om_decoder_tables_free(om_decoder_tables *t)
 {
-    om_free(t->first_cell);
-    om_free(t->end_cell);
-    om_free(t->row_first);
-    om_free(t->row_end);
-    om_free(t->row_compact);
-    om_free(t->conv1_offset);
-    om_free(t->conv1);
-    om_free(t->conv1_back);
+    om_array list[MOST_ARRAYS];
+    om_free_arrays(list, list_arrays(t, list));
     *t = (om_decoder_tables){0};
 }
 

@@ -7,6 +7,8 @@
 om_status om_decoder_tables_create(const om_circuit *circuit, const om_geometry *geometry,
                                    om_decoder_tables *tables);
 void om_decoder_tables_free(om_decoder_tables *tables); /* accepts a zeroed one */
+/* Bytes that such tables allocate. */
+size_t om_decoder_tables_bytes(const om_circuit *circuit, const om_geometry *geometry);
 
 /* Packs weights in the kernels' orders. params: the vector's decoder part. */
 void om_decoder_tables_set_params(om_decoder_tables *tables, const om_layout *layout,

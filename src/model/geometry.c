@@ -99,3 +99,9 @@ void om_geometry_free(om_geometry *geometry)
     om_free(geometry->rows);
     om_free(geometry);
 }
+
+size_t om_geometry_bytes(const om_geometry *g)
+{
+    return (size_t)g->n_masks * g->plane * OM_QUAD * sizeof(om_real) +
+           (size_t)g->n_columns * 2 * sizeof(int);
+}

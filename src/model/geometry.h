@@ -49,6 +49,8 @@ typedef struct om_geometry {
 
 om_status om_geometry_create(const om_circuit *circuit, om_geometry **geometry);
 void om_geometry_free(om_geometry *geometry); /* accepts NULL */
+/* Of what it holds, about: it is small. */
+size_t om_geometry_bytes(const om_geometry *geometry);
 
 /* Numbers in the padded planes of n maps, margins included. */
 static inline size_t om_padded_reals(const om_geometry *g, int maps)

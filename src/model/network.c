@@ -55,10 +55,6 @@ static om_status divide_among_threads(om_network *n)
 {
     const om_network_tables *t = &n->order.tables;
     int *cost = NULL;
-    size_t bounds = (size_t)n->options.threads + 1;
-    OM_TRY(om_alloc(bounds, sizeof(int), &n->forward_bound));
-    OM_TRY(om_alloc(bounds, sizeof(int), &n->back_bound));
-    OM_TRY(om_alloc(bounds, sizeof(int), &n->source_bound));
     OM_TRY(om_alloc((size_t)t->n_types, sizeof(int), &cost));
     for (int i = 0; i < t->forward.n; i++) cost[i] = om_group_cost(&t->forward.groups[i]);
     divide(t->forward.n, n->options.threads, cost, n->forward_bound);
@@ -70,50 +66,78 @@ static om_status divide_among_threads(om_network *n)
     return OM_OK;
 }
 
-static om_status allocate_planes(om_network *n)
+/* What follows from circuit, options and geometry. */
+static void set_sizes(om_network *n, const om_circuit *circuit, const om_network_options *options,
+                      const om_geometry *geometry)
 {
-    for (int i = 0; i < 2; i++) {
-        OM_TRY(om_alloc(n->padded, sizeof(om_real), &n->plane[i]));
-        OM_TRY(om_alloc(n->padded, sizeof(om_real), &n->penalty[i]));
-        if (n->options.activation != OM_RELU)
-            OM_TRY(om_alloc(n->padded, sizeof(om_real), &n->activity[i]));
-    }
-    return OM_OK;
+    n->circuit = circuit;
+    n->options = *options;
+    n->layout = om_layout_of(circuit);
+    n->quads = (options->batch + OM_QUAD - 1) / OM_QUAD;
+    n->n_external = options->gradient_of_all ? circuit->n_types : circuit->n_outputs;
+    n->padded = om_padded_reals(geometry, circuit->n_types);
+    n->map = om_compact_reals(geometry, 1);
+    n->step = om_compact_reals(geometry, (size_t)circuit->n_types);
 }
 
-/* The adjoint's sums over a batch, by lane in om_real, and their totals over batches in double. */
-static om_status allocate_sums(om_network *n)
+enum { MOST_ARRAYS = 32 };
+
+/* Sums over a batch are by lane in om_real, their totals over batches in double. */
+static int list_arrays(om_network *n, om_array list[MOST_ARRAYS])
 {
-    size_t types = (size_t)n->circuit->n_types, pairs = (size_t)n->circuit->n_pairs;
-    size_t r = sizeof(om_real);
-    OM_TRY(om_alloc(pairs * OM_LANES, r, &n->sum_strength));
-    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_resting));
-    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_rate));
-    OM_TRY(om_alloc(types * OM_LANES, r, &n->sum_penalty));
-    OM_TRY(om_alloc(types, sizeof(double), &n->total_penalty));
-    OM_TRY(om_alloc(n->layout.n_network, sizeof(double), &n->total));
-    return OM_OK;
+    const size_t types = (size_t)n->circuit->n_types, pairs = (size_t)n->circuit->n_pairs;
+    const size_t frames = (size_t)n->options.frames, maps = (size_t)n->quads * frames * n->map;
+    const size_t bounds = (size_t)n->options.threads + 1, r = sizeof(om_real);
+    const om_array all[] = {
+        {&n->external_of, types, sizeof(int)},
+        {&n->plane[0], n->padded, r},
+        {&n->plane[1], n->padded, r},
+        {&n->penalty[0], n->padded, r},
+        {&n->penalty[1], n->padded, r},
+        {&n->initial, n->step, r},
+        {&n->history, (size_t)n->quads * (frames + 1) * n->step, r},
+        {&n->stimulus, maps, r},
+        {&n->fade_in, (size_t)n->options.fade_in_steps * n->map, r},
+        {&n->external, maps * (size_t)n->n_external, r},
+        {&n->external_map, types, sizeof(om_real *)},
+        {&n->central, types * OM_QUAD, r},
+        {&n->sum_strength, pairs * OM_LANES, r},
+        {&n->sum_resting, types * OM_LANES, r},
+        {&n->sum_rate, types * OM_LANES, r},
+        {&n->sum_penalty, types * OM_LANES, r},
+        {&n->total_penalty, types, sizeof(double)},
+        {&n->total, n->layout.n_network, sizeof(double)},
+        {&n->forward_bound, bounds, sizeof(int)},
+        {&n->back_bound, bounds, sizeof(int)},
+        {&n->source_bound, bounds, sizeof(int)},
+        /* not for relu, which is applied wherever a source is loaded */
+        {&n->activity[0], n->padded, r},
+        {&n->activity[1], n->padded, r},
+    };
+    const int count = (int)(sizeof all / sizeof all[0]);
+    memcpy(list, all, sizeof all);
+    return n->options.activation == OM_RELU ? count - 2 : count;
+}
+
+size_t om_network_bytes(const om_circuit *circuit, const om_geometry *geometry,
+                        const om_network_options *options)
+{
+    om_network n = {0};
+    om_array list[MOST_ARRAYS];
+    set_sizes(&n, circuit, options, geometry);
+    return om_geometry_bytes(geometry) + om_network_order_bytes(circuit) +
+           om_arrays_bytes(list, list_arrays(&n, list));
 }
 
 static om_status allocate(om_network *n)
 {
     const om_circuit *c = n->circuit;
-    size_t types = (size_t)c->n_types, quads = (size_t)n->quads, r = sizeof(om_real);
-    size_t frames = (size_t)n->options.frames;
-    OM_TRY(om_alloc(types, sizeof(int), &n->external_of));
-    for (int t = 0; t < c->n_types; t++) n->external_of[t] = n->options.gradient_of_all ? t : -1;
-    for (int o = 0; o < c->n_outputs && !n->options.gradient_of_all; o++)
-        n->external_of[c->outputs[o]] = o;
-    n->n_external = n->options.gradient_of_all ? c->n_types : c->n_outputs;
-    OM_TRY(allocate_planes(n));
-    OM_TRY(om_alloc(n->step, r, &n->initial));
-    OM_TRY(om_alloc(quads * (frames + 1) * n->step, r, &n->history));
-    OM_TRY(om_alloc(quads * frames * n->map, r, &n->stimulus));
-    OM_TRY(om_alloc((size_t)n->options.fade_in_steps * n->map, r, &n->fade_in));
-    OM_TRY(om_alloc(quads * frames * (size_t)n->n_external * n->map, r, &n->external));
-    OM_TRY(om_alloc(types, sizeof(om_real *), &n->external_map));
-    OM_TRY(om_alloc(types * OM_QUAD, r, &n->central));
-    return allocate_sums(n);
+    om_array list[MOST_ARRAYS];
+    OM_TRY(om_alloc_arrays(list, list_arrays(n, list)));
+    const bool all = n->options.gradient_of_all;
+    for (int t = 0; t < c->n_types; t++) n->external_of[t] = all ? t : -1;
+    for (int o = 0; o < c->n_outputs && !all; o++) n->external_of[c->outputs[o]] = o;
+    return OM_OK;
 }
 
 om_status om_network_create(const om_circuit *circuit, const om_network_options *options,
@@ -121,22 +145,18 @@ om_status om_network_create(const om_circuit *circuit, const om_network_options 
 {
     *network = NULL;
     om_network *n = NULL;
-    OM_TRY(om_alloc(1, sizeof *n, &n));
-    n->circuit = circuit;
-    n->options = *options;
-    n->layout = om_layout_of(circuit);
-    n->quads = (options->batch + OM_QUAD - 1) / OM_QUAD;
-    om_status s = om_geometry_create(circuit, &n->geometry);
-    if (s == OM_OK)
-        s = om_network_order_create(circuit, n->geometry, options->kernels->targets_per_group,
-                                    &n->order);
-    if (s == OM_OK) {
-        n->order.tables.activation = options->activation;
-        n->padded = om_padded_reals(n->geometry, circuit->n_types);
-        n->map = om_compact_reals(n->geometry, 1);
-        n->step = om_compact_reals(n->geometry, (size_t)circuit->n_types);
-        s = allocate(n);
+    om_geometry *geometry;
+    OM_TRY(om_geometry_create(circuit, &geometry));
+    om_status s = om_alloc(1, sizeof *n, &n);
+    if (s != OM_OK) {
+        om_geometry_free(geometry);
+        return s;
     }
+    n->geometry = geometry;
+    set_sizes(n, circuit, options, geometry);
+    s = om_network_order_create(circuit, geometry, options->kernels->targets_per_group, &n->order);
+    n->order.tables.activation = options->activation;
+    if (s == OM_OK) s = allocate(n);
     if (s == OM_OK) s = divide_among_threads(n);
     if (s == OM_OK) om_network_set_counts(n, NULL);
     if (s != OM_OK) {
@@ -150,13 +170,8 @@ om_status om_network_create(const om_circuit *circuit, const om_network_options 
 void om_network_free(om_network *n)
 {
     if (n == NULL) return;
-    void *all[] = {n->external_of,   n->plane[0],    n->plane[1],     n->penalty[0],
-                   n->penalty[1],    n->activity[0], n->activity[1],  n->initial,
-                   n->history,       n->stimulus,    n->fade_in,      n->external,
-                   n->external_map,  n->central,     n->sum_strength, n->sum_resting,
-                   n->sum_rate,      n->sum_penalty, n->total,        n->total_penalty,
-                   n->forward_bound, n->back_bound,  n->source_bound};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
+    om_array list[MOST_ARRAYS];
+    om_free_arrays(list, list_arrays(n, list));
     om_network_order_free(&n->order);
     om_geometry_free(n->geometry);
     om_free(n);

@@ -27,6 +27,9 @@ typedef struct om_network_options {
 om_status om_network_create(const om_circuit *circuit, const om_network_options *options,
                             om_network **network);
 void om_network_free(om_network *network); /* accepts NULL */
+/* Bytes that such a network allocates, with its own geometry. */
+size_t om_network_bytes(const om_circuit *circuit, const om_geometry *geometry,
+                        const om_network_options *options);
 const om_geometry *om_network_geometry(const om_network *network);
 
 /* Synapse counts of the taps, in the circuit's order [n_taps]; NULL: the circuit's own. They take

@@ -162,34 +162,51 @@ static void make_fan_out(const draft *d, om_network_order *out)
     t->fan_out_first[t->n_types] = pairs;
 }
 
-static om_status allocate_groups(const om_circuit *c, om_groups *groups, om_origins *origins)
-{
-    size_t taps = (size_t)c->n_taps;
-    OM_TRY(om_alloc((size_t)c->n_types, sizeof(om_group), &groups->groups));
-    OM_TRY(om_alloc(taps, sizeof(int), &groups->offset));
-    OM_TRY(om_alloc(taps, sizeof(om_real), &groups->weight));
-    OM_TRY(om_alloc(taps, sizeof(int), &origins->pair));
-    return om_alloc(taps, sizeof(int), &origins->tap);
-}
+enum { MOST_ARRAYS = 24 };
 
-static om_status allocate(om_network_order *p, const om_circuit *c)
+static int list_arrays(om_network_order *p, const om_circuit *c, om_array list[MOST_ARRAYS])
 {
     om_network_tables *t = &p->tables;
-    size_t types = (size_t)c->n_types, pairs = (size_t)c->n_pairs, taps = (size_t)c->n_taps;
-    om_status s = allocate_groups(c, &t->forward, &p->forward);
-    if (s == OM_OK) s = allocate_groups(c, &t->back, &p->back);
-    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &p->fan_out_tap);
-    if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &p->count);
-    if (s == OM_OK) s = om_alloc(types + 1, sizeof(int), &t->fan_out_first);
-    if (s == OM_OK) s = om_alloc(pairs, sizeof(om_fan_out), &t->fan_out);
-    if (s == OM_OK) s = om_alloc(taps, sizeof(int), &t->tap_offset);
-    if (s == OM_OK) s = om_alloc(taps, sizeof(om_real), &t->tap_count);
-    if (s == OM_OK) s = om_alloc(pairs, sizeof(om_real), &t->pair_weight);
-    if (s == OM_OK) s = om_alloc(pairs, sizeof(int), &p->pair_sign);
-    if (s == OM_OK) s = om_alloc(types, sizeof(om_real), &t->resting_potential);
-    if (s == OM_OK) s = om_alloc(types, sizeof(om_real), &t->rate);
-    if (s == OM_OK) s = om_alloc(types, 1, &t->is_input);
-    return s;
+    const size_t types = (size_t)c->n_types, pairs = (size_t)c->n_pairs, taps = (size_t)c->n_taps;
+    const size_t i = sizeof(int), r = sizeof(om_real);
+    const om_array all[] = {
+        {&t->forward.groups, types, sizeof(om_group)},
+        {&t->forward.offset, taps, i},
+        {&t->forward.weight, taps, r},
+        {&p->forward.pair, taps, i},
+        {&p->forward.tap, taps, i},
+        {&t->back.groups, types, sizeof(om_group)},
+        {&t->back.offset, taps, i},
+        {&t->back.weight, taps, r},
+        {&p->back.pair, taps, i},
+        {&p->back.tap, taps, i},
+        {&p->fan_out_tap, taps, i},
+        {&p->count, taps, r},
+        {&t->fan_out_first, types + 1, i},
+        {&t->fan_out, pairs, sizeof(om_fan_out)},
+        {&t->tap_offset, taps, i},
+        {&t->tap_count, taps, r},
+        {&t->pair_weight, pairs, r},
+        {&p->pair_sign, pairs, i},
+        {&t->resting_potential, types, r},
+        {&t->rate, types, r},
+        {&t->is_input, types, 1},
+    };
+    memcpy(list, all, sizeof all);
+    return (int)(sizeof all / sizeof all[0]);
+}
+
+static om_status allocate(om_network_order *p, const om_circuit *circuit)
+{
+    om_array list[MOST_ARRAYS];
+    return om_alloc_arrays(list, list_arrays(p, circuit, list));
+}
+
+size_t om_network_order_bytes(const om_circuit *circuit)
+{
+    om_network_order none;
+    om_array list[MOST_ARRAYS];
+    return om_arrays_bytes(list, list_arrays(&none, circuit, list));
 }
 
 om_status om_network_order_create(const om_circuit *circuit, const om_geometry *geometry,
@@ -227,14 +244,9 @@ om_status om_network_order_create(const om_circuit *circuit, const om_geometry *
 
 void om_network_order_free(om_network_order *p)
 {
-    om_network_tables *t = &p->tables;
-    void *all[] = {t->forward.groups, t->forward.offset,    t->forward.weight, p->forward.pair,
-                   p->forward.tap,    t->back.groups,       t->back.offset,    t->back.weight,
-                   p->back.pair,      p->back.tap,          p->fan_out_tap,    p->count,
-                   t->fan_out_first,  t->fan_out,           t->tap_offset,     t->tap_count,
-                   t->pair_weight,    t->resting_potential, t->rate,           p->pair_sign,
-                   t->is_input};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
+    const om_circuit sizes_do_not_matter = {0};
+    om_array list[MOST_ARRAYS];
+    om_free_arrays(list, list_arrays(p, &sizes_do_not_matter, list));
     *p = (om_network_order){0};
 }
 

@@ -22,6 +22,8 @@ typedef struct om_network_order {
 om_status om_network_order_create(const om_circuit *circuit, const om_geometry *geometry,
                                   int targets_per_group, om_network_order *order);
 void om_network_order_free(om_network_order *order); /* accepts a zeroed one */
+/* Bytes that such an order keeps. */
+size_t om_network_order_bytes(const om_circuit *circuit);
 
 /* Refreshes weights, the fan out's counts and rates. resting_potential, time_constant [n_types], strength [n_pairs]. */
 void om_network_order_set_params(om_network_order *order, const om_real *resting_potential,

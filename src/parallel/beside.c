@@ -2,11 +2,13 @@
 #include "parallel/beside.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +45,10 @@ static om_status work(const om_beside *b, int me, double seconds, shared *all)
 static void be_child(const om_beside *b, int me, double seconds, shared *all)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const double whole = floor(b->most_s);
+    const struct itimerval end = {
+        .it_value = {.tv_sec = (time_t)whole, .tv_usec = (suseconds_t)((b->most_s - whole) * 1e6)}};
+    setitimer(ITIMER_REAL, &end, NULL); /* none for 0 */
     all->status[me] = work(b, me, seconds, all);
     snprintf(all->message[me], sizeof all->message[me], "%s", om_message());
     _exit(0);
@@ -77,6 +83,8 @@ static void let_go(const pid_t *children, int n, shared *all)
 
 static om_status outcome(const shared *all, int me, int end)
 {
+    if (WIFSIGNALED(end) && WTERMSIG(end) == SIGALRM)
+        return om_fail(OM_EFAIL, "a measurement takes too long");
     if (!WIFEXITED(end)) return om_fail(OM_EFAIL, "process %d of a measurement died", me);
     if (all->status[me] == OM_OK) return OM_OK;
     return om_fail(all->status[me], "%s", all->message[me]);

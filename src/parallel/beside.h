@@ -11,6 +11,8 @@ typedef struct om_beside {
     om_status (*begin)(const void *context, void **own);
     om_status (*work)(void *own, double *done);
     const void *context;
+    double
+        most_s; /* a process that takes longer, with preparing, is ended: OM_EFAIL; 0: any time */
 } om_beside;
 
 /* n processes begin, wait for each other, and work for so many seconds; *rate: amount per second of

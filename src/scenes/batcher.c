@@ -47,8 +47,9 @@ static om_status check_augmentation(const om_augment_options *o)
     return OM_OK;
 }
 
-static om_status check(const om_scenes *scenes, const om_batch_options *o)
+om_status om_batch_steps(const om_scenes *scenes, const om_batch_options *o, int *steps)
 {
+    *steps = 0;
     if (!(o->dt_s > 0 && isfinite(o->dt_s)))
         return om_fail(OM_EUSAGE, "time step %g s: expected more than 0", o->dt_s);
     if (o->frames < 1) return om_fail(OM_EUSAGE, "%d frames: expected 1 or more", o->frames);
@@ -57,14 +58,13 @@ static om_status check(const om_scenes *scenes, const om_batch_options *o)
         return om_fail(OM_EUSAGE, "%d frames at %g Hz in steps of %g s: more than 1e6 steps",
                        o->frames, scenes->frame_rate_hz, o->dt_s);
     OM_TRY(check_augmentation(&o->augment));
-    if (!scenes->luminance || !scenes->flow)
-        return om_fail(OM_EUSAGE, "scenes without films: place and render them first");
     for (int i = 0; i < scenes->n_sequences; i++)
         if (scenes->sequences[i].frames < o->frames) {
             om_fail(OM_EDATA, "sequence %s has %d frames: expected at least %d",
                     scenes->sequences[i].name, scenes->sequences[i].frames, o->frames);
             return om_hint(OM_EDATA, "fewer frames per sample, or scenes with more");
         }
+    *steps = om_resampled_steps(o->frames, scenes->frame_rate_hz, o->dt_s);
     return OM_OK;
 }
 
@@ -87,24 +87,34 @@ static void make_tables(om_batcher *b)
     }
 }
 
+enum { MOST_ARRAYS = 6 };
+
+static int list_arrays(om_batcher *b, om_array list[MOST_ARRAYS])
+{
+    const size_t steps = (size_t)b->steps, columns = (size_t)b->scenes->n_columns;
+    const om_array all[MOST_ARRAYS] = {
+        {&b->luminance_frame, steps, sizeof(int)}, {&b->flow_frame, steps, sizeof(int)},
+        {&b->flow_weight, steps, sizeof(om_real)}, {&b->source, SYMMETRIES * columns, sizeof(int)},
+        {&b->frame, columns, sizeof(om_real)},     {&b->normals, columns, sizeof(float)},
+    };
+    memcpy(list, all, sizeof all);
+    return MOST_ARRAYS;
+}
+
 om_status om_batcher_create(const om_scenes *scenes, const om_batch_options *options,
                             om_batcher **batcher)
 {
     *batcher = NULL;
-    OM_TRY(check(scenes, options));
+    int steps;
     om_batcher *b = NULL;
-    om_status status = om_alloc(1, sizeof *b, &b);
-    if (status) return status;
-    b->scenes = scenes;
-    b->options = *options;
-    b->steps = om_resampled_steps(options->frames, scenes->frame_rate_hz, options->dt_s);
-    size_t steps = (size_t)b->steps, columns = (size_t)scenes->n_columns;
-    if ((status = om_alloc(steps, sizeof(int), &b->luminance_frame)) ||
-        (status = om_alloc(steps, sizeof(int), &b->flow_frame)) ||
-        (status = om_alloc(steps, sizeof(om_real), &b->flow_weight)) ||
-        (status = om_alloc(SYMMETRIES * columns, sizeof(int), &b->source)) ||
-        (status = om_alloc(columns, sizeof(om_real), &b->frame)) ||
-        (status = om_alloc(columns, sizeof(float), &b->normals))) {
+    om_array list[MOST_ARRAYS];
+    OM_TRY(om_batch_steps(scenes, options, &steps));
+    if (!scenes->luminance || !scenes->flow)
+        return om_fail(OM_EUSAGE, "scenes without films: place and render them first");
+    OM_TRY(om_alloc(1, sizeof *b, &b));
+    *b = (om_batcher){.scenes = scenes, .options = *options, .steps = steps};
+    om_status status = om_alloc_arrays(list, list_arrays(b, list));
+    if (status != OM_OK) {
         om_batcher_free(b);
         return status;
     }
@@ -113,15 +123,18 @@ om_status om_batcher_create(const om_scenes *scenes, const om_batch_options *opt
     return OM_OK;
 }
 
+size_t om_batcher_bytes(const om_scenes *scenes, int steps)
+{
+    om_batcher b = {.scenes = scenes, .steps = steps};
+    om_array list[MOST_ARRAYS];
+    return sizeof b + om_arrays_bytes(list, list_arrays(&b, list));
+}
+
 void om_batcher_free(om_batcher *batcher)
 {
     if (!batcher) return;
-    om_free(batcher->luminance_frame);
-    om_free(batcher->flow_frame);
-    om_free(batcher->flow_weight);
-    om_free(batcher->source);
-    om_free(batcher->frame);
-    om_free(batcher->normals);
+    om_array list[MOST_ARRAYS];
+    om_free_arrays(list, list_arrays(batcher, list));
     om_free(batcher);
 }
 

@@ -36,21 +36,14 @@ struct om_trainer {
     float *scene_epe;           /* [n_validation] of the check at hand */
 };
 
-static om_status list_sequences(om_trainer *t)
+static void list_sequences(om_trainer *t)
 {
-    const om_scenes *s = t->scenes;
-    OM_TRY(om_alloc((size_t)s->n_training, sizeof(int), &t->training));
-    OM_TRY(om_alloc((size_t)s->n_validation, sizeof(int), &t->validation));
-    OM_TRY(om_alloc((size_t)s->n_training, sizeof(uint32_t), &t->order));
-    OM_TRY(om_alloc((size_t)t->options.batch_size, sizeof(int), &t->batch));
-    OM_TRY(om_alloc((size_t)s->n_validation, sizeof(float), &t->scene_epe));
     int training = 0, validation = 0;
-    for (int i = 0; i < s->n_sequences; i++)
-        if (s->sequences[i].validation)
+    for (int i = 0; i < t->scenes->n_sequences; i++)
+        if (t->scenes->sequences[i].validation)
             t->validation[validation++] = i;
         else
             t->training[training++] = i;
-    return OM_OK;
 }
 
 /* Whole time steps of a duration. */
@@ -59,34 +52,87 @@ static int steps_of(const om_trainer *t, double duration_s)
     return (int)(duration_s / t->options.batch.dt_s);
 }
 
-static om_status make_workspace(om_trainer *t)
+enum { MOST_ARRAYS = 11 };
+
+static int list_arrays(om_trainer *t, om_array list[MOST_ARRAYS])
+{
+    const size_t training = (size_t)t->scenes->n_training, batch = (size_t)t->options.batch_size;
+    const size_t validation = (size_t)t->scenes->n_validation, r = sizeof(om_real);
+    const size_t film = batch * (size_t)t->steps * (size_t)t->circuit->n_columns;
+    const om_array all[MOST_ARRAYS] = {
+        {&t->batchers, batch, sizeof(om_batcher *)},
+        {&t->luminance, film, r},
+        {&t->flow, 2 * film, r},
+        {&t->gradient, om_layout_of(t->circuit).n_params, r},
+        {&t->d_resting, (size_t)t->circuit->n_types, r},
+        {&t->counts, (size_t)t->circuit->n_taps, sizeof(double)},
+        {&t->order, training, sizeof(uint32_t)},
+        {&t->training, training, sizeof(int)},
+        {&t->validation, validation, sizeof(int)},
+        {&t->batch, batch, sizeof(int)},
+        {&t->scene_epe, validation, sizeof(float)},
+    };
+    memcpy(list, all, sizeof all);
+    return MOST_ARRAYS;
+}
+
+static om_network_options network_options(const om_trainer *t, const om_kernels *kernels)
+{
+    const om_train_options *o = &t->options;
+    return (om_network_options){.batch = o->batch_size,
+                                .frames = t->steps,
+                                .dt_s = o->batch.dt_s,
+                                .threads = t->threads,
+                                .kernels = kernels,
+                                .activation = o->model.activation,
+                                .fade_in_steps = steps_of(t, o->t_fade_in_s)};
+}
+
+static om_decoder_options decoder_options(const om_trainer *t, const om_kernels *kernels)
+{
+    return (om_decoder_options){.batch = t->options.batch_size,
+                                .frames = t->steps,
+                                .threads = t->threads,
+                                .kernels = kernels,
+                                .convolution = t->options.convolution};
+}
+
+om_status om_trainer_memory(const om_circuit *circuit, const om_scenes *scenes,
+                            const om_train_options *options, int threads, size_t *bytes)
+{
+    om_trainer t = {.circuit = circuit, .scenes = scenes, .options = *options, .threads = threads};
+    om_geometry *geometry;
+    const om_kernels *kernels;
+    om_array list[MOST_ARRAYS];
+    *bytes = 0;
+    OM_TRY(om_batch_steps(scenes, &options->batch, &t.steps));
+    OM_TRY(om_kernels_select(NULL, &kernels));
+    OM_TRY(om_geometry_create(circuit, &geometry));
+    const om_network_options network = network_options(&t, kernels);
+    const om_decoder_options decoder = decoder_options(&t, kernels);
+    *bytes = sizeof t + om_arrays_bytes(list, list_arrays(&t, list)) +
+             (size_t)options->batch_size * om_batcher_bytes(scenes, t.steps) +
+             om_network_bytes(circuit, geometry, &network) +
+             om_decoder_bytes(circuit, geometry, &decoder);
+    om_geometry_free(geometry);
+    return OM_OK;
+}
+
+static om_status make(om_trainer *t)
 {
     const om_train_options *o = &t->options;
     const om_kernels *kernels;
-    size_t batch = (size_t)o->batch_size, columns = (size_t)t->circuit->n_columns;
+    om_array list[MOST_ARRAYS];
     OM_TRY(om_kernels_select(NULL, &kernels));
-    OM_TRY(om_alloc(batch, sizeof(om_batcher *), &t->batchers));
-    for (size_t i = 0; i < batch; i++)
+    OM_TRY(om_state_layout_of(t->circuit, t->scenes, o, &t->layout));
+    OM_TRY(om_constraints_create(t->circuit, &o->model, &t->constraints));
+    OM_TRY(om_batch_steps(t->scenes, &o->batch, &t->steps));
+    OM_TRY(om_alloc_arrays(list, list_arrays(t, list)));
+    for (int i = 0; i < o->batch_size; i++)
         OM_TRY(om_batcher_create(t->scenes, &o->batch, &t->batchers[i]));
-    t->steps = om_batcher_steps(t->batchers[0]);
-    size_t film = batch * (size_t)t->steps * columns;
-    OM_TRY(om_alloc(film, sizeof(om_real), &t->luminance));
-    OM_TRY(om_alloc(2 * film, sizeof(om_real), &t->flow));
-    OM_TRY(om_alloc(t->layout.params.n_params, sizeof(om_real), &t->gradient));
-    OM_TRY(om_alloc((size_t)t->circuit->n_types, sizeof(om_real), &t->d_resting));
-    OM_TRY(om_alloc((size_t)t->circuit->n_taps, sizeof(double), &t->counts));
-    om_network_options network = {.batch = o->batch_size,
-                                  .frames = t->steps,
-                                  .dt_s = o->batch.dt_s,
-                                  .threads = t->threads,
-                                  .kernels = kernels,
-                                  .activation = o->model.activation,
-                                  .fade_in_steps = steps_of(t, o->t_fade_in_s)};
-    om_decoder_options decoder = {.batch = o->batch_size,
-                                  .frames = t->steps,
-                                  .threads = t->threads,
-                                  .kernels = kernels,
-                                  .convolution = o->convolution};
+    list_sequences(t);
+    const om_network_options network = network_options(t, kernels);
+    const om_decoder_options decoder = decoder_options(t, kernels);
     OM_TRY(om_network_create(t->circuit, &network, &t->network));
     return om_decoder_create(t->circuit, om_network_geometry(t->network), &decoder, &t->decoder);
 }
@@ -101,15 +147,12 @@ om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
         return om_fail(OM_EDATA, "scenes of extent %d, but the circuit has extent %d",
                        scenes->extent, circuit->extent);
     OM_TRY(om_alloc(1, sizeof *t, &t));
-    t->circuit = circuit;
-    t->scenes = scenes;
-    t->options = *options;
-    t->stop = stop;
-    t->threads = threads;
-    om_status status = om_state_layout_of(circuit, scenes, options, &t->layout);
-    if (status == OM_OK) status = om_constraints_create(circuit, &options->model, &t->constraints);
-    if (status == OM_OK) status = list_sequences(t);
-    if (status == OM_OK) status = make_workspace(t);
+    *t = (om_trainer){.circuit = circuit,
+                      .scenes = scenes,
+                      .options = *options,
+                      .stop = stop,
+                      .threads = threads};
+    om_status status = make(t);
     if (status != OM_OK) {
         om_trainer_free(t);
         return status;
@@ -121,14 +164,13 @@ om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
 void om_trainer_free(om_trainer *t)
 {
     if (t == NULL) return;
+    om_array list[MOST_ARRAYS];
     om_decoder_free(t->decoder);
     om_network_free(t->network);
     om_constraints_free(t->constraints);
     for (int i = 0; t->batchers != NULL && i < t->options.batch_size; i++)
         om_batcher_free(t->batchers[i]);
-    void *all[] = {t->batchers, t->luminance, t->flow,       t->gradient, t->d_resting, t->counts,
-                   t->order,    t->training,  t->validation, t->batch,    t->scene_epe};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
+    om_free_arrays(list, list_arrays(t, list));
     om_free(t);
 }
 
