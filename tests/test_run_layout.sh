@@ -9,8 +9,9 @@ sed 's/iterations: 90/iterations: 5000000/; s/record_every: 10/record_every: 100
 
 # said PATTERN: exactly one line about the layout was printed, and it is of this form.
 said() {
-    [[ $(grep -c '^layout:' "$work/err") == 1 ]] && grep -qE -- "^layout: $1\$" "$work/err" ||
+    if [[ $(grep -c '^layout:' "$work/err") != 1 ]] || ! grep -qE -- "^layout: $1\$" "$work/err"; then
         fail "expected one line 'layout: $1', got: $(grep '^layout:' "$work/err")"
+    fi
 }
 warned() { grep -q '^warning:' "$work/err"; }
 # begin WORDS...: a run that is stopped as soon as it trains; its standard error is in $work/err.

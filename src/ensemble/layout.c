@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "ensemble/job.h"
 #include "ensemble/workload.h"
 #include "parallel/stop.h"
@@ -223,6 +224,7 @@ static om_status choose_among(choice *c)
         choose_by_rule(c, "one for each core or model: too short a run to measure");
         return OM_OK;
     }
+    OM_TRY(om_check_folder(c->wish->store));
     OM_TRY(om_store_lock(c->wish->store));
     om_store_unlock(c->wish->store);
     return measure_candidates(c);
