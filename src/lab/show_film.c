@@ -73,6 +73,13 @@ static om_status make_scenes(film *f, double frame_rate_hz, int extent)
     return status;
 }
 
+static om_status hint_film(om_status status)
+{
+    if (status != OM_EDATA) return status;
+    return om_hint(status, "a film of /luminance [view][frame][column], float32, and, where it is "
+                           "known, /flow: docs/predictions.md");
+}
+
 static om_status read_film(om_showing *s, film *f, om_h5 *file)
 {
     static const om_h5_field luminance = {
@@ -96,7 +103,7 @@ static om_status read_film(om_showing *s, film *f, om_h5 *file)
     if (status == OM_OK && f->has_flow) status = om_h5_read(&moved, f->scenes->flow);
     om_h5_release(&seen);
     om_h5_release(&moved);
-    if (status != OM_OK) return status;
+    if (status != OM_OK) return hint_film(status);
     status = om_scenes_seal(f->scenes); /* every number is one */
     return status == OM_OK ? OM_OK : om_context(status, "%s", o->file);
 }
