@@ -138,8 +138,9 @@ static void ask_to_stop(pid_t mpirun)
     }
     for (size_t i = 0; i < lists.gl_pathc; i++) {
         FILE *list = fopen(lists.gl_pathv[i], "r");
-        int rank;
-        while (list != NULL && fscanf(list, "%d", &rank) == 1) kill(rank, SIGUSR1);
+        char rank[16];
+        while (list != NULL && fscanf(list, "%15s", rank) == 1)
+            kill((pid_t)strtol(rank, NULL, 10), SIGUSR1);
         if (list != NULL) fclose(list);
     }
     globfree(&lists);
