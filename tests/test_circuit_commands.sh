@@ -33,7 +33,7 @@ check grep -qx "circuit first 1" "$work/first.circuit"
 check grep -qx "type Out output=1" "$work/first.circuit"
 checksum() { circuit show "$1" --json | grep '"checksum"'; }
 check test "$(checksum "$work/first.circuit")" = "$(checksum "$data/small.json")"
-expect 1 "not overwritten" circuit import "$data/small.circuit" -o "$work/first.circuit"
+expect 1 "exists already" circuit import "$data/small.circuit" -o "$work/first.circuit"
 check grep -qx "circuit first 1" "$work/first.circuit"
 mkdir -p "$work/data/ommatid"
 expect 0 "wrote" circuit import "$data/small.json" -o "$work/data/ommatid/mine.circuit" --name else
@@ -66,6 +66,7 @@ expect 1 "no such file" circuit check "$work/nowhere.circuit"
 fetch() { OMMATID=$OMMATID "$OM_SOURCE_DIR/tools/fetch-connectome" "$@"; }
 expect 2 "usage" fetch --form x
 expect 1 "no such file" fetch --from "$work/nowhere.json"
+expect 1 "$work is a folder: name the file in it" fetch --from "$work"
 expect 1 "it should be" fetch --from "$data/small.json"
 expect 1 "--from FILE" env OMMATID_CONNECTOME_URL="file://$work/nowhere.json" \
     OMMATID="$OMMATID" "$OM_SOURCE_DIR/tools/fetch-connectome"

@@ -37,11 +37,11 @@ expect 0 "models: 8" init
 expect 0 "ommatid run" init -o "$work/spec.yaml"
 check grep -q "models: 8" "$work/spec.yaml"
 echo mine >"$work/spec.yaml"
-expect 1 "there is such a file" init -o "$work/spec.yaml"
+expect 1 "exists already" init -o "$work/spec.yaml"
 check grep -qx mine "$work/spec.yaml"
 check "$OMMATID" init --quiet --output="$work/other.yaml" 2>"$work/err"
 check test ! -s "$work/err"
-expect 1 "No such file" init -o "$work/nowhere/spec.yaml"
+expect 1 "there is no folder $work/nowhere" init -o "$work/nowhere/spec.yaml"
 expect 2 "--output needs a value" init -o
 expect 2 "try: --output" init --outptu x
 expect 2 "one argument too many" init -- -o

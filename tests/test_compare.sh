@@ -54,6 +54,7 @@ check test "$(paste "$work/expected" "$work/actual" | awk '{
         bad += d * d > 1e-10 * $i * $i
     }
     print bad + 0 }')" = 0
+grep "^epe" "$work/out" >"$work/alone"
 check test "$(column margin)" = 0.078
 check test "$(column verdict)" = equivalent
 expect 0 "epe," compare "$work/a.h5" "$work/b.h5" --csv --margin epe=0.5 --margin epe=1e-9
@@ -62,20 +63,25 @@ check test "$(column verdict)" != equivalent
 
 # Words; what is not known is said; measures that validate kept of both are compared.
 expect 0 "A gains" compare "$work/a.h5" "$work/b.h5"
-check grep -q "tuning of cells is not compared before: ommatid validate $work/a.h5" "$work/out"
+check grep -q "to compare the tuning of cells as well: ommatid validate $work/a.h5" "$work/out"
 check test "$(grep -vc '^[AB]: \|^note' "$work/out")" = "$(grep -v '^[AB]: \|^note' "$work/out" | grep -c '^.\{0,100\}$')"
 expect 0 '"gain_ratio"' compare "$work/a.h5" "$work/b.h5" --json
 for name in a b elsewhere; do
     expect 0 "" timeout 120 "$OMMATID" validate "$work/$name.h5" --quiet
 done
-expect 0 "curve_correlation_t5" compare "$work/a.h5" "$work/b.h5"
+expect 0 "tuning curves of T5 with known" compare "$work/a.h5" "$work/b.h5"
+check grep -q "^EPE .* 4  .* 3$" "$work/out"
 grep -q "nan\|inf\|note" "$work/out" && fail "numbers that are none"
+
+# What is said of the task error does not depend on whether tuning was looked at.
+expect 0 "dsi_t4," compare "$work/a.h5" "$work/b.h5" --csv
+check test "$(grep "^epe" "$work/out")" = "$(cat "$work/alone")"
 
 # Different scenes: task errors only if asked for.
 expect 0 "task errors are not compared (--across-scenes)" compare "$work/a.h5" "$work/elsewhere.h5"
-grep -q "^epe" "$work/out" && fail "task errors of different scenes are compared"
+grep -q "^EPE" "$work/out" && fail "task errors of different scenes are compared"
 expect 0 "may be theirs" compare "$work/a.h5" "$work/elsewhere.h5" --across-scenes
-check grep -q "^epe" "$work/out"
+check grep -q "^EPE" "$work/out"
 rm "$work/elsewhere.measures.h5"
 expect 3 "different validation scenes" compare "$work/a.h5" "$work/elsewhere.h5"
 

@@ -23,6 +23,9 @@ expect 3 "0000: has neither" import flyvis "$work/one" -o "$work/a.h5" --circuit
 expect 2 "usage" fetch --form x
 expect 2 "usage" fetch a b
 expect 1 "there is no such file" fetch --from "$work/one" "$work/a.h5"
+expect 1 "there is no folder $work/nowhere" fetch --from "$work/nowhere" "$work/a.h5"
+check test "$(grep -c nowhere "$work/err")" = 1
+expect 1 "there is no folder $work/nowhere" import flyvis "$work/one" -o "$work/nowhere/a.h5"
 expect 1 "--from DIR" env OMMATID_PAPER_ENSEMBLE_URL="file://$work/nowhere" \
     "$OM_SOURCE_DIR/tools/fetch-paper-ensemble" "$work/a.h5"
 check test ! -e "$work/a.h5"
@@ -52,10 +55,14 @@ grep -qE 'nan|inf|%|without looking:' "$work/out" && fail "rank makes something 
 expect 0 '"best_iteration": null' "$OMMATID" rank "$work/fetched.h5" --json
 check printed '"zero_epe": null'
 expect 0 "1,0,done,250000,,5.1365" "$OMMATID" rank "$work/fetched.h5" --csv
-expect 0 "only EPE is known" "$OMMATID" rank "$work/fetched.h5" --by l2norm
+expect 1 "only EPE is known" "$OMMATID" rank "$work/fetched.h5" --by l2norm
+check test ! -s "$work/out"
 expect 0 "fetched: imported" "$OMMATID" status "$work/fetched.h5"
 check printed "50 done"
 expect 0 "0049/best_chkpt" "$OMMATID" status "$work/fetched.h5" --all
+check printed "0000/best_chkpt  time constant below the time step in 51 of 65 types (R1, ...)"
+expect 0 "there is no history: its models were trained elsewhere" "$OMMATID" export "$work/fetched.h5" -t history
+check test "$(cat "$work/out")" = "model,iteration,loss,epe"
 expect 0 '"source": "0000/best_chkpt"' "$OMMATID" status "$work/fetched.h5" --json
 expect 0 "0,strength,TmY18,TmY18" "$OMMATID" export "$work/fetched.h5" -m 0
 expect 0 '"running_var"' "$OMMATID" export "$work/fetched.h5" -m 49 --json

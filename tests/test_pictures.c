@@ -45,13 +45,21 @@ static void fill(double *x, int each, int n)
     for (int i = 0; i < MODELS * each; i++) x[i] = i < n * each ? 1 + 0.1 * i * (i % 3) : NAN;
 }
 
+/* "1 model" or "3 models", in a picture's title. */
+static void tells_models(const char *text, int n)
+{
+    char label[16];
+    snprintf(label, sizeof label, n == 1 ? "%d model<" : "%d models<", n);
+    holds(text, label);
+}
+
 static void tuning(void **state)
 {
     (void)state;
     double response[MODELS * ANGLES];
     const bool best[MODELS] = {true, false, false};
     const om_tuning_panel panel = {"T4a", "bright edges", 180, response};
-    const om_tuning_picture picture = {NAME, 0, MODELS, ANGLES, 1, &panel, best, 1};
+    const om_tuning_picture picture = {NAME, 0, MODELS, ANGLES, 1, &panel, best};
     for (int n = 0; n <= MODELS; n++) {
         char label[16];
         fill(response, ANGLES, n);
@@ -59,6 +67,8 @@ static void tuning(void **state)
         char *text = take(om_draw_tuning(path, &picture));
         snprintf(label, sizeof label, ">n %d<", n == MODELS ? n - 1 : n);
         holds(text, label);
+        tells_models(text, n == MODELS ? n - 1 : n);
+        assert_int_equal(strstr(text, "median of all") != NULL, n != 1);
         holds(text, "it's 100 % &lt;odd>");
         om_free(text);
     }
@@ -71,11 +81,10 @@ static void polarity(void **state)
     const om_polarity_type types[] = {{"L1", -1, fri[0]}, {"A b", 0, fri[1]}, {"Mi1", 1, fri[2]}};
     const om_polarity_picture picture = {NAME, "discs", MODELS, 3, types};
     for (int n = 0; n <= MODELS; n++) {
-        char label[16];
         for (int t = 0; t < 3; t++) fill(fri[t], 1, n);
         char *text = take(om_draw_polarity(path, &picture));
-        snprintf(label, sizeof label, "of %d models", n);
-        holds(text, label);
+        tells_models(text, n);
+        assert_int_equal(strstr(text, "25-75") != NULL, n != 1);
         holds(text, "A b");
         om_free(text);
     }
@@ -97,6 +106,8 @@ static void traces(void **state)
         char *text = take(om_draw_traces(path, &picture));
         snprintf(label, sizeof label, ">n %d<", n);
         holds(text, label);
+        tells_models(text, n);
+        assert_int_equal(strstr(text, "25-75") != NULL, n != 1);
         om_free(text);
     }
 }
@@ -108,11 +119,9 @@ static void scatter(void **state)
     const om_scatter_picture picture = {NAME, "x", "y", MODELS, x, y};
     fill(x, 1, MODELS);
     for (int n = 1; n <= MODELS; n++) {
-        char label[16];
         fill(y, 1, n);
         char *text = take(om_draw_scatter(path, &picture));
-        snprintf(label, sizeof label, "%d models", n);
-        holds(text, label);
+        tells_models(text, n);
         om_free(text);
     }
     fill(y, 1, 0);

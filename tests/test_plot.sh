@@ -100,7 +100,7 @@ count $((types + 3)) "href='#gpPt(5|8|10)'" <(drawn "$work/polarity.svg") # thre
 
 # A measure against task error: a point for each model.
 expect 0 "place  model" ommatid rank "$store" --by polarity_correlation --plot "$work/rank.svg"
-holds "$work/rank.svg" "tiny, 3 models" "Spearman rho" "task error (EPE)" "FRI with known polarity"
+holds "$work/rank.svg" "tiny, 3 models" "Spearman rho" "uncorrected for other measures" "task error (EPE)" "FRI with known polarity"
 count 3 "href='#gpPt6'" <(drawn "$work/rank.svg")
 expect 0 "" ommatid rank "$store" --by polarity_correlation --plot "$work/rank.png"
 png "$work/rank.png" 750 600
@@ -108,6 +108,9 @@ png "$work/rank.png" 750 600
 # Responses.
 expect 0 "" ommatid predict "$store" -e flashes -o "$work/flashes.h5" --plot "$work/flashes.svg"
 holds "$work/flashes.svg" "median and spread of 3 models" L1 Mi1 Tm9 "bright flash" "flashes of the full field" "5-95 % of models"
+expect 0 "" ommatid predict "$store" -e flashes -m 0 -o "$work/single.h5" --plot "$work/single.svg"
+holds "$work/single.svg" "tiny: voltage of central cells, 1 model" L1
+grep -q "median\|5-95" "$work/single.svg" && fail "the spread of a single model"
 expect 0 "" ommatid predict "$store" -e edges -o "$work/edges.h5" --types T4a,T5c --plot "$work/edges.svg"
 holds "$work/edges.svg" T4a T5c "edge in null direction" "19 columns/s"
 count 2 ">n 3<" "$work/edges.svg"
@@ -128,6 +131,6 @@ check cmp "$work/rank.svg" "$work/before.svg"
 (ulimit -f 4 && "$OMMATID" rank "$store" --by polarity_correlation --plot "$work/full.svg") >"$work/out" 2>"$work/err" &&
     fail "a picture on a full disk was no failure"
 nothing_left full.svg
-expect 1 "No such file" ommatid rank "$store" --by polarity_correlation --plot "$work/nowhere/rank.svg"
+expect 1 "there is no folder $work/nowhere" ommatid rank "$store" --by polarity_correlation --plot "$work/nowhere/rank.svg"
 
 finish

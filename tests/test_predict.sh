@@ -17,9 +17,14 @@ expect 0 "" "$OMMATID" run "$OM_TEST_DATA/ensemble/tiny.yaml" -o "$store" -n 1 -
 # Wrong use leaves no file.
 expect 2 "the experiment is missing" predict -o "$work/a.h5"
 expect 2 "the file to write is missing" predict -e edges
-expect 2 "expected numbers of models" predict -e edges -o "$work/a.h5" -m worst
-expect 2 "expected numbers of models" predict -e edges -o "$work/a.h5" -m 1,,2
-expect 2 "models 0 to 2" predict -e edges -o "$work/a.h5" -m 3
+expect 2 "expected a number from 0 to 2, or a range" predict -e edges -o "$work/a.h5" -m worst
+expect 2 "expected a number from 0 to 2, or a range" predict -e edges -o "$work/a.h5" -m 1,,2
+expect 2 "'0-3': expected a number from 0 to 2" predict -e edges -o "$work/a.h5" -m 0-3
+expect 2 "'2-1': expected a number from 0 to 2" predict -e edges -o "$work/a.h5" -m 2-1
+expect 2 "1 is named twice" predict -e edges -o "$work/a.h5" -m 0-2,1
+expect 2 "the nearest is L1" predict -e edges -o "$work/a.h5" --types l1
+expect 2 "whole names with commas between" predict -e edges -o "$work/a.h5" --types "T4*"
+expect 2 "a number from 0 to 2" predict -e edges -o "$work/a.h5" -m 3
 expect 2 "named twice" predict -e edges -o "$work/a.h5" -m 1,1
 expect 2 "1 or more" predict -e edges -o "$work/a.h5" -m top:0
 expect 1 "No such file" timeout 120 "$OMMATID" predict "$work/nowhere.h5" -e edges -o "$work/a.h5"
@@ -39,7 +44,9 @@ expect 2 "the launcher of this job sets the ranks" mpirun -n 2 "$OMMATID" predic
 expect 1 "there is no folder $work/nowhere" predict -e flashes -o "$work/nowhere/a.h5"
 expect 1 "there is no folder $work/nowhere" predict -e flashes -o "$work/a.h5" --plot "$work/nowhere/a.svg"
 expect 1 "cannot be opened" predict -e film --movie "$work/nowhere.h5" -o "$work/a.h5"
-expect 3 "/luminance" predict -e film --movie "$store" -o "$work/a.h5" -n 2
+expect 3 "has no dataset /luminance" predict -e film --movie "$store" -o "$work/a.h5" -n 2
+check test "$(grep -o "$store" "$work/err" | wc -l)" = 1
+check grep -q "/luminance \[view\]\[frame\]\[column\]" "$work/err"
 check test ! -e "$work/a.h5"
 
 # Ranks and threads change nothing.
@@ -54,7 +61,8 @@ for kind in flashes edges; do
         same_files "$work/$kind.h5" "$work/$kind-$ranks.h5"
     done
 done
-expect 0 "2 ranks:" predict -e flashes -o "$work/own.h5" -n 2
+expect 0 "flashes, 2 of 2 models" predict -e flashes -o "$work/range.h5" -m 1-2 --quiet
+expect 0 "3 of 3 models in" predict -e flashes -o "$work/own.h5" -n 2
 check grep -q "3 of 3 models" "$work/out"
 same_files "$work/flashes.h5" "$work/own.h5"
 expect 1 "exists already" predict -e flashes -o "$work/flashes.h5"

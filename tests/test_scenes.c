@@ -129,6 +129,52 @@ static void test_colours_follow_the_convention(void **state)
     check_colour(5, 0, 0.75, 0, 0); /* beyond the scale: darker */
 }
 
+/* Pixels of a stretch of the picture that are darker than paper. */
+static int count_dark(const png_image *image, const uint8_t *pixels, int left, int top, int width,
+                      int height)
+{
+    int n = 0;
+    for (int y = top; y < top + height; y++)
+        for (int x = left; x < left + width; x++)
+            n += pixels[3 * (y * (int)image->width + x)] < 200;
+    return n;
+}
+
+/* White columns on a white page are seen by the line around them, and rows by their numbers. */
+static void test_sheet_outlines_tiles_and_numbers_rows(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/ommatid-sheet-XXXXXX", path[64];
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/sheet.png", directory);
+    om_scenes *scenes = render();
+    const int sequences[1] = {0};
+    for (size_t i = 0; i < scenes->n_frames * (size_t)scenes->n_columns; i++) {
+        scenes->luminance[i] = 1;
+        scenes->flow[2 * i] = scenes->flow[2 * i + 1] = 0;
+    }
+    int dark[2];
+    for (int k = 0; k < 2; k++) {
+        const double labels[1] = {k == 0 ? 1 : 8}; /* of 10 and of 17 dots */
+        assert_int_equal(om_scenes_sheet(scenes, sequences, labels, 1, 2, k > 0, path), OM_OK);
+        png_image image = {.version = PNG_IMAGE_VERSION};
+        assert_true(png_image_begin_read_from_file(&image, path) != 0);
+        image.format = PNG_FORMAT_RGB;
+        uint8_t *pixels = malloc(PNG_IMAGE_SIZE(image));
+        assert_non_null(pixels);
+        assert_true(png_image_finish_read(&image, NULL, pixels, 0, NULL) != 0);
+        dark[k] = count_dark(&image, pixels, 0, 0, 52, 100);
+        for (int side = 0; side < 2; side++) /* both sides of the first tile, half way down */
+            assert_in_range(count_dark(&image, pixels, 56 + side * 68, 8 + 67, 67, 1), 1, 4);
+        free(pixels);
+    }
+    assert_int_equal(dark[0], 4 * 10);
+    assert_int_equal(dark[1], 4 * 17);
+    om_scenes_free(scenes);
+    unlink(path);
+    rmdir(directory);
+}
+
 static void test_sheet_is_a_picture_and_is_not_overwritten(void **state)
 {
     (void)state;
@@ -137,29 +183,30 @@ static void test_sheet_is_a_picture_and_is_not_overwritten(void **state)
     snprintf(path, sizeof path, "%s/sheet.png", directory);
     om_scenes *scenes = render();
     const int sequences[2] = {0, 4};
-    assert_int_equal(om_scenes_sheet(scenes, sequences, 2, 2, false, path), OM_OK);
+    assert_int_equal(om_scenes_sheet(scenes, sequences, NULL, 2, 2, false, path), OM_OK);
     png_image image = {.version = PNG_IMAGE_VERSION};
     assert_true(png_image_begin_read_from_file(&image, path) != 0);
-    assert_int_equal(image.width, 4 * (135 + 4) + 4); /* 3 of 5 frames and the wheel */
+    assert_int_equal(image.width, 52 + 4 * (135 + 4) + 4); /* a number, 3 of 5 frames, the wheel */
     assert_int_equal(image.height, 2 * (2 * 135 + 16) + 4);
     png_image_free(&image);
 
-    assert_int_equal(om_scenes_sheet(scenes, sequences, 2, 2, false, path), OM_EIO);
+    assert_int_equal(om_scenes_sheet(scenes, sequences, NULL, 2, 2, false, path), OM_EIO);
     assert_non_null(strstr(om_message(), "exists already"));
-    assert_int_equal(om_scenes_sheet(scenes, sequences, 1, 2, true, path), OM_OK);
-    assert_int_equal(om_scenes_sheet(scenes, sequences, 1, 2, true, "/no/such/place.png"), OM_EIO);
+    assert_int_equal(om_scenes_sheet(scenes, sequences, NULL, 1, 2, true, path), OM_OK);
+    assert_int_equal(om_scenes_sheet(scenes, sequences, NULL, 1, 2, true, "/no/such/place.png"),
+                     OM_EIO);
     float *flow = scenes->flow;
     scenes->flow = NULL; /* luminance alone, and no wheel */
-    assert_int_equal(om_scenes_sheet(scenes, sequences, 2, 2, true, path), OM_OK);
+    assert_int_equal(om_scenes_sheet(scenes, sequences, NULL, 2, 2, true, path), OM_OK);
     assert_true(png_image_begin_read_from_file(&image, path) != 0);
-    assert_int_equal(image.width, 3 * (135 + 4) + 4);
+    assert_int_equal(image.width, 52 + 3 * (135 + 4) + 4);
     assert_int_equal(image.height, 2 * (135 + 12) + 4);
     png_image_free(&image);
     scenes->flow = flow;
 
     const int beyond = 5;
-    assert_int_equal(om_scenes_sheet(scenes, &beyond, 1, 2, true, path), OM_EUSAGE);
-    assert_int_equal(om_scenes_sheet(scenes, sequences, 2, 0, true, path), OM_EUSAGE);
+    assert_int_equal(om_scenes_sheet(scenes, &beyond, NULL, 1, 2, true, path), OM_EUSAGE);
+    assert_int_equal(om_scenes_sheet(scenes, sequences, NULL, 2, 0, true, path), OM_EUSAGE);
     om_scenes_free(scenes);
     unlink(path);
     rmdir(directory);
@@ -173,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_seal_finds_what_is_not_finite_and_every_change),
         cmocka_unit_test(test_bad_requests_are_refused),
         cmocka_unit_test(test_colours_follow_the_convention),
+        cmocka_unit_test(test_sheet_outlines_tiles_and_numbers_rows),
         cmocka_unit_test(test_sheet_is_a_picture_and_is_not_overwritten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,10 +52,13 @@ expect 2 "nowhere to write" make
 expect 2 "from 0 to 4" show "${small[@]}" --sequences 1,5
 expect 2 "'x'" show "${small[@]}" --sequences x
 expect 2 "named twice" show "${small[@]}" --sequences 1,1
+expect 2 "named twice" show "${small[@]}" --sequences 0-2,1
+expect 0 "world-v000" show "${small[@]}" --sequences 0,2-3
+check test "$(grep -c world- "$work/out")" = 3
 expect 2 "none of this kind" show --training 1 --validation 0 --sequences validation
 expect 2 "no training and no validation" make -o "$work/none.h5" --training 0 --validation 0
 expect 2 "from 0 to 60" make -o "$work/none.h5" --extent 61
-expect 1 "$work/nowhere" show "${small[@]}" -o "$work/nowhere/sheet.png"
+expect 1 "there is no folder $work/nowhere" show "${small[@]}" -o "$work/nowhere/sheet.png"
 expect 1 "$work/missing.h5" show "$work/missing.h5"
 echo "no films" >"$work/text"
 expect 3 "$work/text" show "$work/text"

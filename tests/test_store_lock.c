@@ -22,11 +22,18 @@ static void test_a_lock_of_a_dead_process_is_taken_over(void **unused)
     const char *path = fixture_path(&f, "ensemble.h5");
     pid_t pid = fork();
     if (pid == 0) _exit(om_store_lock(path) == OM_OK ? 0 : 1);
-    int status;
-    waitpid(pid, &status, 0);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    siginfo_t ended = {0};
+    assert_int_equal(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT), 0);
+    assert_int_equal(ended.si_status, 0);
     assert_int_equal(access(fixture_path(&f, "ensemble.h5.lock"), F_OK), 0);
+    must(om_store_lock(path)); /* although the process is still in the table */
+    waitpid(pid, NULL, 0);
+    om_store_unlock(path);
+    must_say(om_file_lock("/nowhere/a.h5", "b.h5", "validated", "-x"), OM_EIO,
+             "/nowhere/a.h5: cannot be");
     must(om_store_lock(path));
+    must_say(om_file_lock(path, "b.h5", "validated", "--x"), OM_EBUSY,
+             "b.h5: is being validated by process");
     om_store_unlock(path);
     assert_alone("nothing");
 }

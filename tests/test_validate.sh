@@ -27,23 +27,23 @@ expect 2 "--speed '20'" validate "$store" --speed 20
 expect 1 "No such file" validate "$work/nowhere.h5"
 expect 3 "not an HDF5 file" validate "$OM_TEST_DATA/ensemble/tiny.yaml"
 expect 1 "ommatid validate $store" rank "$store" --by dsi_t4
-expect 1 "No such file" validate "$store" --measures "$work/nowhere/a.h5"
+expect 1 "there is no folder $work/nowhere" validate "$store" --measures "$work/nowhere/a.h5"
 touch "$work/there.csv"
 expect 1 "exists already" validate "$store" --csv "$work/there.csv"
 check test ! -e "$work/tiny.measures.h5"
 
 # Ranks and threads change nothing; a second call has nothing to do.
 expect 0 "ommatid rank $store --by dsi_t4" validate "$store" -n 1 --threads 1
-check grep -q "of 13 models" "$work/err"
+check grep -q "^13 of 13 networks (3 models, 10 untrained) in " "$work/err"
 fits
 cp "$work/out" "$work/text"
 expect 0 "" validate "$store"
 check cmp "$work/text" "$work/out"
-grep -q "models;" "$work/err" && fail "models were done again"
+grep -q "networks" "$work/err" && fail "models were done again"
 expect 0 "" validate "$store" --threads 3 --measures "$work/threads.h5" --quiet
 check test ! -s "$work/err"
 same_files "$work/tiny.measures.h5" "$work/threads.h5"
-expect 0 "2 ranks:" validate "$store" -n 2 --measures "$work/own.h5"
+expect 0 "13 of 13 networks" validate "$store" -n 2 --measures "$work/own.h5"
 check cmp "$work/text" "$work/out"
 same_files "$work/tiny.measures.h5" "$work/own.h5"
 
@@ -64,12 +64,30 @@ done
 
 # Killed at any moment it goes on with what is missing.
 for moment in 0.3 0.8; do
-    timeout -s KILL $moment "$OMMATID" validate "$store" -n 1 --measures "$work/$moment.h5" \
+    timeout --foreground -s KILL $moment "$OMMATID" validate "$store" -n 1 --measures "$work/$moment.h5" \
         >"$work/out" 2>&1
     rm -f "$work/$moment.h5".partial.*
     expect 0 "" validate "$store" --measures "$work/$moment.h5"
     same_files "$work/tiny.measures.h5" "$work/$moment.h5"
 done
+
+# One job at a time writes a measures file; a dead one does not keep it, and what is complete is only read.
+lock=$work/locked.h5.lock
+hold() { # PROCESS-START
+    printf 'host %s\npid %s\nprocess-start %s\njob -\njob-restart 0\nsince today\n' "$(uname -n)" $$ "$1" >"$lock"
+}
+hold "$(awk '{ print $22 }' /proc/$$/stat)"
+expect 1 "tiny.h5: is being validated by process $$ on $(uname -n)" validate "$store" -n 1 --measures "$work/locked.h5"
+check grep -q "another file after --measures" "$work/err"
+expect 1 "is being validated" validate "$store" -n 2 --measures "$work/locked.h5"
+check test ! -e "$work/locked.h5" -a -e "$lock"
+cp "$work/own.h5" "$work/locked.h5"
+expect 0 "" validate "$store" --measures "$work/locked.h5"
+rm "$work/locked.h5"
+hold 1
+expect 0 "" validate "$store" --measures "$work/locked.h5"
+check test ! -e "$lock"
+same_files "$work/own.h5" "$work/locked.h5"
 
 # What is printed.
 expect 0 "" validate "$store"
@@ -90,11 +108,13 @@ check test "$(head -1 "$work/tuning.csv")" = \
 check test "$(awk -F, 'NR > 1 && $1 == 2 && $2 == "T4c"' "$work/tuning.csv" | wc -l)" = 1
 
 # Ranking by any of them.
-for measure in $("$OMMATID" rank --help | grep -o 'hits_45.*' | tr ',' ' '); do
+for measure in $("$OMMATID" rank --help | grep -o 'hits_45, .*' | tr ',' ' '); do
     expect 0 "by $measure" rank "$store" --by "$measure"
     expect 0 ",$measure" rank "$store" --by "$measure" --csv
 done
 expect 0 '"by": "hits_45"' rank "$store" --by hits_45 --json
+expect 0 "by EPE" rank "$store" --by EPE
+expect 0 "by hits_45" rank "$store" --by Hits_45
 expect 0 "less is better" rank "$store" --by direction_distance
 expect 0 "more is better" rank "$store" --by dsi_t4 --measures "$work/2.h5"
 expect 2 "--by 'loudness'" rank "$store" --by loudness
@@ -111,6 +131,8 @@ models, types = everything["models"], everything["types"]
 assert len(models) == 3 and len(everything["untrained"]) == 10
 for row in rows:
     model, t = models[int(row["model"])], types.index(row["type"])
+    for key in "on", "off":
+        assert (row[f"preferred_direction_{key}_deg"] != "") == (row[f"dsi_{key}"] != "" and float(row[f"dsi_{key}"]) > 0.001)
     for key in "fri", "dsi_on", "dsi_off", "preferred_direction_on_deg", "preferred_direction_off_deg":
         if row[key] == "":
             assert model[key][t] is None
@@ -174,7 +196,7 @@ if [ "$(id -u)" != 0 ]; then
     mkdir "$work/locked"
     cp "$store" "$work/locked"
     chmod a-w "$work/locked"
-    expect 1 "cannot be created" validate "$work/locked/tiny.h5"
+    expect 1 "cannot be written in the folder" validate "$work/locked/tiny.h5"
     chmod u+w "$work/locked"
 fi
 
@@ -191,7 +213,7 @@ with h5py.File(sys.argv[1], "r+") as store:
 END_OF_PYTHON
 if /usr/bin/python3 "$work/spoil.py" "$store"; then
     expect 0 "left out: model 0: dark full field: the voltage of" validate "$store" -n 1
-    check grep -q "1 of 2 models" "$work/err"
+    check grep -q "2 of 2 networks in" "$work/err"
     printed "left out: model 2: it was not checked in training yet"
     printed "all 1 "
     fits

@@ -79,9 +79,10 @@ void om_scenes_free(om_scenes *scenes); /* accepts NULL */
 
 /* Writes a contact sheet as PNG: per sequence one row of luminance frames, and below it the flow in
  * colour (hue: direction, saturation: speed, Middlebury convention, one scale for the sheet).
- * sequences [n]: which; every: show each every-th frame. Scenes without flow (NULL) have rows of
+ * sequences [n]: which; labels [n]: what stands before each row, NULL: the sequence's number; below the
+ * wheel of colours: the speed at its rim, in the flow's unit; every: show each every-th frame. Scenes without flow (NULL) have rows of
  * luminance alone. Refuses to overwrite unless force. */
-om_status om_scenes_sheet(const om_scenes *scenes, const int *sequences, int n, int every,
-                          bool force, const char *path);
+om_status om_scenes_sheet(const om_scenes *scenes, const int *sequences, const double *labels,
+                          int n, int every, bool force, const char *path);
 
 #endif

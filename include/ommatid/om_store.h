@@ -158,6 +158,9 @@ om_status om_store_write_ranking(om_store *store, const int32_t *place, const do
  * says who holds it and since when. */
 om_status om_store_lock(const char *path);
 void om_store_unlock(const char *path);
+/* The same for another file that one job at a time may write. The message: NAME is being WORK ("trained")
+ * by whom, and OPTION ("-o") takes another file. Released by om_store_unlock(path). */
+om_status om_file_lock(const char *path, const char *name, const char *work, const char *option);
 
 /* Writes and reads a set of films (HDF5, the same style). Refuses to overwrite. */
 om_status om_scenes_save(const om_scenes *scenes, const char *path);

@@ -81,7 +81,7 @@ typedef struct om_validate_options {
     const char *command; /* that repeats it, kept in the file */
     int threads;         /* of each rank; 0: cores of the node divided by its ranks */
     double speed;        /* one of om_moving_speeds; 0: all */
-    /* Told after each model that this rank has finished; NULL: nobody. */
+    /* Told after each network that this rank has finished, of all that the ranks have to do; NULL: nobody. */
     void (*tell)(void *context, int done, int all);
     void *context;
 } om_validate_options;

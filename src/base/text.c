@@ -1,6 +1,7 @@
 /* Text helpers. */
 #include "base/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -41,7 +42,9 @@ bool om_ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* Levenshtein distance of two short words. */
+static int lower(char c) { return tolower((unsigned char)c); }
+
+/* Levenshtein distance of two short words, whatever their case. */
 static size_t edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 64 };
@@ -52,7 +55,7 @@ static size_t edit_distance(const char *a, const char *b)
         size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= m; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            size_t change = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
             diagonal = row[j];
             size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
             row[j] = change < shift ? change : shift;
@@ -108,11 +111,11 @@ om_status om_read_file(const char *path, char **data, size_t *length)
     *data = NULL;
     *length = 0;
     FILE *file = fopen(path, "rb");
-    if (file == NULL) return om_fail_errno("cannot open", path);
+    if (file == NULL) return om_fail_errno("cannot be opened", path);
     om_status status = OM_OK;
     struct stat info;
     if (fstat(fileno(file), &info) != 0) {
-        status = om_fail_errno("cannot read", path);
+        status = om_fail_errno("cannot be read", path);
         goto done;
     }
     if (!S_ISREG(info.st_mode)) {
@@ -128,7 +131,7 @@ om_status om_read_file(const char *path, char **data, size_t *length)
     if (status != OM_OK) goto done;
     *length = fread(*data, 1, (size_t)info.st_size, file);
     if (ferror(file)) {
-        status = om_fail_errno("cannot read", path);
+        status = om_fail_errno("cannot be read", path);
         om_free(*data);
         *data = NULL;
     }

@@ -15,8 +15,8 @@ bool om_parse_int(const char *text, int64_t *out);
 
 bool om_ends_with(const char *text, const char *end);
 
-/* The word of the NULL-terminated list that is nearest to `word` (edit distance, at most half of
- * its length away), or NULL. For "unknown key X, did you mean Y". */
+/* The word of the NULL-terminated list that is nearest to `word` (edit distance whatever the case,
+ * at most half of its length away), or NULL. For "unknown key X, did you mean Y". */
 const char *om_nearest(const char *word, const char *const *words);
 
 /* A string that grows. Start with {0}; free with om_text_free(). On lack of memory later calls do

@@ -68,15 +68,15 @@ static om_status write_new(const char *path, const om_text *text)
 {
     FILE *file = fopen(path, "wx");
     if (file == NULL && errno == EEXIST) {
-        om_fail(OM_EIO, "%s: is there already and is not overwritten", path);
+        om_fail(OM_EIO, "%s: exists already", path);
         return om_hint(OM_EIO, "another name, or remove the file first");
     }
-    if (file == NULL) return om_fail_errno("cannot create", path);
+    if (file == NULL) return om_fail_errno("cannot be created", path);
     om_status status = OM_OK;
     if (fwrite(text->data, 1, text->length, file) != text->length || fflush(file) != 0 ||
         fsync(fileno(file)) != 0)
-        status = om_fail_errno("cannot write", path);
-    if (fclose(file) != 0 && status == OM_OK) status = om_fail_errno("cannot write", path);
+        status = om_fail_errno("cannot be written", path);
+    if (fclose(file) != 0 && status == OM_OK) status = om_fail_errno("cannot be written", path);
     if (status != OM_OK) unlink(path);
     return status;
 }

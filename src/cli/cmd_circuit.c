@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "ommatid/om_circuit.h"
 
@@ -219,6 +220,7 @@ static om_status run_import(const om_arguments *args)
         return om_hint(OM_EUSAGE, "ommatid circuit import %s -o NAME.circuit", args->words[0]);
     }
     om_circuit *circuit;
+    OM_TRY(om_check_new_file(set.output, "-o"));
     OM_TRY(om_circuit_open(args->words[0], PAPER_EXTENT, &circuit));
     om_status status =
         set.name != NULL ? om_circuit_rename(circuit, set.name) : rename_after(circuit, set.output);
@@ -302,7 +304,7 @@ static om_status run_check(const om_arguments *args)
 
 #define OPTION_EXTENT                                                                              \
     {                                                                                              \
-        "extent", 0, OM_OPTION_INT, "N", "columns from the centre to the edge (15)",               \
+        "extent", 0, OM_OPTION_INT, "N", "columns from the centre to the edge; default: 15",       \
             .value = &set.extent, .least = 1, .most = OM_LATTICE_MAX_EXTENT                        \
     }
 
@@ -315,7 +317,7 @@ static const om_option show_options[] = {
 static const om_option import_options[] = {
     {"output", 'o', OM_OPTION_FILE, "FILE", "the circuit to write (must not be there yet)",
      .value = &set.output},
-    {"name", 0, OM_OPTION_TEXT, "NAME", "name of the circuit (that of the file)",
+    {"name", 0, OM_OPTION_TEXT, "NAME", "name of the circuit; default: that of the file",
      .value = &set.name},
     {0},
 };

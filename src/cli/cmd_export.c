@@ -22,8 +22,7 @@ static struct {
 } set = {.table = -1, .model = -1};
 
 static const om_option options[] = {
-    {"table", 't', OM_OPTION_CHOICE, "TABLE",
-     "history, validation, params or models; default: params", .value = &set.table,
+    {"table", 't', OM_OPTION_CHOICE, "TABLE", "what to write; default: params", .value = &set.table,
      .choices = tables},
     {"model", 'm', OM_OPTION_INT, "K", "only this model; default: all", .value = &set.model,
      .least = 0, .most = 1e6},
@@ -45,6 +44,7 @@ typedef struct reading {
     om_real *params, running_mean[OM_HIDDEN], running_var[OM_HIDDEN];
     float *loss, *epe;
     om_model_row *rows;
+    int lines; /* of history or validation that were written */
 } reading;
 
 /* A number as CSV: empty where there is none. */
@@ -71,6 +71,7 @@ static om_status export_history(reading *r, int model, bool checks)
         put(r->out, (double)r->loss[i]);
         put(r->out, (double)r->epe[i]);
         fputc('\n', r->out);
+        r->lines++;
     }
     return OM_OK;
 }
@@ -199,7 +200,7 @@ static om_status export_json(reading *r)
                               (json_int_t)r->info->seed, "models", list);
     if (status == OM_OK && r->out != stdout) {
         if (json_dumpf(whole, r->out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0)
-            status = om_fail_errno("cannot write", set.output);
+            status = om_fail_errno("cannot be written", set.output);
         json_decref(whole);
     } else if (status == OM_OK) {
         status = om_command_print_json(whole);
@@ -207,6 +208,15 @@ static om_status export_json(reading *r)
         json_decref(whole);
     }
     return status;
+}
+
+/* A head without lines below it has a reason. */
+static void explain_empty(const reading *r)
+{
+    if (r->lines > 0 || (set.table != HISTORY && set.table != VALIDATION)) return;
+    fprintf(stderr, "%s: there is no %s: %s\n", r->info->path, tables[set.table],
+            r->info->imported_from != NULL ? "its models were trained elsewhere"
+                                           : "nothing is recorded yet");
 }
 
 static om_status allocate(reading *r)
@@ -220,11 +230,13 @@ static om_status allocate(reading *r)
     return om_store_read_rows(r->store, r->rows);
 }
 
-/* --force would write over the store that is being read. */
+/* That it can be made, and that --force does not write over the store that is being read. */
 static om_status check_output(const char *store)
 {
     struct stat from, to;
-    if (set.output == NULL || stat(store, &from) != 0 || stat(set.output, &to) != 0) return OM_OK;
+    if (set.output == NULL) return OM_OK;
+    if (stat(set.output, &to) != 0) return om_check_folder(set.output);
+    if (stat(store, &from) != 0) return OM_OK; /* is told when it is opened */
     if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
         return om_fail(OM_EUSAGE, "export: -o %s is the store itself", set.output);
     return OM_OK;
@@ -237,8 +249,8 @@ static om_status open_output(reading *r)
     if (set.output == NULL) return OM_OK;
     r->out = fopen(set.output, set.force ? "w" : "wx");
     if (r->out != NULL) return OM_OK;
-    if (errno != EEXIST) return om_fail_errno("cannot create", set.output);
-    om_fail(OM_EFAIL, "%s: there is such a file already", set.output);
+    if (errno != EEXIST) return om_fail_errno("cannot be created", set.output);
+    om_fail(OM_EFAIL, "%s: exists already", set.output);
     return om_hint(OM_EFAIL, "--force, or another name after -o");
 }
 
@@ -285,10 +297,11 @@ static om_status run(const om_arguments *args)
     if (status == OM_OK) status = allocate(&r);
     if (status == OM_OK) status = open_output(&r);
     if (status == OM_OK) status = args->json ? export_json(&r) : export_csv(&r);
+    if (status == OM_OK && !args->quiet) explain_empty(&r);
     if (r.out != NULL && r.out != stdout) {
         bool bad = ferror(r.out) != 0;
         if ((fclose(r.out) != 0 || bad) && status == OM_OK)
-            status = om_fail_errno("cannot write", set.output);
+            status = om_fail_errno("cannot be written", set.output);
         if (status != OM_OK) unlink(set.output);
     }
     om_free(r.params);

@@ -1,10 +1,10 @@
 /* ommatid init: a spec with every key, to begin with. */
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "ommatid/om_spec.h"
 
@@ -21,15 +21,13 @@ static const om_option options[] = {
 /* Writes a file that must not be there yet; one that could not be written whole is removed. */
 static om_status write_new(const char *path, const char *text)
 {
+    OM_TRY(om_check_new_file(path, "-o"));
     FILE *file = fopen(path, "wx");
-    if (file == NULL && errno == EEXIST) {
-        om_fail(OM_EFAIL, "%s: there is such a file already", path);
-        return om_hint(OM_EFAIL, "another name after -o");
-    }
-    if (file == NULL) return om_fail_errno("cannot create", path);
+    if (file == NULL) return om_fail_errno("cannot be created", path);
     om_status status = OM_OK;
-    if (fputs(text, file) == EOF || fflush(file) != 0) status = om_fail_errno("cannot write", path);
-    if (fclose(file) != 0 && status == OM_OK) status = om_fail_errno("cannot write", path);
+    if (fputs(text, file) == EOF || fflush(file) != 0)
+        status = om_fail_errno("cannot be written", path);
+    if (fclose(file) != 0 && status == OM_OK) status = om_fail_errno("cannot be written", path);
     if (status != OM_OK) unlink(path);
     return status;
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -11,8 +10,9 @@
 #include "cli/command.h"
 #include "cli/film_print.h"
 #include "cli/launch.h"
+#include "cli/numbers.h"
 #include "cli/pictures.h"
-#include "ensemble/progress.h"
+#include "cli/telling.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_experiment.h"
 #include "parallel/ranks.h"
@@ -33,7 +33,7 @@ static struct {
 static const om_option options[] = {
     {"experiment", 'e', OM_OPTION_CHOICE, "NAME", "what they are shown (required)",
      .value = &set.experiment, .choices = experiments},
-    {"models", 'm', OM_OPTION_TEXT, "WHICH", "all, best, top:N or numbers as 3,7; default: all",
+    {"models", 'm', OM_OPTION_TEXT, "WHICH", "all, best, top:N or numbers as 3,7-9; default: all",
      .value = &set.models},
     {"output", 'o', OM_OPTION_FILE, "FILE", "the file to create (required)", .value = &set.file},
     {"plot", 0, OM_OPTION_FILE, "FILE", "draw responses of some types, .svg or .png",
@@ -61,10 +61,14 @@ static const om_option options[] = {
 
 /* ---- which models ---- */
 
+static om_status hint_models(om_status status)
+{
+    return om_hint(status, "all, best, top:10, or numbers as 3,7-9");
+}
+
 static om_status fail_models(const char *what)
 {
-    om_fail(OM_EUSAGE, "--models '%s': %s", set.models, what);
-    return om_hint(OM_EUSAGE, "all, best, top:10, or numbers as 3,7");
+    return hint_models(om_fail(OM_EUSAGE, "--models '%s': %s", set.models, what));
 }
 
 /* Places of all models in the ranking, 0 for those without one. */
@@ -85,26 +89,6 @@ static om_status choose_best(const om_store_info *info, const om_ranked *ranked,
     return *n > 0 ? OM_OK : fail_models("no model of the store is ranked");
 }
 
-static om_status choose_numbers(const om_store_info *info, int *models, int *n)
-{
-    char words[16], *end;
-    for (const char *next = set.models; next != NULL; next = end != NULL ? end + 1 : NULL) {
-        int64_t number;
-        end = strchr(next, ',');
-        size_t length = end != NULL ? (size_t)(end - next) : strlen(next);
-        snprintf(words, sizeof words, "%.*s", (int)length, next);
-        if (length >= sizeof words || !om_parse_int(words, &number))
-            return fail_models("expected numbers of models");
-        if (number < 0 || number >= info->n_models)
-            return om_fail(OM_EUSAGE, "--models '%s': the store has models 0 to %d", set.models,
-                           info->n_models - 1);
-        for (int i = 0; i < *n; i++)
-            if (models[i] == number) return fail_models("a model is named twice");
-        models[(*n)++] = (int)number;
-    }
-    return OM_OK;
-}
-
 static om_status choose(const om_store_info *info, const om_ranked *ranked, int *models, int *n)
 {
     int64_t top;
@@ -114,7 +98,10 @@ static om_status choose(const om_store_info *info, const om_ranked *ranked, int 
         return OM_OK;
     }
     if (strcmp(set.models, "best") == 0) return choose_best(info, ranked, 1, models, n);
-    if (strncmp(set.models, "top:", 4) != 0) return choose_numbers(info, models, n);
+    if (strncmp(set.models, "top:", 4) != 0) {
+        om_status status = om_numbers_read("--models", set.models, info->n_models, models, n);
+        return status == OM_OK ? OM_OK : hint_models(status);
+    }
     if (!om_parse_int(set.models + 4, &top) || top < 1)
         return fail_models("expected a number of models of 1 or more");
     return choose_best(info, ranked, top, models, n);
@@ -122,22 +109,17 @@ static om_status choose(const om_store_info *info, const om_ranked *ranked, int 
 
 /* ---- predicting ---- */
 
-typedef struct telling {
-    om_progress progress;
-    double start_s;
-} telling;
+/* What progress counts. */
+typedef struct told {
+    om_telling telling;
+    int models; /* of all ranks */
+} told;
 
 static void tell(void *context, int done, int all)
 {
-    telling *t = context;
-    char line[128], left[32];
-    om_progress_duration((om_clock_s() - t->start_s) / done * (all - done), left, sizeof left);
-    if (om_ranks_count() > 1)
-        snprintf(line, sizeof line, "%d of the %d models of this rank, of %d ranks; %s left", done,
-                 all, om_ranks_count(), left);
-    else
-        snprintf(line, sizeof line, "%d of %d models; %s left", done, all, left);
-    om_progress_show(&t->progress, line);
+    told *t = context;
+    (void)done, (void)all; /* of this rank */
+    om_telling_step(&t->telling, t->models, t->models == 1 ? "model" : "models");
 }
 
 static void report(const int *models, const om_prediction *predictions, int n)
@@ -164,9 +146,9 @@ static om_status choose_types(const om_store_info *info, int *types, int *n)
         while (t < info->n_types && strcmp(known[t], name) != 0) t++;
         if (t == info->n_types) {
             const char *nearest = om_nearest(name, known);
-            return om_fail(OM_EUSAGE, "--types: there is no cell type '%s'%s%s", name,
-                           nearest != NULL ? "; the nearest is " : "",
-                           nearest != NULL ? nearest : "");
+            om_fail(OM_EUSAGE, "--types: there is no cell type '%s'%s%s", name,
+                    nearest != NULL ? "; the nearest is " : "", nearest != NULL ? nearest : "");
+            return om_hint(OM_EUSAGE, "whole names with commas between, as T4a,T4b");
         }
         for (int i = 0; i < *n; i++)
             if (types[i] == t) return om_fail(OM_EUSAGE, "--types: '%s' is named twice", name);
@@ -321,7 +303,6 @@ static om_status predict(const om_arguments *args, om_store *store)
     chosen c = {0};
     om_text command = {0};
     om_resampling resampling = OM_RESAMPLE_PACKAGE;
-    telling t = {om_progress_start(args->quiet || om_ranks_number() > 0), om_clock_s()};
     om_status status = choose_all(store, &c);
     if (status == OM_OK) status = resampling_of(store, &resampling);
     if (status == OM_OK && set.types != NULL && set.plot != NULL)
@@ -330,6 +311,7 @@ static om_status predict(const om_arguments *args, om_store *store)
     if (status == OM_OK && command.failed) status = om_fail(OM_ENOMEM, "out of memory");
     status = om_ranks_agree(status);
     if (status == OM_OK) {
+        told t = {om_telling_start(args->quiet), c.n};
         const om_predict_options how = {
             .experiment = (om_experiment_kind)set.experiment,
             .film = {set.movie, resampling, set.frames, frame_rate_hz()},
@@ -347,7 +329,7 @@ static om_status predict(const om_arguments *args, om_store *store)
             .tell = tell,
             .context = &t};
         status = om_predict(store, &how, c.predictions);
-        om_progress_end(&t.progress);
+        om_telling_end(&t.telling);
     }
     if (status == OM_OK && om_ranks_number() == 0) {
         report(c.models, c.predictions, c.n);
@@ -387,13 +369,12 @@ static om_status count_models(const om_arguments *args, int *n)
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, int ranks)
 {
-    char threads[16], frames[16], rate[32], who[64];
+    char threads[16], frames[16], rate[32];
     const char *words[32];
     int n = 0;
     snprintf(threads, sizeof threads, "%d", set.threads);
     snprintf(frames, sizeof frames, "%d", set.frames);
     snprintf(rate, sizeof rate, "%.17g", set.frame_rate_hz);
-    snprintf(who, sizeof who, "%d ranks", ranks);
     words[n++] = "predict";
     words[n++] = "--experiment", words[n++] = experiments[set.experiment];
     words[n++] = "--models", words[n++] = set.models;
@@ -410,8 +391,7 @@ static om_status launch(const om_arguments *args, int ranks)
     if (set.threads > 0) words[n++] = "--threads", words[n++] = threads;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    const om_launching launching = {
-        .ranks = ranks, .who = who, .kept = "nothing was written", .quiet = args->quiet};
+    const om_launching launching = {.ranks = ranks, .kept = "nothing was written"};
     return om_launch(&launching, n, words);
 }
 
@@ -468,8 +448,9 @@ const om_command om_cmd_predict = {
         "cell type: flash response index, direction selectivity, preferred direction, peaks and\n"
         "their times; of a film, the flow that is decoded from it and its errors; and statistics\n"
         "over the models (group /aggregate). --plot draws, by gnuplot, how responses spread over\n"
-        "models. xarray, h5py and MATLAB open it "
-        "(docs/predictions.md).\n"
+        "models, to flashes of the full field (validate judges polarity by discs of radius 6) or "
+        "to\n"
+        "edges of 19 columns/s. xarray, h5py and MATLAB open the file (docs/predictions.md).\n"
         "Models that diverge are named and left out. Alone it starts its own ranks; under mpirun "
         "or\n"
         "srun it uses those it is given.",

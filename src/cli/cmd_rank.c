@@ -40,7 +40,7 @@ static struct {
 
 static const om_option options[] = {
     {"by", 0, OM_OPTION_CHOICE, "MEASURE",
-     "epe, l2norm, or one that validate keeps; default: the one that chose the checks",
+     "task error, or what validate keeps; default: the error that chose the checks",
      .value = &set.by, .choices = choices},
     {"measures", 0, OM_OPTION_FILE, "FILE", "of 'validate'; default: STORE.measures.h5",
      .value = &set.file},
@@ -128,6 +128,16 @@ static void print_table(const om_store_info *info, om_loss by, const om_ranked *
         explain_imported(info, by, ranked);
 }
 
+/* Of imported models there may be errors of the other measure only. */
+static om_status check_known(const om_store_info *info, om_loss by, const om_ranked *ranked)
+{
+    if (info->imported_from == NULL || ranked[0].place > 0) return OM_OK;
+    om_fail(OM_EFAIL, "%s: only %s is known of its models, not %s", info->path,
+            measure_name(by == OM_LOSS_EPE ? OM_LOSS_L2NORM : OM_LOSS_EPE), measure_name(by));
+    return om_hint(OM_EFAIL, "ommatid rank %s --by %s", info->path,
+                   by == OM_LOSS_EPE ? "l2norm" : "epe");
+}
+
 /* ---- by a measure ---- */
 
 /* A measure of the store's models, and where they stand by it. */
@@ -167,6 +177,18 @@ static om_status rank_by_measure(om_store *store, om_ranked *ranked, measured *m
     return OM_OK;
 }
 
+/* Counts, degrees, and what lies between -1 and 1. */
+static const char *format_of(om_measure measure)
+{
+    switch (measure) {
+    case OM_HITS_45:
+    case OM_HITS_30:
+    case OM_SIGNS_RIGHT: return "%.0f";
+    case OM_DIRECTION_DISTANCE: return "%.1f";
+    default: return "%.4f";
+    }
+}
+
 static void print_measure_table(const om_store_info *info, const measured *m,
                                 const om_ranked *ranked, int n)
 {
@@ -181,7 +203,7 @@ static void print_measure_table(const om_store_info *info, const measured *m,
             printf("%5d  %5d", r->place, r->model);
         else
             printf("    -  %5d", r->model);
-        cell(7, "%.4g", m->value[r->model], "");
+        cell(7, format_of(m->measure), m->value[r->model], "");
         cell(7, "%.4f", r->epe, "");
         cell(7, "%.2f", r->l2norm, "");
         printf("  %s\n", om_model_status_name(r->status));
@@ -277,6 +299,7 @@ static om_status run(const om_arguments *args)
     om_loss by = set.by >= 0 && set.by < ERRORS ? by_choice[set.by] : info->selection;
     om_status status = om_alloc((size_t)info->n_models, sizeof *ranked, &ranked);
     if (status == OM_OK) status = om_ensemble_rank(store, by, ranked);
+    if (status == OM_OK && set.by < ERRORS) status = check_known(info, by, ranked);
     if (status == OM_OK && set.by >= ERRORS) {
         m.measure = (om_measure)(set.by - ERRORS);
         status = rank_by_measure(store, ranked, &m);
@@ -296,7 +319,9 @@ const om_command om_cmd_rank = {
     .synopsis = "STORE",
     .details =
         "With --by a measure of 'ommatid validate STORE', models are ranked by what is known of "
-        "the\nfly's cells instead; those without a value have no place.",
+        "the\nfly's cells instead; those without a value have no place. The p of --plot is of this "
+        "measure "
+        "alone:\nthat of 'validate' is corrected for the number of measures.",
     .options = options,
     .json = true,
     .least = 1,

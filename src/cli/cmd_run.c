@@ -63,9 +63,8 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     snprintf(who, sizeof who, "%d trainers and a coordinator", layout.ranks);
     const om_launching launching = {.ranks = layout.ranks + 1,
                                     .bound_threads = bind ? layout.threads : 0,
-                                    .who = who,
-                                    .kept = "finished units are in the store",
-                                    .quiet = args->quiet};
+                                    .who = args->quiet ? NULL : who,
+                                    .kept = "finished units are in the store"};
     return om_launch(&launching, n, words);
 }
 

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/numbers.h"
 #include "cli/stimulus.h"
 #include "ommatid/om_scenes.h"
 #include "ommatid/om_store.h"
@@ -39,46 +40,48 @@ static const char *const eyes[] = {"mean", "median", NULL}; /* om_eye_filter */
 enum { SHOW_ONLY = 10 };
 static const om_option options[] = {
     {"force", 0, OM_OPTION_FLAG, NULL, "replace the picture if it is there", .value = &set.force},
-    {"sequences", 0, OM_OPTION_TEXT, "LIST", "0,3,7, or training, validation, all (the first 6)",
-     .value = &set.sequences},
-    {"every", 0, OM_OPTION_INT, "K", "draw each K-th frame (2; of a flash 1)", .value = &set.every,
-     .least = 1, .most = 1e4},
+    {"sequences", 0, OM_OPTION_TEXT, "LIST",
+     "0,3-5, or training, validation, all; default: the first 6", .value = &set.sequences},
+    {"every", 0, OM_OPTION_INT, "K", "draw each K-th frame; default: 2, of a flash 1",
+     .value = &set.every, .least = 1, .most = 1e4},
     {"stimulus", 0, OM_OPTION_CHOICE, "WORD", "show what the laboratory shows to models",
      .value = &set.stimulus.kind, .choices = om_stimulus_kinds},
-    {"angle", 0, OM_OPTION_REAL, "A", "direction of an edge or bar, degrees (all 12)",
+    {"angle", 0, OM_OPTION_REAL, "A", "direction of an edge or bar, degrees; default: all 12",
      .value = &set.stimulus.angle, .least = -360, .most = 360},
-    {"intensity", 0, OM_OPTION_REAL, "I", "of a stimulus on grey of 0.5 (0 and 1)",
+    {"intensity", 0, OM_OPTION_REAL, "I", "of a stimulus on grey of 0.5; default: 0 and 1",
      .value = &set.stimulus.intensity, .least = 0, .most = 1},
-    {"speed", 0, OM_OPTION_REAL, "V", "of an edge or bar, columns/s (19)",
+    {"speed", 0, OM_OPTION_REAL, "V", "of an edge or bar, columns/s; default: 19",
      .value = &set.stimulus.speed, .least = 0.1, .most = 1e4},
-    {"width", 0, OM_OPTION_REAL, "W", "of a bar, in units of 2.25 degrees (4)",
+    {"width", 0, OM_OPTION_REAL, "W", "of a bar, in units of 2.25 degrees; default: 4",
      .value = &set.stimulus.width, .least = 0.1, .most = 80},
-    {"radius", 0, OM_OPTION_INT, "R", "of a flash, columns; -1: full field (-1 and 6)",
+    {"radius", 0, OM_OPTION_INT, "R", "of a flash, columns, -1: full field; default: -1 and 6",
      .value = &set.stimulus.radius, .least = -1, .most = 60},
-    {"dt", 0, OM_OPTION_REAL, "DT", "time step of a stimulus, s (0.02)", .value = &set.stimulus.dt,
-     .least = 1e-4, .most = 1},
+    {"dt", 0, OM_OPTION_REAL, "DT", "time step of a stimulus, s; default: 0.02",
+     .value = &set.stimulus.dt, .least = 1e-4, .most = 1},
     {"output", 'o', OM_OPTION_FILE, "FILE", "write the films, or the picture, there",
      .value = &set.output},
-    {"training", 0, OM_OPTION_INT, "N", "worlds to train on (64)", .value = &set.worlds.training,
-     .least = 0, .most = 1e5},
-    {"validation", 0, OM_OPTION_INT, "N", "worlds held out (16)", .value = &set.worlds.validation,
-     .least = 0, .most = 1e5},
-    {"seed", 0, OM_OPTION_UINT64, "N", "of the worlds (1)", .value = &set.worlds.seed},
-    {"extent", 0, OM_OPTION_INT, "N", "rings of columns around the middle one (15)",
+    {"training", 0, OM_OPTION_INT, "N", "worlds to train on; default: 64",
+     .value = &set.worlds.training, .least = 0, .most = 1e5},
+    {"validation", 0, OM_OPTION_INT, "N", "worlds held out; default: 16",
+     .value = &set.worlds.validation, .least = 0, .most = 1e5},
+    {"seed", 0, OM_OPTION_UINT64, "N", "of the worlds; default: 1", .value = &set.worlds.seed},
+    {"extent", 0, OM_OPTION_INT, "N", "rings of columns around the middle one; default: 15",
      .value = &set.worlds.extent, .least = 0, .most = 60},
-    {"frames", 0, OM_OPTION_INT, "N", "length of each film, 24 frames a second (19)",
+    {"frames", 0, OM_OPTION_INT, "N", "length of each film, 24 frames a second; default: 19",
      .value = &set.worlds.frames, .least = 1, .most = 1e4},
-    {"pace", 0, OM_OPTION_REAL, "P", "median speed of the background, pixels per frame (2.2)",
+    {"pace", 0, OM_OPTION_REAL, "P",
+     "median speed of the background, pixels per frame; default: 2.2",
      .value = &set.worlds.style.pace, .least = 1e-6, .most = 10},
-    {"pace-spread", 0, OM_OPTION_REAL, "S", "standard deviation of its logarithm (0.9)",
+    {"pace-spread", 0, OM_OPTION_REAL, "S", "standard deviation of its logarithm; default: 0.9",
      .value = &set.worlds.style.pace_spread, .least = 0, .most = 3},
-    {"travel", 0, OM_OPTION_REAL, "T", "how much the camera may travel; 0: it only turns (1)",
+    {"travel", 0, OM_OPTION_REAL, "T",
+     "how much the camera may travel, 0: it only turns; default: 1",
      .value = &set.worlds.style.travel, .least = 0, .most = 1},
-    {"clutter", 0, OM_OPTION_REAL, "C", "number of objects; 0: background only (1)",
+    {"clutter", 0, OM_OPTION_REAL, "C", "number of objects, 0: background only; default: 1",
      .value = &set.worlds.style.clutter, .least = 0, .most = 1},
-    {"contrast", 0, OM_OPTION_REAL, "D", "standard deviation of luminance; 0: as it is (0)",
+    {"contrast", 0, OM_OPTION_REAL, "D", "standard deviation of luminance, 0: as it is; default: 0",
      .value = &set.worlds.style.contrast, .least = 0, .most = 0.5},
-    {"eye", 0, OM_OPTION_CHOICE, "WORD", "luminance of a column's box (mean)",
+    {"eye", 0, OM_OPTION_CHOICE, "WORD", "luminance of a column's box; default: mean",
      .value = &set.worlds.eye, .choices = eyes},
     {0},
 };
@@ -124,33 +127,6 @@ done:
     return status;
 }
 
-static om_status choose_number(const om_scenes *scenes, const char *text, selection *chosen)
-{
-    int64_t number;
-    if (!om_parse_int(text, &number) || number < 0 || number >= scenes->n_sequences) {
-        om_fail(OM_EUSAGE, "--sequences: '%s': expected a number from 0 to %d", text,
-                scenes->n_sequences - 1);
-        return om_hint(OM_EUSAGE, "--sequences 0,3,7, or training, validation, all");
-    }
-    for (int i = 0; i < chosen->n; i++)
-        if (chosen->numbers[i] == (int)number)
-            return om_fail(OM_EUSAGE, "--sequences: %s is named twice", text);
-    chosen->numbers[chosen->n++] = (int)number;
-    return OM_OK;
-}
-
-static om_status choose_listed(const om_scenes *scenes, const char *list, selection *chosen)
-{
-    while (true) {
-        char text[24];
-        size_t length = strcspn(list, ",");
-        snprintf(text, sizeof text, "%.*s", (int)length, list);
-        OM_TRY(choose_number(scenes, text, chosen));
-        if (list[length] == '\0') return OM_OK;
-        list += length + 1;
-    }
-}
-
 /* Numbers first..end-1. */
 static om_status choose_range(int first, int end, selection *chosen)
 {
@@ -169,7 +145,9 @@ static om_status choose(const om_scenes *scenes, selection *chosen)
     if (strcmp(which, "all") == 0) return choose_range(0, all, chosen);
     if (strcmp(which, "training") == 0) return choose_range(0, scenes->n_training, chosen);
     if (strcmp(which, "validation") == 0) return choose_range(scenes->n_training, all, chosen);
-    return choose_listed(scenes, which, chosen);
+    om_status status = om_numbers_read("--sequences", which, all, chosen->numbers, &chosen->n);
+    if (status == OM_OK) return OM_OK;
+    return om_hint(status, "--sequences 0,3-5, or training, validation, all");
 }
 
 /* Of all columns and frames of one sequence. */
@@ -226,6 +204,7 @@ static om_status print_json(const om_scenes *scenes, const selection *chosen)
 static om_status run_show(const om_arguments *args)
 {
     int every = set.every > 0 ? set.every : EVERY;
+    if (set.output != NULL) OM_TRY(om_check_folder(set.output));
     if (om_stimulus_asked(&set.stimulus)) {
         if (args->n > 0 || set.sequences != NULL)
             return om_fail(OM_EUSAGE, "%s: a stimulus is made, not read from a file of films",
@@ -242,8 +221,8 @@ static om_status run_show(const om_arguments *args)
                                    : om_worlds_plan(&set.worlds, &scenes);
     if (status || (status = choose(scenes, &chosen))) goto done;
     if (args->n == 0 && (status = render(scenes, &chosen, args->quiet))) goto done;
-    if (set.output &&
-        (status = om_scenes_sheet(scenes, chosen.numbers, chosen.n, every, set.force, set.output)))
+    if (set.output && (status = om_scenes_sheet(scenes, chosen.numbers, NULL, chosen.n, every,
+                                                set.force, set.output)))
         goto done;
     if (args->json)
         status = print_json(scenes, &chosen);
@@ -274,15 +253,18 @@ static const om_command verbs[] = {
         .details =
             "Without FILE: of procedural worlds, rendered now. The sheet has a row of luminance "
             "and\n"
-            "below it one of flow per sequence, in the order of the table; hue is the direction "
-            "and\n"
-            "saturation the speed, white is no motion. Speed: mean length of the flow, where one\n"
-            "column per frame is 5.04.\n\n"
+            "below it one of flow per sequence, with its number; hue is the direction and "
+            "saturation\n"
+            "the speed, white is no motion; the number below the wheel of colours is the speed at "
+            "its\n"
+            "rim. Speed: mean length of the flow, where one column per frame is 5.04.\n\n"
             "With --stimulus: what the laboratory shows to trained models. An edge or bar moves\n"
             "from 10 offsets of 2.25 degrees before the middle to 10 behind it; angles are\n"
             "counter-clockwise, 0 to the right. The table has the steps of grey before it (1 s),\n"
             "of the stimulus (a flash: 1 s), and after it (1 s; an edge stays). The sheet has a\n"
-            "row of luminance per condition and one step before and after.",
+            "row of luminance per condition, with its angle (of a flash: its number), and one "
+            "step\n"
+            "before and after.",
         .options = options,
         .json = true,
         .most = 1,

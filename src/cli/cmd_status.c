@@ -105,8 +105,8 @@ static void print_models(const picture *p)
             printf("%11s", "-");
         else
             printf("%11.4f", (double)p->error[m]);
-        const char *remark = p->info->sources != NULL ? p->info->sources[m] : r->message;
-        printf("%s%s\n", remark[0] ? "  " : "", remark);
+        if (p->info->sources != NULL) printf("  %s", p->info->sources[m]);
+        printf("%s%s\n", r->message[0] ? "  " : "", r->message);
     }
 }
 

@@ -2,15 +2,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
 #include "cli/pictures.h"
+#include "cli/telling.h"
 #include "cli/validate_report.h"
-#include "ensemble/progress.h"
 #include "ommatid/om_validation.h"
 #include "parallel/ranks.h"
 #include "report/plot.h"
@@ -24,14 +23,14 @@ static struct {
 } set = {.picture = -1};
 
 static const om_option options[] = {
-    {"speed", 0, OM_OPTION_CHOICE, "V", "only edges of this speed, columns/s", .value = &set.speed,
-     .choices = speeds},
+    {"speed", 0, OM_OPTION_CHOICE, "V", "only edges of this speed, columns/s; default: all",
+     .value = &set.speed, .choices = speeds},
     {"csv", 0, OM_OPTION_FILE, "FILE", "write a row for each model and cell type",
      .value = &set.csv},
     {"plot", 0, OM_OPTION_FILE, "FILE", "draw a picture, .svg or .png", .value = &set.plot},
     {"picture", 0, OM_OPTION_CHOICE, "WHICH",
-     "directions (of T4 and T5) or polarity (of all types); default: directions",
-     .value = &set.picture, .choices = pictures},
+     "what --plot draws, of T4 and T5 or of all types; default: directions", .value = &set.picture,
+     .choices = pictures},
     {"measures", 0, OM_OPTION_FILE, "FILE", "kept there; default: STORE.measures.h5",
      .value = &set.file},
     {"ranks", 'n', OM_OPTION_INT, "N", "ranks that share the models; default: one per core",
@@ -41,22 +40,21 @@ static const om_option options[] = {
     {0},
 };
 
-typedef struct telling {
-    om_progress progress;
-    double start_s;
-} telling;
+/* What progress counts. */
+typedef struct told {
+    om_telling telling;
+    int models;
+} told;
 
 static void tell(void *context, int done, int all)
 {
-    telling *t = context;
-    char line[128], left[32];
-    om_progress_duration((om_clock_s() - t->start_s) / done * (all - done), left, sizeof left);
-    if (om_ranks_count() > 1)
-        snprintf(line, sizeof line, "%d of the %d models of this rank, of %d ranks; %s left", done,
-                 all, om_ranks_count(), left);
-    else
-        snprintf(line, sizeof line, "%d of %d models; %s left", done, all, left);
-    om_progress_show(&t->progress, line);
+    told *t = context;
+    char what[64] = "networks";
+    (void)done; /* of this rank */
+    if (all == t->models + OM_CONTROLS)
+        snprintf(what, sizeof what, "networks (%d model%s, %d untrained)", t->models,
+                 t->models == 1 ? "" : "s", OM_CONTROLS);
+    om_telling_step(&t->telling, all, what);
 }
 
 static om_status report(const om_arguments *args, om_store *store, const om_validation *v)
@@ -97,7 +95,7 @@ static om_status validate(const om_arguments *args, om_store *store)
 {
     om_validation *v = NULL;
     om_text command = {0};
-    telling t = {om_progress_start(args->quiet || om_ranks_number() > 0), om_clock_s()};
+    told t = {om_telling_start(args->quiet), om_store_describe(store)->n_models};
     om_text_add(&command, "ommatid validate %s", args->words[0]);
     if (set.file != NULL) om_text_add(&command, " --measures %s", set.file);
     om_status status = om_ranks_agree(command.failed ? om_fail(OM_ENOMEM, "out of memory") : OM_OK);
@@ -110,7 +108,7 @@ static om_status validate(const om_arguments *args, om_store *store)
                                          .tell = tell,
                                          .context = &t};
         status = om_validate(store, &how, &v);
-        om_progress_end(&t.progress);
+        om_telling_end(&t.telling);
     }
     if (status == OM_OK && om_ranks_number() == 0) status = report(args, store, v);
     if (status == OM_OK && om_ranks_number() == 0 && !args->quiet)
@@ -164,11 +162,10 @@ static om_status count_missing(const om_arguments *args, int *n)
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, int ranks)
 {
-    char threads[16], who[64];
+    char threads[16];
     const char *words[24];
     int n = 0;
     snprintf(threads, sizeof threads, "%d", set.threads);
-    snprintf(who, sizeof who, "%d ranks", ranks);
     words[n++] = "validate";
     if (set.speed > 0) words[n++] = "--speed", words[n++] = speeds[set.speed];
     if (set.csv != NULL) words[n++] = "--csv", words[n++] = set.csv;
@@ -179,8 +176,7 @@ static om_status launch(const om_arguments *args, int ranks)
     if (args->json) words[n++] = "--json";
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    const om_launching launching = {
-        .ranks = ranks, .who = who, .kept = "finished models are kept", .quiet = args->quiet};
+    const om_launching launching = {.ranks = ranks, .kept = "finished models are kept"};
     return om_launch(&launching, n, words);
 }
 
@@ -205,17 +201,20 @@ const om_command om_cmd_validate = {
     .name = "validate",
     .summary = "models against what is known of the fly's cells",
     .synopsis = "STORE [--csv FILE] [--plot FILE] [--json]",
-    .details = "Shows flashes and moving edges to every model, and to untrained ones of the same "
-               "circuit,\n"
-               "and prints how preferred directions, direction selectivity and polarity agree with "
-               "what is\n"
-               "known, and with task error. What was measured is kept beside the store; a second "
-               "call only\n"
-               "does models that are new or were trained on, and one that was killed goes on.\n"
-               "FILE of --csv: model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,\n"
-               "preferred_direction_off_deg. Pictures are drawn by gnuplot. Alone it starts its "
-               "own ranks;\n"
-               "under mpirun or srun it uses those it is given.",
+    .details =
+        "Shows flashes and moving edges to every model, and to untrained ones of the same "
+        "circuit,\n"
+        "and prints how preferred directions, direction selectivity and polarity agree with "
+        "what is\n"
+        "known, and with task error. What was measured is kept beside the store; a second "
+        "call only\n"
+        "does models that are new or were trained on, and one that was killed goes on.\n"
+        "FILE of --csv: model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,\n"
+        "preferred_direction_off_deg; directions are empty (null with --json) where DSI is "
+        "0.001 or\n"
+        "less. Pictures are drawn by gnuplot. Alone it starts its own ranks; under mpirun or "
+        "srun it\n"
+        "uses those it is given.",
     .options = options,
     .json = true,
     .least = 1,

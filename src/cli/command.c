@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -127,17 +128,27 @@ static om_status set_number(const reader *r, const om_option *option, const char
     return OM_OK;
 }
 
+/* The choice that a word means, whatever its case if only one does; -1: none. */
+static int find_choice(const char *const *choices, const char *text)
+{
+    int found = -1, n = 0;
+    for (int i = 0; choices[i] != NULL; i++) {
+        if (strcmp(choices[i], text) == 0) return i;
+        if (strcasecmp(choices[i], text) == 0) found = i, n++;
+    }
+    return n == 1 ? found : -1;
+}
+
 static om_status set_choice(const reader *r, const om_option *option, const char *text)
 {
-    om_text all = {0};
-    for (int i = 0; option->choices[i] != NULL; i++) {
-        if (strcmp(option->choices[i], text) == 0) {
-            *(int *)option->value = i;
-            om_text_free(&all);
-            return OM_OK;
-        }
-        om_text_add(&all, "%s%s", i > 0 ? ", " : "", option->choices[i]);
+    const int found = find_choice(option->choices, text);
+    if (found >= 0) {
+        *(int *)option->value = found;
+        return OM_OK;
     }
+    om_text all = {0};
+    for (int i = 0; option->choices[i] != NULL; i++)
+        om_text_add(&all, "%s%s", i > 0 ? ", " : "", option->choices[i]);
     om_status status = bad_value(r, option, text, all.failed ? "another word" : all.data);
     om_text_free(&all);
     return status;

@@ -52,7 +52,7 @@ typedef struct om_option {
     char letter;      /* or 0 */
     om_option_kind kind;
     const char *argument; /* its name in the help: "FILE"; NULL for flags */
-    const char *help;     /* one line; names the default where there is one */
+    const char *help;     /* one line; ends in "; default: X" where there is one */
     void *value;
     double least, most;         /* range of numbers; both 0: any */
     const char *const *choices; /* ended by NULL */

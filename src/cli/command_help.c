@@ -20,15 +20,33 @@ void om_command_print_overview(void)
         "exit: 0 done, 1 failed, 2 used wrongly, 3 the input is bad, 75 stopped but resumable\n");
 }
 
+/* "what it is: one (default), another"; a default that is none of them goes before them. */
+static void print_choices(const om_option *option)
+{
+    static const char mark[] = "; default: ";
+    const char *end = strstr(option->help, mark), *usual = end != NULL ? end + strlen(mark) : "";
+    const int length = end != NULL ? (int)(end - option->help) : (int)strlen(option->help);
+    bool listed = end == NULL;
+    for (int i = 0; option->choices[i] != NULL; i++)
+        listed |= strcmp(option->choices[i], usual) == 0;
+    printf("%.*s", length, option->help);
+    if (!listed) printf(" (default: %s)", usual);
+    for (int i = 0; option->choices[i] != NULL; i++)
+        printf("%s%s%s", i > 0 ? ", " : ": ", option->choices[i],
+               strcmp(option->choices[i], usual) == 0 ? " (default)" : "");
+}
+
 static void print_option(const om_option *option)
 {
     char head[64], letter[8] = "    ";
     if (option->letter) snprintf(letter, sizeof letter, "-%c, ", option->letter);
     snprintf(head, sizeof head, "%s--%s%s%s", letter, option->name, option->argument ? " " : "",
              option->argument ? option->argument : "");
-    printf("  %-26s %s", head, option->help);
-    for (int i = 0; option->choices != NULL && option->choices[i] != NULL; i++)
-        printf("%s%s", i > 0 ? ", " : ": ", option->choices[i]);
+    printf("  %-26s ", head);
+    if (option->choices != NULL)
+        print_choices(option);
+    else
+        printf("%s", option->help);
     putchar('\n');
 }
 

@@ -5,9 +5,23 @@
 #include "cli/command.h"
 #include "cli/compare_report.h"
 
-enum { MOST_NAMED = 8, NAME_WIDTH = 38 /* of the longest measure */ };
+enum { MOST_NAMED = 8, NAME_WIDTH = 36 /* of the longest title with its unit */ };
 
 static const char *const letters[] = {"A", "B"};
+
+/* What a measure is, with its unit. */
+static void print_title(int measure)
+{
+    char text[64];
+    if (measure < OM_COMPARED_FIRST) {
+        printf("%-*s", NAME_WIDTH, measure == OM_COMPARED_EPE ? "EPE" : "l2norm");
+        return;
+    }
+    const om_measure_info *what = &om_measures[measure - OM_COMPARED_FIRST];
+    snprintf(text, sizeof text, "%s%s%s%s", what->title, what->unit[0] == '1' ? "" : ", ",
+             what->unit[0] == '1' ? "" : what->unit, what->unit[0] == '1' ? "" : "s");
+    printf("%-*s", NAME_WIDTH, text);
+}
 
 /* ---- text -------------------------------------------------------------------------------------- */
 
@@ -37,6 +51,7 @@ static void mean_and_sd(const om_summary *s)
     cell(9, "%.4g", s->mean);
     printf(" +-");
     cell(7, "%.2g", s->sd);
+    printf(" %5d", s->n);
 }
 
 /* What a reader must know before believing the tables. */
@@ -55,17 +70,18 @@ static void print_warnings(const om_compare_report *r)
                "EPE\n      (0.03 on average for the paper's models)\n");
     for (int i = 0; i < 2; i++)
         if (!s[i].measured)
-            printf("note: tuning of cells is not compared before: ommatid validate %s\n",
+            printf("note: to compare the tuning of cells as well: ommatid validate %s\n",
                    s[i].info->path);
 }
 
 static void print_means(const om_compare_report *r)
 {
-    printf("\n%-*s %20s %20s\n", NAME_WIDTH, "mean +- sd over models", "A", "B");
+    printf("\n%-*s %20s %5s %20s %5s\n", NAME_WIDTH, "mean +- sd over n models", "A", "n", "B",
+           "n");
     for (int k = 0; k < OM_N_COMPARED; k++) {
         const om_compared *m = &r->measures[k];
         if (!m->known) continue;
-        printf("%-*s", NAME_WIDTH, om_compared_name(k));
+        print_title(k);
         mean_and_sd(&m->a);
         mean_and_sd(&m->b);
         printf("\n");
@@ -89,7 +105,7 @@ static void print_differences(const om_compare_report *r)
     for (int k = 0; k < OM_N_COMPARED; k++) {
         const om_compared *m = &r->measures[k];
         if (!m->known) continue;
-        printf("%-*s", NAME_WIDTH, om_compared_name(k));
+        print_title(k);
         cell(9, "%+.3g", m->tests.difference);
         cell(10, "%+.3g", m->tests.within_95.low);
         printf(" to");
@@ -100,18 +116,18 @@ static void print_differences(const om_compare_report *r)
 
 static void print_tests(const om_compare_report *r)
 {
-    printf("\n%-*s %7s %9s %7s %5s %7s %8s\n", NAME_WIDTH, "tests", "Welch p", "corrected", "M-W p",
-           "A > B", "margin", "equiv. p");
+    printf("\n%-*s %8s %10s %8s %7s %8s %10s\n", NAME_WIDTH, "tests", "Welch p", "corrected",
+           "M-W p", "A > B", "margin", "equiv. p");
     for (int k = 0; k < OM_N_COMPARED; k++) {
         const om_compared *m = &r->measures[k];
         if (!m->known) continue;
-        printf("%-*s", NAME_WIDTH, om_compared_name(k));
-        cell(7, "%.2g", m->tests.welch_p);
-        cell(9, "%.2g", m->corrected_p);
-        cell(7, "%.2g", m->tests.u_p);
-        cell(5, "%.2f", m->tests.superiority);
-        cell(7, "%.3g", m->margin > 0 ? m->margin : NAN);
-        cell(8, "%.2g", m->margin > 0 ? m->tests.equivalence_p : NAN);
+        print_title(k);
+        cell(8, "%.2g", m->tests.welch_p);
+        cell(10, "%.2g", m->corrected_p);
+        cell(8, "%.2g", m->tests.u_p);
+        cell(7, "%.2f", m->tests.superiority);
+        cell(8, "%.3g", m->margin > 0 ? m->margin : NAN);
+        cell(10, "%.2g", m->margin > 0 ? m->tests.equivalence_p : NAN);
         printf("\n");
     }
 }
@@ -131,12 +147,14 @@ void om_compare_print(const om_compare_report *r)
         "equivalent: whatever difference there is, it is smaller than the margin (equiv. p below "
         "0.05).\n"
         "undecided: neither can be said with these models: more of them may tell, or a margin.\n"
-        "corrected: Welch's p for the number of measures (Holm). M-W: Mann-Whitney. A > B: how "
+        "corrected: Welch's p by Holm's method for the number of tests, of task errors and of "
+        "tuning\n"
+        "apart. Intervals are not corrected: one may leave out 0 and the verdict be undecided. "
+        "M-W:\n"
+        "Mann-Whitney. A > B: how often a model of A has a larger value than one of B (0.5: as "
         "often\n"
-        "a model of A has a larger value than one of B (0.5: as often as not). equiv. p: two "
-        "one-sided\n"
-        "tests. margin: the smallest difference that matters (--margin); -: none is given or "
-        "known.\n");
+        "as not). equiv. p: two one-sided tests. margin: the smallest difference that matters\n"
+        "(--margin NAME=X, names as in 'ommatid rank --help'); -: none is given or known.\n");
 }
 
 /* ---- for other programs ------------------------------------------------------------------------ */

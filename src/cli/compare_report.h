@@ -31,7 +31,7 @@ typedef struct om_compared {
     double margin; /* 0: none */
     om_summary a, b;
     om_comparison tests;
-    double corrected_p; /* Welch's, for the number of measures (Holm) */
+    double corrected_p; /* Welch's, for the number of measures of its family (Holm) */
     om_verdict verdict; /* by corrected_p */
 } om_compared;
 

@@ -4,6 +4,7 @@
 #include "cli/launch.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,9 +125,30 @@ static pid_t start_mpirun(const char *const *words)
     return child;
 }
 
+/* SIGUSR1 to the ranks, which are mpirun's children; to mpirun itself, which hands it on with a word about
+ * it each time, where the system does not list them. */
+static void ask_to_stop(pid_t mpirun)
+{
+    char pattern[64];
+    glob_t lists;
+    snprintf(pattern, sizeof pattern, "/proc/%ld/task/*/children", (long)mpirun);
+    if (glob(pattern, 0, NULL, &lists) != 0) {
+        kill(mpirun, SIGUSR1);
+        return;
+    }
+    for (size_t i = 0; i < lists.gl_pathc; i++) {
+        FILE *list = fopen(lists.gl_pathv[i], "r");
+        char rank[16];
+        while (list != NULL && fscanf(list, "%15s", rank) == 1)
+            kill((pid_t)strtol(rank, NULL, 10), SIGUSR1);
+        if (list != NULL) fclose(list);
+    }
+    globfree(&lists);
+}
+
 /* Waits for mpirun; *passed: how many wishes to stop were handed on. The first reaches the ranks as
- * SIGUSR1, which mpirun hands through; at a second one mpirun ends them. An mpirun that has not
- * started its ranks yet drops what it should hand through, so SIGUSR1 is sent until it is heard. */
+ * SIGUSR1, which is sent until it is heard, as ranks may not have started yet; at a second one mpirun
+ * ends them. */
 static int wait_for(pid_t child, int *passed)
 {
     int state;
@@ -145,7 +167,7 @@ static int wait_for(pid_t child, int *passed)
                 kill(child, SIGTERM);
         }
         if (*passed > 0 && now - sent > AGAIN_S) {
-            kill(child, SIGUSR1);
+            ask_to_stop(child);
             sent = now;
         }
         om_sleep_s(LOOK_S); /* looking, not waiting: a signal just before a wait would be missed */
@@ -194,7 +216,7 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
     if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
         return om_fail_errno("cannot find this program", "/proc/self/exe");
     int file = mkstemp(path);
-    if (file < 0) return om_fail_errno("cannot create", path);
+    if (file < 0) return om_fail_errno("cannot be created", path);
     close(file);
     setenv(OUTCOME, path, 1);
     if (isatty(STDERR_FILENO)) setenv(TERMINAL, "1", 1);
@@ -204,7 +226,7 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
     for (int i = 0; i < n && k < MOST_WORDS - 1; i++) words[k++] = arguments[i];
     words[k] = NULL;
     om_stop_listen();
-    if (!launching->quiet) {
+    if (launching->who != NULL) {
         fprintf(stderr, "%s:", launching->who);
         for (int i = 0; i < own; i++) fprintf(stderr, " %s", words[i]);
         fprintf(stderr, "\n");

@@ -9,9 +9,8 @@
 typedef struct om_launching {
     int ranks;
     int bound_threads; /* cores that each rank is bound to; 0: ranks go where there is room */
-    const char *who;   /* these are: "2 trainers and a coordinator" */
+    const char *who;   /* to be said with mpirun's line: "2 trainers and a coordinator"; or NULL */
     const char *kept; /* by ranks that ended before their time: "finished units are in the store" */
-    bool quiet;
 } om_launching;
 
 /* Runs this program again in ranks, with the n given words as arguments, and waits for them. Signals

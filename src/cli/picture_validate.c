@@ -56,8 +56,7 @@ static om_status draw_directions(const om_validate_report *r, const char *path, 
                                        .n_angles = OM_MOVING_ANGLES,
                                        .n_panels = n,
                                        .panels = panels,
-                                       .best = best,
-                                       .n_best = r->n_best};
+                                       .best = best};
     return om_draw_tuning(path, &picture);
 }
 

@@ -121,9 +121,11 @@ static om_status write_sheet(const show *s)
     }
     om_sequence sequences[MOST_CONDITIONS] = {0};
     int rows[MOST_CONDITIONS];
+    double angles[MOST_CONDITIONS];
     for (int i = 0; i < s->n; i++) {
         sequences[i].frames = tiles;
         rows[i] = i;
+        angles[i] = s->conditions[i].angle;
     }
     om_scenes *scenes = NULL;
     om_hex_eye *eye = NULL;
@@ -140,7 +142,8 @@ static om_status write_sheet(const show *s)
         if ((status = draw(s, eye, &course, &s->conditions[i], every, tiles, frames,
                            scenes->luminance + scenes->sequences[i].offset * n_columns)))
             goto done;
-    status = om_scenes_sheet(scenes, rows, s->n, 1, s->request->force, s->request->output);
+    status = om_scenes_sheet(scenes, rows, s->request->kind == FLASH ? NULL : angles, s->n, 1,
+                             s->request->force, s->request->output);
 done:
     om_free(frames);
     om_hex_eye_free(eye);

@@ -10,6 +10,8 @@
 
 enum { DISC = 1 };
 
+static const double LEAST_DSI = 0.001;
+
 /* What is asked of a model and type, in the order of the CSV file's columns. */
 typedef struct answers {
     double value[5];
@@ -17,11 +19,17 @@ typedef struct answers {
 static const char *const answer_names[] = {"fri", "dsi_on", "dsi_off", "preferred_direction_on_deg",
                                            "preferred_direction_off_deg"};
 
+/* Who selects no direction prefers none. */
+static double preferred(const om_validated *m, int at)
+{
+    return m->dsi[at] > LEAST_DSI ? om_degrees_around(m->direction[at]) : NAN;
+}
+
 static answers answers_of(const om_validation *v, const om_validated *m, int type)
 {
     const int off = type, on = v->n_types + type;
-    return (answers){{m->fri[DISC * v->n_types + type], m->dsi[on], m->dsi[off],
-                      om_degrees_around(m->direction[on]), om_degrees_around(m->direction[off])}};
+    return (answers){{m->fri[DISC * v->n_types + type], m->dsi[on], m->dsi[off], preferred(m, on),
+                      preferred(m, off)}};
 }
 
 /* ---- CSV --------------------------------------------------------------------------------------- */

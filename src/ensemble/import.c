@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "ensemble/job.h"
 #include "ensemble/ranking.h"
 #include "store/flyvis.h"
 
@@ -179,12 +180,14 @@ static void fill_state(const import *j, const om_flyvis_model *m, om_state *stat
 
 static om_status commit(import *j, int row, om_state *state)
 {
-    const om_model_row live = {.seed = j->spec.seed,
-                               .status = OM_MODEL_DONE,
-                               .iteration = j->layout.iterations,
-                               .worker = -1};
+    om_model_row live = {.seed = j->spec.seed,
+                         .status = OM_MODEL_DONE,
+                         .iteration = j->layout.iterations,
+                         .worker = -1};
     om_state_init(&j->layout, j->circuit, &j->spec.train, j->spec.seed, (uint32_t)row, state);
     fill_state(j, &j->models[row], state);
+    om_note_small_time_constants(j->circuit, j->models[row].params + j->layout.params.time_constant,
+                                 j->spec.train.batch.dt_s, live.message);
     OM_TRY(om_store_commit(j->store, row, state));
     return om_store_write_row(j->store, row, &live);
 }
@@ -196,10 +199,19 @@ static om_status publish(const import *j)
     return om_fail_errno("cannot be created", name);
 }
 
+/* The user knows the store by its own name only. */
+static om_status name_store(const import *j, om_status status)
+{
+    const char *message = om_message(), *at = j->path[0] ? strstr(message, j->path) : NULL;
+    if (status == OM_OK || at == NULL) return status;
+    return om_fail(status, "%.*s%s%s", (int)(at - message), message, j->options->store,
+                   at + strlen(j->path));
+}
+
 static om_status fill_store(import *j)
 {
     om_state *state = NULL;
-    OM_TRY(create(j));
+    OM_TRY(name_store(j, create(j)));
     om_status status = om_alloc(j->layout.bytes, 1, &state);
     for (int i = 0; i < j->n_models && status == OM_OK; i++) status = commit(j, i, state);
     if (status == OM_OK) status = om_ranking_store(j->store);

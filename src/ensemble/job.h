@@ -69,6 +69,11 @@ void om_worker_train(om_worker *worker, const om_unit *unit,
 /* Asks, trains and reports until told to leave. */
 void om_worker_serve(om_worker *worker);
 
+/* A time constant below the time step acts as the step and cannot grow again by itself: says in message,
+ * else left as it is, in how many types that is so. tau: [n_types], s. */
+void om_note_small_time_constants(const om_circuit *circuit, const om_real *tau, double dt_s,
+                                  char message[OM_MESSAGE_BYTES]);
+
 /* ---- coordinator ---- */
 
 /* Plans, hands out units, keeps the live table and the progress line. With one rank it trains the units

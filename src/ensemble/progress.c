@@ -36,6 +36,13 @@ void om_progress_end(om_progress *p)
     p->width = 0;
 }
 
+void om_progress_end_with(om_progress *p, const char *line)
+{
+    p->last_s = 0;
+    om_progress_show(p, line);
+    om_progress_end(p);
+}
+
 void om_progress_duration(double seconds, char *text, size_t bytes)
 {
     long s = (long)(seconds + 0.5), minutes = s / 60, hours = minutes / 60;

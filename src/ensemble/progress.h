@@ -18,6 +18,8 @@ om_progress om_progress_start(bool quiet);
 void om_progress_show(om_progress *progress, const char *line);
 /* Ends the line that stands on the terminal. */
 void om_progress_end(om_progress *progress);
+/* Prints a last line in any case. */
+void om_progress_end_with(om_progress *progress, const char *line);
 /* A duration for a person: "45 s", "3 min 20 s", "4 h 12 min", "2 d 3 h". */
 void om_progress_duration(double seconds, char *text, size_t bytes);
 

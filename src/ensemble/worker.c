@@ -68,19 +68,16 @@ static void fill_report(const om_worker *w, om_report *report)
                                                                  : s->best_l2norm;
 }
 
-/* A time constant below the time step acts as the step and cannot grow again by itself. */
-static void note_small_time_constants(const om_worker *w, om_report *report)
+void om_note_small_time_constants(const om_circuit *circuit, const om_real *tau, double dt_s,
+                                  char message[OM_MESSAGE_BYTES])
 {
-    const om_layout *l = &w->job->layout.params;
-    const om_real *tau =
-        (const om_real *)om_state_view(w->state, w->job->layout.at_params) + l->time_constant;
     int n = 0, first = 0;
-    for (int t = l->n_types - 1; t >= 0; t--)
-        if ((double)tau[t] < w->job->spec.train.batch.dt_s) n++, first = t;
+    for (int t = circuit->n_types - 1; t >= 0; t--)
+        if ((double)tau[t] < dt_s) n++, first = t;
     if (n > 0)
-        snprintf(report->message, sizeof report->message,
-                 "time constant below the time step in %d of %d types (%s, ...)", n, l->n_types,
-                 w->job->circuit->types[first].name);
+        snprintf(message, OM_MESSAGE_BYTES,
+                 "time constant below the time step in %d of %d types (%s, ...)", n,
+                 circuit->n_types, circuit->types[first].name);
 }
 
 /* Advances to the unit's end, or until stopped, in slices that end with a report of progress. */
@@ -140,7 +137,11 @@ void om_worker_train(om_worker *w, const om_unit *unit,
     bool stopped = status == OM_ESTOPPED;
     if (status == OM_OK || stopped) {
         fill_report(w, report);
-        note_small_time_constants(w, report);
+        om_note_small_time_constants(
+            w->job->circuit,
+            (const om_real *)om_state_view(w->state, w->job->layout.at_params) +
+                w->job->layout.params.time_constant,
+            w->job->spec.train.batch.dt_s, report->message);
         status = om_store_commit(w->job->store, unit->model, w->state);
         report->kind = stopped ? OM_REPORT_STOPPED : OM_REPORT_DONE;
     }

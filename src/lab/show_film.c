@@ -73,6 +73,13 @@ static om_status make_scenes(film *f, double frame_rate_hz, int extent)
     return status;
 }
 
+static om_status hint_film(om_status status)
+{
+    if (status != OM_EDATA) return status;
+    return om_hint(status, "a film of /luminance [view][frame][column], float32, and, where it is "
+                           "known, /flow: docs/predictions.md");
+}
+
 static om_status read_film(om_showing *s, film *f, om_h5 *file)
 {
     static const om_h5_field luminance = {
@@ -89,14 +96,14 @@ static om_status read_film(om_showing *s, film *f, om_h5 *file)
         status = make_scenes(f, o->frame_rate_hz, s->circuit->extent);
     }
     if (status == OM_OK) status = om_h5_read(&seen, f->scenes->luminance);
-    if (status == OM_OK) status = check_luminance(f, seen.length[2], o->file);
     f->has_flow = om_h5_has(file, "/flow");
     const size_t lengths[] = {seen.length[0], seen.length[1], COMPONENTS, seen.length[2]};
     if (status == OM_OK && f->has_flow) status = om_h5_find(file, &flow, lengths, &moved);
     if (status == OM_OK && f->has_flow) status = om_h5_read(&moved, f->scenes->flow);
     om_h5_release(&seen);
     om_h5_release(&moved);
-    if (status != OM_OK) return status;
+    if (status != OM_OK) return hint_film(status);
+    OM_TRY(check_luminance(f, (size_t)s->circuit->n_columns, o->file));
     status = om_scenes_seal(f->scenes); /* every number is one */
     return status == OM_OK ? OM_OK : om_context(status, "%s", o->file);
 }

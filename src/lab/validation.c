@@ -11,6 +11,7 @@
 #include "base/checksum.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "lab/measures.h"
 #include "lab/measures_file.h"
 #include "ommatid/om_params.h"
@@ -272,7 +273,6 @@ static om_status ask_and_keep(const asking *q, om_h5 *file, int i)
 static om_status ask_own_share(asking *q, const int *missing, int n)
 {
     const int ranks = om_ranks_count(), first = om_ranks_number();
-    const int all = (n - first + ranks - 1) / ranks;
     om_h5 *file = NULL;
     if (first >= n) return OM_OK;
     OM_TRY(prepare(OM_FLASHES_SHOWN, q->s->circuit, &q->flashes));
@@ -287,22 +287,37 @@ static om_status ask_own_share(asking *q, const int *missing, int n)
         }
         status = ask_and_keep(q, file, missing[i]);
         if (status == OM_OK && q->options->tell != NULL)
-            q->options->tell(q->options->context, ++done, all);
+            q->options->tell(q->options->context, ++done, n);
     }
     om_h5_close(file);
     return status;
 }
 
-/* The file, and which subjects it lacks: rank 0 looks. missing: [count_subjects()]. */
-static om_status find_missing(subjects *s, const char *command, int *missing, int *n)
+/* Which subjects the file lacks. missing: [count_subjects()]. */
+static om_status look(subjects *s, int *missing, int *n)
 {
     *n = 0;
-    if (access(s->file, F_OK) != 0)
-        OM_TRY(om_measures_file_create(s->file, s->info, command, s->v));
     OM_TRY(read_file(s));
     for (int i = 0; i < count_subjects(s); i++)
         if (subject(s, i)->prediction.outcome == OM_PREDICTED_NOT_YET) missing[(*n)++] = i;
     return OM_OK;
+}
+
+/* Rank 0 looks, and makes the file if it is not there. A file that lacks nothing is only read, and
+ * needs no lock; one that another job has written in the meantime is looked at again. */
+static om_status find_missing(subjects *s, const char *command, int *missing, int *n, bool *locked)
+{
+    *n = 0;
+    if (access(s->file, F_OK) == 0) {
+        OM_TRY(look(s, missing, n));
+        if (*n == 0) return OM_OK;
+    }
+    OM_TRY(om_check_folder(s->file));
+    OM_TRY(om_file_lock(s->file, s->info->path, "validated", "--measures"));
+    *locked = true;
+    if (access(s->file, F_OK) != 0)
+        OM_TRY(om_measures_file_create(s->file, s->info, command, s->v));
+    return look(s, missing, n);
 }
 
 /* The rows are of all speeds: what is derived for another is made by reading them. */
@@ -310,6 +325,7 @@ static om_status complete(om_store *store, const om_validate_options *options)
 {
     subjects s;
     int *missing = NULL, n = 0;
+    bool locked = false;
     asking q = {.s = &s, .options = options};
     om_status status = open_subjects(store, options->file, 0, &s);
     if (status == OM_OK) status = om_alloc((size_t)count_subjects(&s), sizeof *missing, &missing);
@@ -319,13 +335,14 @@ static om_status complete(om_store *store, const om_validate_options *options)
         .threads = options->threads, .activation = s.train->model.activation, .counts = s.counts};
     if (q.run.threads == 0) q.run.threads = om_node_cores() / om_node_ranks();
     if (q.run.threads < 1) q.run.threads = 1;
-    if (om_ranks_number() == 0) status = find_missing(&s, options->command, missing, &n);
+    if (om_ranks_number() == 0) status = find_missing(&s, options->command, missing, &n, &locked);
     status = om_ranks_agree(status);
     if (status != OM_OK) goto done;
     om_ranks_share_bytes(&n, sizeof n);
     om_ranks_share_bytes(missing, (size_t)count_subjects(&s) * sizeof *missing);
     status = om_ranks_agree(ask_own_share(&q, missing, n));
 done:
+    if (locked) om_store_unlock(s.file);
     release(&q.flashes);
     release(&q.edges);
     om_free(missing);

@@ -1,5 +1,6 @@
 /* Flash response of all types, from ON to OFF, with the spread of models. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -75,12 +76,13 @@ static void explain_mark(om_text *script, double x, double y, int known, const c
 static void add_frame(om_text *script, const om_polarity_picture *p, int n, double height)
 {
     const double first = 0.42 / height, second = 0.16 / height;
-    om_plot_title(script, 1 - 0.17 / height,
-                  "%s: response to flashing %s, median and spread of %d models", p->ensemble,
-                  p->flashing, n);
-    explain_mark(script, 0.06, first, 1, "median, known to be ON");
-    explain_mark(script, 0.38, first, -1, "median, known to be OFF");
-    explain_mark(script, 0.70, first, 0, "median, not known");
+    const bool one = n == 1;
+    om_plot_title(script, 1 - 0.17 / height, "%s: response to flashing %s, %s%d %s", p->ensemble,
+                  p->flashing, one ? "" : "median and spread of ", n, one ? "model" : "models");
+    explain_mark(script, 0.06, first, 1, one ? "known to be ON" : "median, known to be ON");
+    explain_mark(script, 0.38, first, -1, one ? "known to be OFF" : "median, known to be OFF");
+    explain_mark(script, 0.70, first, 0, one ? "not known" : "median, not known");
+    if (one) return; /* has no spread */
     om_plot_explain(script, 0.03, second, "nohead linewidth 5 linecolor rgb '" OM_PLOT_PALE "'",
                     "half of the models (25-75 %)");
     om_plot_explain(script, 0.48, second, "nohead linewidth 1 linecolor rgb '" OM_PLOT_GREY "'",

@@ -29,19 +29,22 @@ om_status om_draw_scatter(const char *path, const om_scatter_picture *p)
         return om_fail(OM_EDATA, "%s: no model has both numbers, so there is nothing to draw",
                        p->ensemble);
     }
-    om_plot_title(&script, 1 - 0.18 / HEIGHT, "%s, %d models", p->ensemble, n);
-    if (isfinite(c.spearman.r))
+    om_plot_title(&script, 1 - 0.18 / HEIGHT, "%s, %d %s", p->ensemble, n,
+                  n == 1 ? "model" : "models");
+    if (isfinite(c.spearman.r)) {
         om_plot_title(&script, 1 - 0.40 / HEIGHT,
-                      "Spearman rho = %.2f, 95 %% interval %.2f to %.2f, p = %.2g", c.spearman.r,
-                      c.spearman.within.low, c.spearman.within.high,
+                      "Spearman rho = %.2f, 95 %% interval %.2f to %.2f", c.spearman.r,
+                      c.spearman.within.low, c.spearman.within.high);
+        om_plot_title(&script, 1 - 0.62 / HEIGHT, "p = %.2g, uncorrected for other measures",
                       n < FEW ? c.spearman.permuted_p : c.spearman.p);
+    }
     om_plot_title(&script, 0.17 / HEIGHT, "%s", p->x_title);
     om_text_add(
         &script,
         "set tmargin screen %g\nset bmargin screen %g\nset border 3\n"
         "set tics nomirror out\nset autoscale fix\nset offsets graph 0.04, graph 0.04, graph 0.06, "
         "graph 0.06\nset ylabel ",
-        1 - 0.62 / HEIGHT, 0.62 / HEIGHT);
+        1 - 0.84 / HEIGHT, 0.62 / HEIGHT);
     om_plot_quote(&script, "%s", p->y_title);
     om_text_add(&script,
                 "\nplot $models using 1:2 with points pointtype 7 pointsize 0.6 linecolor rgb '%s' "

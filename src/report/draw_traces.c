@@ -27,17 +27,36 @@ static double step_of(double span)
     return round[i] * ten;
 }
 
+/* A model's largest change from the first time, of both stimuli. */
+static double largest_change(const om_trace_picture *p, const om_trace_panel *panel, ptrdiff_t m)
+{
+    double most = 0;
+    for (int s = 0; s < 2; s++)
+        for (ptrdiff_t t = 0; t < p->n_times; t++) {
+            const double *response = panel->response[s] + m * p->n_times;
+            most = fmax(most, fabs(response[t] - response[0]));
+        }
+    return most;
+}
+
+/* Models that some panel shows. */
+static int count_drawn(const om_trace_picture *p)
+{
+    int n = 0;
+    for (int m = 0; m < p->n_models; m++) {
+        int i = 0;
+        while (i < p->n_panels && !(largest_change(p, &p->panels[i], m) > 0)) i++;
+        n += i < p->n_panels;
+    }
+    return n;
+}
+
 /* Changes from the first time relative to the largest of both stimuli, [time][model]. */
 static void make_relative(const om_trace_picture *p, const om_trace_panel *panel, double *relative)
 {
     const ptrdiff_t times = p->n_times, models = p->n_models;
     for (ptrdiff_t m = 0; m < models; m++) {
-        double most = 0;
-        for (int s = 0; s < 2; s++)
-            for (ptrdiff_t t = 0; t < times; t++) {
-                const double *response = panel->response[s] + m * times;
-                most = fmax(most, fabs(response[t] - response[0]));
-            }
+        const double most = largest_change(p, panel, m);
         for (int s = 0; s < 2; s++)
             for (ptrdiff_t t = 0; t < times; t++) {
                 const double *response = panel->response[s] + m * times;
@@ -99,22 +118,23 @@ static om_status add_panel(om_text *script, const om_trace_picture *p, int numbe
 
 static void add_frame(om_text *script, const om_trace_picture *p, double height)
 {
+    const int n = count_drawn(p);
     char style[128];
-    om_plot_title(script, 1 - 0.17 / height,
-                  "%s: voltage of central cells, median and spread of %d models", p->ensemble,
-                  p->n_models);
+    om_plot_title(script, 1 - 0.17 / height, "%s: voltage of central cells, %s%d %s", p->ensemble,
+                  n == 1 ? "" : "median and spread of ", n, n == 1 ? "model" : "models");
     if (p->note != NULL) om_plot_title(script, 1 - 0.39 / height, "%s", p->note);
     om_text_add(script,
                 "set label 'time from the stimulus'' onset (s)' at screen 0.5, screen %g center\n",
                 0.86 / height);
     om_text_add(script,
-                "set label 'change, relative to each model''s largest' at screen 0.022, screen %g "
+                "set label 'change / each model''s largest' at screen 0.022, screen %g "
                 "center rotate by 90\n",
                 0.5 + (BELOW - ABOVE) / 2 / height);
     for (int s = 0; s < 2; s++) {
         const double y = (0.5 - 0.26 * s) / height;
         snprintf(style, sizeof style, "nohead %s", lines[s]);
         om_plot_explain(script, 0.04, y, style, p->stimulus[s]);
+        if (n == 1) continue; /* has no spread */
         om_plot_explain_area(script, 0.46, y, shades[s][1], "25-75 %");
         om_plot_explain_area(script, 0.70, y, shades[s][0], "5-95 % of models");
     }

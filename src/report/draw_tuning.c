@@ -35,6 +35,20 @@ static double largest(const double *x, int n)
     return most;
 }
 
+/* Models that some panel shows, of all or of the best. */
+static int count_drawn(const om_tuning_picture *p, bool best)
+{
+    int n = 0;
+    for (int m = 0; m < p->n_models; m++) {
+        int i = 0;
+        while (i < p->n_panels &&
+               !(largest(p->panels[i].response + (ptrdiff_t)m * p->n_angles, p->n_angles) > 0))
+            i++;
+        n += i < p->n_panels && (!best || p->best[m]);
+    }
+    return n;
+}
+
 /* Responses relative to the largest, [angle][model]; NaN for models that do not respond. */
 static void make_relative(const om_tuning_picture *p, const om_tuning_panel *panel,
                           double *relative)
@@ -119,7 +133,8 @@ static om_status add_panel(om_text *script, const om_tuning_picture *p, int numb
     if (n > 0)
         om_text_add(script, ", $each using 1:2 with lines %s, $all using 1:2 with lines %s",
                     EACH + sizeof "nohead", ALL + sizeof "nohead");
-    if (n_best > 0) om_text_add(script, ", $best using 1:2 with lines %s", BEST + sizeof "nohead");
+    if (n > 1 && n_best > 0)
+        om_text_add(script, ", $best using 1:2 with lines %s", BEST + sizeof "nohead");
     om_text_add(script, "\nunset label\nunset arrow\nunset object\n");
     return OM_OK;
 }
@@ -129,15 +144,19 @@ static void add_frame(om_text *script, const om_tuning_picture *p, double height
 {
     char best[64], speed[32] = "";
     const double first = 0.45 / height, second = 0.17 / height;
-    snprintf(best, sizeof best, "median of the best %d by task error", p->n_best);
+    const int n = count_drawn(p, false), n_best = count_drawn(p, true);
+    snprintf(best, sizeof best, "median of the best %d by task error", n_best);
     if (p->speed > 0) snprintf(speed, sizeof speed, " at %g columns/s", p->speed);
-    om_plot_title(script, 1 - 0.17 / height,
-                  "%s: tuning to the direction of moving edges%s, %d models", p->ensemble, speed,
-                  p->n_models);
-    om_plot_explain(script, 0.03, first, ALL, "median of all models (n)");
-    om_plot_explain(script, 0.03, second, BEST, best);
-    om_plot_explain(script, 0.50, first, EACH, "one model, relative to its largest response");
+    om_plot_title(script, 1 - 0.17 / height, "%s: tuning to the direction of moving edges%s, %d %s",
+                  p->ensemble, speed, n, n == 1 ? "model" : "models");
     om_plot_explain(script, 0.50, second, KNOWN, "known preferred direction");
+    if (n == 1) { /* is its own median */
+        om_plot_explain(script, 0.03, first, ALL, "relative to its largest response");
+        return;
+    }
+    om_plot_explain(script, 0.03, first, ALL, "median of all models (n)");
+    if (n_best > 0) om_plot_explain(script, 0.03, second, BEST, best);
+    om_plot_explain(script, 0.50, first, EACH, "one model, relative to its largest response");
 }
 
 om_status om_draw_tuning(const char *path, const om_tuning_picture *p)

@@ -26,7 +26,6 @@ typedef struct om_tuning_picture {
     int n_panels; /* in rows of four */
     const om_tuning_panel *panels;
     const bool *best; /* [n_models] those whose median is drawn, too */
-    int n_best;
 } om_tuning_picture;
 
 om_status om_draw_tuning(const char *path, const om_tuning_picture *picture);

@@ -15,22 +15,29 @@
 #include "ommatid/om_lattice.h"
 #include "ommatid/om_scenes.h"
 #include "scenes/colour.h"
+#include "scenes/digits.h"
 
 enum {
     TILE_PIXELS = 128, /* about as many across a tile */
     FINE = 3,          /* each pixel is the mean of FINE x FINE points */
     GAP = 4,           /* pixels between tiles; three times that between sequences */
+    DOT = 2,           /* pixels across a dot of a digit */
+    LABEL = 4 * DOT * OM_DIGIT_WIDTH + GAP, /* pixels before a row, for its number */
+    OUTSIDE = -1,                           /* instead of a column: behind the tile, */
+    RIM = -2,                               /* or the line around it */
     MOST_PIXELS = 1 << 28
 };
 
-/* Behind films with flow, whose still columns are white; behind light and dark columns alone. */
-static const double white[3] = {1, 1, 1}, blue[3] = {0.75, 0.85, 1};
+/* The page of films with flow, and of light and dark columns alone. Columns may have any colour, so
+ * that a line goes around all of them. */
+static const double white[3] = {1, 1, 1}, blue[3] = {0.75, 0.85, 1}, line[3] = {0.4, 0.4, 0.4};
+static const double ink[3] = {0, 0, 0};
 
 typedef struct sheet {
     const om_scenes *scenes;
     int every, tiles_across, rows; /* rows: sequences */
     int tile;                      /* pixels across a tile, which is square */
-    int *column;                   /* [FINE tile][FINE tile]: column shown there, or -1 */
+    int *column;                   /* [FINE tile][FINE tile]: column shown there, OUTSIDE or RIM */
     double scale;                  /* flow at the end of the colour scale */
     const double *background;
     int width, height;
@@ -40,7 +47,7 @@ typedef struct sheet {
 /* Column nearest to (x, y), y down, in units of the spacing: centres lie at (v, u + v/2). */
 static int nearest_column(int extent, double x, double y)
 {
-    int best = -1, v0 = (int)floor(x);
+    int best = OUTSIDE, v0 = (int)floor(x);
     double least = INFINITY;
     for (int v = v0; v <= v0 + 1; v++) {
         int u = (int)lround(y - 0.5 * v);
@@ -53,6 +60,18 @@ static int nearest_column(int extent, double x, double y)
     return best;
 }
 
+/* Whether a column is within a pixel of a point outside. */
+static bool is_rim(const sheet *s, int row, int i)
+{
+    const int n = FINE * s->tile;
+    for (int y = row - FINE; y <= row + FINE; y++)
+        for (int x = i - FINE; x <= i + FINE; x++)
+            if (y >= 0 && y < n && x >= 0 && x < n && s->column[y * n + x] >= 0 &&
+                (y - row) * (y - row) + (x - i) * (x - i) <= FINE * FINE)
+                return true;
+    return false;
+}
+
 static void make_tile_map(sheet *s)
 {
     int extent = s->scenes->extent, n = FINE * s->tile;
@@ -61,6 +80,10 @@ static void make_tile_map(sheet *s)
         for (int i = 0; i < n; i++)
             s->column[row * n + i] = nearest_column(extent, (i + 0.5 - n / 2.0) * columns_per_point,
                                                     (row + 0.5 - n / 2.0) * columns_per_point);
+    for (int row = 0; row < n; row++)
+        for (int i = 0; i < n; i++)
+            if (s->column[row * n + i] == OUTSIDE && is_rim(s, row, i))
+                s->column[row * n + i] = RIM;
 }
 
 static int compare_floats(const void *a, const void *b)
@@ -98,6 +121,18 @@ static void put_pixel(sheet *s, int x, int y, const double rgb[3])
     for (int c = 0; c < 3; c++) p[c] = (uint8_t)lround(255 * fmin(fmax(rgb[c], 0), 1));
 }
 
+/* A number whose upper left corner is (left, top). */
+static void put_number(sheet *s, int left, int top, double number)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%.4g", number);
+    for (int i = 0; text[i] != '\0'; i++)
+        for (int y = 0; y < DOT * OM_DIGIT_HEIGHT; y++)
+            for (int x = 0; x < DOT * OM_DIGIT_WIDTH; x++)
+                if (om_digit_dot(text[i], x / DOT, y / DOT))
+                    put_pixel(s, left + i * DOT * OM_DIGIT_WIDTH + x, top + y, ink);
+}
+
 /* Colours [n_columns][3] of a frame into the tile whose corner is (left, top). */
 static void draw_tile(sheet *s, int left, int top, const double (*colours)[3])
 {
@@ -106,14 +141,17 @@ static void draw_tile(sheet *s, int left, int top, const double (*colours)[3])
             double sum[3] = {0};
             for (int p = 0; p < FINE * FINE; p++) {
                 int at = (FINE * y + p / FINE) * FINE * s->tile + FINE * x + p % FINE;
-                const double *rgb = s->column[at] < 0 ? s->background : colours[s->column[at]];
+                const int column = s->column[at];
+                const double *rgb = column == RIM       ? line
+                                    : column == OUTSIDE ? s->background
+                                                        : colours[column];
                 for (int c = 0; c < 3; c++) sum[c] += rgb[c] / (FINE * FINE);
             }
             put_pixel(s, left + x, top + y, sum);
         }
 }
 
-static int tile_left(const sheet *s, int tile) { return GAP + tile * (s->tile + GAP); }
+static int tile_left(const sheet *s, int tile) { return LABEL + GAP + tile * (s->tile + GAP); }
 
 /* Luminance, the flow if there is any, and the space to the next sequence. */
 static int row_height(const sheet *s)
@@ -141,7 +179,8 @@ static void draw_sequence(sheet *s, int row, const om_sequence *q, double (*colo
     }
 }
 
-/* The key to the colours, in the corner at the upper right: the rim is the end of the scale. */
+/* The key to the colours, in the corner at the upper right: the rim is the end of the scale, whose number
+ * stands below. */
 static void draw_wheel(sheet *s)
 {
     double radius = 0.42 * s->tile;
@@ -158,6 +197,7 @@ static void draw_wheel(sheet *s)
             }
             put_pixel(s, left + column, top + row, sum);
         }
+    put_number(s, left + s->tile / 3, top + s->tile + GAP, s->scale);
 }
 
 static om_status write_png(const sheet *s, bool force, const char *path)
@@ -167,14 +207,14 @@ static om_status write_png(const sheet *s, bool force, const char *path)
         om_fail(OM_EIO, "%s: exists already", path);
         return om_hint(OM_EIO, "--force, or another name after -o");
     }
-    if (!file) return om_fail_errno("cannot write", path);
+    if (!file) return om_fail_errno("cannot be created", path);
     png_image image = {.version = PNG_IMAGE_VERSION,
                        .width = (png_uint_32)s->width,
                        .height = (png_uint_32)s->height,
                        .format = PNG_FORMAT_RGB};
     int written = png_image_write_to_stdio(&image, file, 0, s->pixels, 0, NULL);
     om_status status = OM_OK;
-    if (fclose(file) != 0) status = om_fail_errno("cannot write", path);
+    if (fclose(file) != 0) status = om_fail_errno("cannot be written", path);
     if (!written) status = om_fail(OM_EIO, "%s: cannot write: %s", path, image.message);
     if (status) remove(path);
     return status;
@@ -205,7 +245,7 @@ static om_status lay_out(sheet *s, const int *sequences)
         if (tiles > s->tiles_across) s->tiles_across = tiles;
     }
     int key = s->scenes->flow ? 1 : 0;
-    int64_t width = (int64_t)(s->tiles_across + key) * (s->tile + GAP) + GAP;
+    int64_t width = (int64_t)(s->tiles_across + key) * (s->tile + GAP) + GAP + LABEL;
     int64_t height = (int64_t)s->rows * row_height(s) + GAP;
     if (width * height > MOST_PIXELS) {
         om_fail(OM_EUSAGE, "contact sheet of %lld x %lld pixels", (long long)width,
@@ -217,8 +257,8 @@ static om_status lay_out(sheet *s, const int *sequences)
     return OM_OK;
 }
 
-om_status om_scenes_sheet(const om_scenes *scenes, const int *sequences, int n, int every,
-                          bool force, const char *path)
+om_status om_scenes_sheet(const om_scenes *scenes, const int *sequences, const double *labels,
+                          int n, int every, bool force, const char *path)
 {
     OM_TRY(check_request(scenes, sequences, n, every));
     sheet s = {
@@ -236,7 +276,10 @@ om_status om_scenes_sheet(const om_scenes *scenes, const int *sequences, int n, 
     for (int i = 0; i < s.width * s.height; i++)
         put_pixel(&s, i % s.width, i / s.width, s.background);
     make_tile_map(&s);
-    for (int i = 0; i < n; i++) draw_sequence(&s, i, &scenes->sequences[sequences[i]], colours);
+    for (int i = 0; i < n; i++) {
+        put_number(&s, GAP, row_top(&s, i), labels != NULL ? labels[i] : sequences[i]);
+        draw_sequence(&s, i, &scenes->sequences[sequences[i]], colours);
+    }
     if (scenes->flow) draw_wheel(&s);
     status = write_png(&s, force, path);
 done:

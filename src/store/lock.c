@@ -1,4 +1,4 @@
-/* The lock of a store: a file PATH.lock that says who trains into it. MPI-IO itself would let two
+/* The lock of a file that ranks write: PATH.lock, which says who does. MPI-IO itself would let two
  * jobs write into one file.
  *
  * The file appears with its text in one step (written aside, then link(), which fails if there is
@@ -36,7 +36,7 @@ static const char holder_format[] = "host %s\npid %ld\nprocess-start %llu\njob %
 static const char holder_scan[] = "host %127s pid %ld process-start %llu job %127s "
                                   "job-restart %ld since %127s";
 
-/* When a process started, or 0 if there is none of that number (or no /proc). */
+/* When a process started, or 0 if there is none of that number that has not ended (or no /proc). */
 static unsigned long long process_start(long pid)
 {
     char name[64], text[1024];
@@ -49,6 +49,8 @@ static unsigned long long process_start(long pid)
     /* The name of the program, in parentheses, may hold anything; after it comes field 3. */
     const char *field = strrchr(text, ')');
     unsigned long long start = 0;
+    if (field != NULL && (strncmp(field, ") Z", 3) == 0 || strncmp(field, ") X", 3) == 0))
+        return 0; /* its parent has not asked after it yet */
     for (int i = 2; field != NULL && i < 22; i++) {
         field = strchr(field + 1, ' ');
     }
@@ -89,13 +91,18 @@ static bool is_stale(const holder *h, const holder *self)
     return strcmp(h->host, self->host) == 0 && process_start(h->pid) != h->started;
 }
 
-static om_status fail_busy(const char *path, const char *lock, const holder *h, const holder *self)
+/* What a lock protects, and the words for those who come too late. */
+typedef struct guarded {
+    const char *name, *work, *option;
+} guarded;
+
+static om_status fail_busy(const guarded *g, const char *lock, const holder *h, const holder *self)
 {
     char job[WORD + 16] = "";
     if (strcmp(h->job, "-") != 0) snprintf(job, sizeof job, ", job %s", h->job);
-    om_fail(OM_EBUSY, "%s: is being trained by process %ld on %s%s since %s", path, h->pid, h->host,
-            job, h->since);
-    om_hint(OM_EBUSY, "waiting, or another file after -o");
+    om_fail(OM_EBUSY, "%s: is being %s by process %ld on %s%s since %s", g->name, g->work, h->pid,
+            h->host, job, h->since);
+    om_hint(OM_EBUSY, "waiting, or another file after %s", g->option);
     if (strcmp(h->host, self->host) == 0) return OM_EBUSY;
     return om_hint(OM_EBUSY, "rm '%s' if nothing runs there any more", lock);
 }
@@ -103,11 +110,11 @@ static om_status fail_busy(const char *path, const char *lock, const holder *h, 
 static om_status fail_strange(const char *lock)
 {
     om_fail(OM_EBUSY, "%s: is not a lock that this program has written", lock);
-    return om_hint(OM_EBUSY, "removing it if nothing trains into the store");
+    return om_hint(OM_EBUSY, "removing it if nothing writes that file");
 }
 
 /* Puts the lock in place with its text; *taken is false if there is one already. */
-static om_status try_take(const char *lock, const holder *self, bool *taken)
+static om_status try_take(const char *path, const char *lock, const holder *self, bool *taken)
 {
     *taken = false;
     char *aside = NULL;
@@ -117,17 +124,17 @@ static om_status try_take(const char *lock, const holder *self, bool *taken)
     unlink(aside); /* of an earlier process of this number that was killed just here */
     int descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor < 0) {
-        status = om_fail_errno("cannot be created", lock);
+        status = om_fail_errno("cannot be created", path);
         goto done;
     }
     if (dprintf(descriptor, holder_format, self->host, self->pid, self->started, self->job,
                 self->restart, self->since) < 0 ||
         fsync(descriptor) != 0)
-        status = om_fail_errno("cannot be written", lock);
+        status = om_fail_errno("cannot be written", path);
     else if (link(aside, lock) == 0)
         *taken = true;
     else if (errno != EEXIST)
-        status = om_fail_errno("cannot be created", lock);
+        status = om_fail_errno("cannot be created", path);
     close(descriptor);
     unlink(aside);
 done:
@@ -144,7 +151,7 @@ static bool is_same_file(int descriptor, const char *name)
 }
 
 /* Removes the lock if its holder is gone. Errors: OM_EBUSY. */
-static om_status clear_stale(const char *path, const char *lock, const holder *self)
+static om_status clear_stale(const guarded *g, const char *lock, const holder *self)
 {
     int descriptor = open(lock, O_RDWR | O_CLOEXEC);
     if (descriptor < 0) return errno == ENOENT ? OM_OK : om_fail_errno("cannot be opened", lock);
@@ -158,7 +165,7 @@ static om_status clear_stale(const char *path, const char *lock, const holder *s
     if (!read_holder(descriptor, &h))
         status = fail_strange(lock);
     else if (!is_stale(&h, self))
-        status = fail_busy(path, lock, &h, self);
+        status = fail_busy(g, lock, &h, self);
     else if (unlink(lock) != 0)
         status = om_fail_errno("cannot be removed", lock);
 done:
@@ -173,9 +180,10 @@ static om_status lock_name(const char *path, char **lock)
     return om_fail(OM_ENOMEM, "%s: out of memory", path);
 }
 
-om_status om_store_lock(const char *path)
+om_status om_file_lock(const char *path, const char *name, const char *work, const char *option)
 {
     enum { TRIES = 100 }; /* each lost one means that another process took or removed the lock */
+    const guarded g = {name, work, option};
     char *lock = NULL;
     holder self;
     describe_self(&self);
@@ -183,14 +191,16 @@ om_status om_store_lock(const char *path)
     om_status status = OM_OK;
     bool taken = false;
     for (int i = 0; i < TRIES && status == OM_OK && !taken; i++) {
-        status = try_take(lock, &self, &taken);
-        if (status == OM_OK && !taken) status = clear_stale(path, lock, &self);
+        status = try_take(path, lock, &self, &taken);
+        if (status == OM_OK && !taken) status = clear_stale(&g, lock, &self);
     }
     if (status == OM_OK && !taken)
         status = om_fail(OM_EBUSY, "%s: other processes take and release it all the time", lock);
     free(lock);
     return status;
 }
+
+om_status om_store_lock(const char *path) { return om_file_lock(path, path, "trained", "-o"); }
 
 void om_store_unlock(const char *path)
 {
