@@ -88,6 +88,17 @@ static om_status prepare_store(om_job *job)
     return om_store_create(path, &plan);
 }
 
+/* From here on no earlier run can write into the store, should it wake up again. */
+static om_status claim_token(om_job *job)
+{
+    uint64_t token = 0;
+    om_status status = OM_OK;
+    if (om_ranks_number() == 0) status = om_store_claim(job->store, &token);
+    OM_TRY(om_ranks_agree(status));
+    om_ranks_share_bytes(&token, sizeof token);
+    return om_ranks_agree(om_store_hold(job->store, token));
+}
+
 /* Puts file and line of the key in front of a message that begins with one. */
 static om_status blame_line(const om_job *job, om_status status)
 {
@@ -118,7 +129,8 @@ static om_status prepare(om_job *job)
     OM_TRY(om_ranks_agree(status));
     if (om_ranks_number() == 0) status = prepare_store(job);
     OM_TRY(om_ranks_agree(status));
-    return om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store));
+    OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store)));
+    return claim_token(job);
 }
 
 /* Rank 0 coordinates, and trains if it is alone. */

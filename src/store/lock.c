@@ -69,6 +69,17 @@ static void describe_self(holder *self)
     strftime(self->since, sizeof self->since, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
 }
 
+void om_store_name_job(char name[OM_MESSAGE_BYTES])
+{
+    holder self;
+    describe_self(&self);
+    int n = snprintf(name, OM_MESSAGE_BYTES, "%.60s, process %ld", self.host, self.pid);
+    if (strcmp(self.job, "-") == 0) return;
+    n += snprintf(name + n, OM_MESSAGE_BYTES - (size_t)n, ", job %.32s", self.job);
+    if (self.restart > 0)
+        snprintf(name + n, OM_MESSAGE_BYTES - (size_t)n, ", requeued %ld times", self.restart);
+}
+
 /* False if the file is not a lock of ours. */
 static bool read_holder(int descriptor, holder *h)
 {
