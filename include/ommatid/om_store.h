@@ -168,6 +168,14 @@ om_status om_store_flatten(om_store *store, int model, int extent, bool replace,
 om_status om_store_write_ranking(om_store *store, const int32_t *place, const double *error,
                                  const double *spread, const double *stability);
 
+/* The ranking as the store has it, each [n_models]; free it after failures, too. Errors: OM_ENOMEM, OM_EIO. */
+typedef struct om_ranking {
+    int32_t *place;
+    double *error, *spread, *stability;
+} om_ranking;
+om_status om_store_read_ranking(om_store *store, om_ranking *ranking);
+void om_store_free_ranking(om_ranking *ranking);
+
 /* Takes the lock of a store (a file PATH.lock with host, process and job). A lock whose process is
  * gone from this host is stale and is taken over. Local; call on one rank only. Errors: OM_EBUSY
  * says who holds it and since when. */

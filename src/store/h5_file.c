@@ -196,7 +196,8 @@ om_status om_h5_publish(om_h5 *file)
 /* What HDF5 would report less clearly. */
 static om_status check_file(const char *path, om_h5_access mode)
 {
-    int descriptor = open(path, (mode == OM_H5_UPDATE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    int descriptor =
+        open(path, (mode == OM_H5_UPDATE ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) return om_fail_errno("cannot be opened", path);
     struct stat info;
     bool regular = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
@@ -223,7 +224,7 @@ static uint64_t bytes_made(int descriptor)
 
 bool om_h5_is_cut(const char *path, uint64_t *found, uint64_t *made)
 {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) return false;
     struct stat info;
     bool cut = fstat(descriptor, &info) == 0 && (*made = bytes_made(descriptor)) > 0 &&

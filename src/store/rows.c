@@ -151,3 +151,21 @@ om_status om_store_write_ranking(om_store *store, const int32_t *place, const do
     OM_TRY(om_store_put_all(store, OM_RANKING_SPREAD, spread));
     return om_store_put_all(store, OM_RANKING_STABILITY, stability);
 }
+
+om_status om_store_read_ranking(om_store *store, om_ranking *ranking)
+{
+    *ranking = (om_ranking){0};
+    OM_TRY(om_h5_read_new(&store->data[OM_RANKING_PLACE], &ranking->place));
+    OM_TRY(om_h5_read_new(&store->data[OM_RANKING_ERROR], &ranking->error));
+    OM_TRY(om_h5_read_new(&store->data[OM_RANKING_SPREAD], &ranking->spread));
+    return om_h5_read_new(&store->data[OM_RANKING_STABILITY], &ranking->stability);
+}
+
+void om_store_free_ranking(om_ranking *ranking)
+{
+    om_free(ranking->place);
+    om_free(ranking->error);
+    om_free(ranking->spread);
+    om_free(ranking->stability);
+    *ranking = (om_ranking){0};
+}

@@ -30,26 +30,25 @@ static uint64_t header_checksum(const om_slot_header *h)
     return om_checksum(h, offsetof(om_slot_header, checksum), 0);
 }
 
-static const char *header_fault(const om_store *store, int model, const om_slot_header *h)
+static om_slot_fault header_fault(const om_store *store, int model, const om_slot_header *h)
 {
-    if (h->magic != SLOT_MAGIC) return "its header does not begin with OMMSLOT1";
-    if (h->checksum != header_checksum(h)) return "its header does not have its checksum";
+    if (h->magic != SLOT_MAGIC) return OM_SLOT_NO_HEADER;
+    if (h->checksum != header_checksum(h)) return OM_SLOT_TORN_HEADER;
     if (h->commit == 0 || h->bytes != store->info.layout.bytes || h->model != (uint64_t)model ||
         h->fingerprint != store->info.layout.fingerprint)
-        return "its header is of another model or layout";
-    return NULL;
+        return OM_SLOT_STRANGE;
+    return OM_SLOT_VALID;
 }
 
 om_status om_slot_read(const om_store *store, int slot, int model, om_slot_header *h,
-                       om_state *state, const char **fault)
+                       om_state *state, om_slot_fault *fault)
 {
     const uint64_t offset = om_slot_offset(store, slot, model);
     OM_TRY(om_store_read_at(store, h, sizeof *h, offset));
     *fault = header_fault(store, model, h);
-    if (*fault != NULL) return OM_OK;
+    if (*fault != OM_SLOT_VALID) return OM_OK;
     OM_TRY(om_store_read_at(store, state, h->bytes, offset + OM_SLOT_HEADER_BYTES));
-    if (om_checksum(state, h->bytes, 0) != h->body_checksum)
-        *fault = "its state does not have its checksum";
+    if (om_checksum(state, h->bytes, 0) != h->body_checksum) *fault = OM_SLOT_TORN_STATE;
     return OM_OK;
 }
 
@@ -63,10 +62,10 @@ static om_status find_newest(om_store *store, int model, int *newest, uint64_t *
     *written = false;
     for (int slot = 0; slot < 2; slot++) {
         om_slot_header h;
-        const char *fault;
+        om_slot_fault fault;
         OM_TRY(om_slot_read(store, slot, model, &h, store->scratch, &fault));
         if (h.magic != 0) *written = true;
-        if (fault == NULL && h.commit > *commit) {
+        if (fault == OM_SLOT_VALID && h.commit > *commit) {
             *newest = slot;
             *commit = h.commit;
         }
@@ -176,9 +175,9 @@ static om_status load_newest(om_store *store, int model, om_state *state, bool *
     OM_TRY(find_newest(store, model, &newest, &commit, written));
     if (newest < 0) return OM_OK;
     om_slot_header h;
-    const char *fault;
+    om_slot_fault fault;
     OM_TRY(om_slot_read(store, newest, model, &h, state, &fault));
-    *found = fault == NULL;
+    *found = fault == OM_SLOT_VALID;
     return *found ? om_slot_check_state(store, model, state) : OM_OK;
 }
 

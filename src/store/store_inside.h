@@ -13,6 +13,15 @@ typedef struct om_identity {
 extern const om_members om_schema_identity;
 extern const om_members om_schema_circuit; /* /circuit: om_circuit */
 
+/* The first member in which two structures differ. */
+enum { OM_VALUE_BYTES = 256 };
+typedef struct om_difference {
+    const char *name;
+    char found[OM_VALUE_BYTES], expected[OM_VALUE_BYTES];
+} om_difference;
+bool om_members_differ(const om_members *members, const void *found, const void *expected,
+                       om_difference *difference);
+
 struct om_store {
     om_store_mode mode;
     om_store_info info;
@@ -43,10 +52,17 @@ typedef struct om_slot_header {
 _Static_assert(sizeof(om_slot_header) == OM_SLOT_HEADER_BYTES, "headers have a fixed size");
 
 uint64_t om_slot_offset(const om_store *store, int slot, int model); /* in the file */
-/* Reads a slot's header, and its body into `state` if the header is valid. *fault: why the slot is not
- * to be believed, or NULL. */
+/* Why a slot is not to be believed. */
+typedef enum om_slot_fault {
+    OM_SLOT_VALID,
+    OM_SLOT_NO_HEADER, /* empty, or overwritten by something else */
+    OM_SLOT_TORN_HEADER,
+    OM_SLOT_STRANGE, /* of another model or layout */
+    OM_SLOT_TORN_STATE
+} om_slot_fault;
+/* Reads a slot's header, and its body into `state` if the header is valid. */
 om_status om_slot_read(const om_store *store, int slot, int model, om_slot_header *header,
-                       om_state *state, const char **fault);
+                       om_state *state, om_slot_fault *fault);
 /* Whether a state is one of this store's, its numbers finite. Errors: OM_EDATA, OM_EDIVERGED. */
 om_status om_slot_check_state(const om_store *store, int model, const om_state *state);
 
