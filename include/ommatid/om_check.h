@@ -74,8 +74,8 @@ bool om_store_is_cut(const char *path, uint64_t *found, uint64_t *made);
 /* Attributes, layout and circuit, and every dataset whose contents follow from them. circuit: what the store
  * describes, NULL if that is damaged; om_circuit_free(). Errors: OM_ENOMEM. */
 om_status om_check_structure(om_store *store, om_findings *findings, om_circuit **circuit);
-/* One model. live: a job may be writing now. patience_s: how long may be waited in all for what looks wrong
- * while a job writes; it is used up. state: room for one. Errors: OM_EIO. */
+/* One model. live: a job may be writing now. patience_s: how long may be waited in all to look again at
+ * what seems wrong, as it does while a job writes; it is used up. state: room for one. Errors: OM_EIO. */
 om_status om_check_model(om_store *store, int model, bool live, double *patience_s, om_state *state,
                          om_model_proof *proof, om_findings *findings);
 

@@ -265,7 +265,7 @@ om_status om_check_model(om_store *store, int model, bool live, double *patience
     OM_TRY(take_look(store, model, state, &l));
     first = l;
     double wait = FIRST_WAIT_S;
-    for (int looks = 1; !is_clean(&l) && (looks < 2 || (live && *patience_s > 0)); looks++) {
+    for (int looks = 1; !is_clean(&l) && *patience_s > 0 && (looks < 2 || live); looks++) {
         om_sleep_s(wait);
         *patience_s -= wait;
         wait *= 1.5;
