@@ -25,6 +25,17 @@ static const char *reason(const char *path)
     return text;
 }
 
+/* What cannot be read is a finding, and the rest is looked at all the same. */
+static om_status absorb(om_check *c, int model, om_status status)
+{
+    static const char copy[] = "a copy of the store";
+    if (status == OM_OK || status == OM_ENOMEM) return status;
+    om_findings_add(&c->findings, (om_finding){true, model, "", -1, copy, ""}, "%s",
+                    reason(om_store_describe(c->store)->path));
+    om_message_clear();
+    return OM_OK;
+}
+
 /* ---- a file that cannot be opened ---- */
 
 /* Whether it is a store all the same, but for its damage. */
@@ -92,8 +103,12 @@ static om_status check_models(om_check *c, bool live)
     om_state *state = NULL;
     OM_TRY(om_alloc(1, info->layout.bytes, &state));
     om_status status = om_alloc((size_t)info->n_models, sizeof *c->models, &c->models);
-    for (int m = 0; m < info->n_models && status == OM_OK; m++)
-        status = om_check_model(c->store, m, live, &patience_s, state, &c->models[m], &c->findings);
+    for (int m = 0; m < info->n_models && status == OM_OK; m++) {
+        c->models[m] = (om_model_proof){.newest = -1, .resume = OM_RESUME_REFUSED, .damaged = true};
+        status = absorb(
+            c, m,
+            om_check_model(c->store, m, live, &patience_s, state, &c->models[m], &c->findings));
+    }
     om_free(state);
     return status;
 }
@@ -161,11 +176,11 @@ static om_status check_opened(om_check *c, void (*structure_done)(void))
 {
     const bool live = c->lock == OM_LOCK_LIVE || c->lock == OM_LOCK_ELSEWHERE;
     om_circuit *circuit = NULL;
-    om_status status = om_check_structure(c->store, &c->findings, &circuit);
+    om_status status = absorb(c, -1, om_check_structure(c->store, &c->findings, &circuit));
     if (structure_done != NULL) structure_done();
     if (status == OM_OK) status = check_spec(c, circuit);
     if (status == OM_OK) status = check_models(c, live);
-    if (status == OM_OK && !live && models_are_whole(c)) status = check_ranking(c);
+    if (status == OM_OK && !live && models_are_whole(c)) status = absorb(c, -1, check_ranking(c));
     om_circuit_free(circuit);
     return status;
 }

@@ -165,9 +165,9 @@ static om_status check_made(om_store *store, om_findings *f, const om_circuit *c
         return OM_OK;
     }
     OM_TRY(expect_members(store, f, "/checkpoint", &om_schema_layout, &found, &layout));
-    if (memcmp(&layout.params, &found.params, sizeof layout.params) != 0 ||
-        layout.n_records != found.n_records || layout.n_checks != found.n_checks)
-        return OM_OK; /* said above, and lengths follow from them */
+    om_difference d;
+    if (om_members_differ(&om_schema_layout, &found, &layout, &d))
+        return OM_OK; /* said above, and lengths follow from it */
     const om_store_plan plan = {.seed = store->info.seed,
                                 .n_models = store->info.n_models,
                                 .circuit = circuit,

@@ -285,6 +285,9 @@ om_status om_h5_check_room(const om_h5_data *data)
         bytes *= data->length[i];
     }
     const hsize_t taken = H5Dget_storage_size(data->id);
+    const haddr_t at = H5Dget_offset(data->id);
+    if (taken == bytes && (at == HADDR_UNDEF || at > room - bytes))
+        return om_fail(OM_EDATA, "%s: %s: does not lie in the file", data->file, data->field->path);
     if (taken == bytes) return OM_OK;
     return om_fail(OM_EDATA, "%s: %s: takes %llu bytes, expected %zu", data->file,
                    data->field->path, (unsigned long long)taken, bytes);
