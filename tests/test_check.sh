@@ -51,15 +51,6 @@ check test $? = 1
 "$OMMATID" check "$work/whole.h5" --json >/dev/full 2>"$work/err"
 check test $? = 1
 
-# another form, or other numbers, is no damage
-cp "$work/whole.h5" "$work/form.h5"
-python3 - "$work/form.h5" <<'PYTHON' || fail "python3 with h5py"
-import sys, h5py
-with h5py.File(sys.argv[1], "r+") as store:
-    store.attrs.modify("format_version", 1)
-PYTHON
-prove 3 "format version 1, expected 2" "$work/form.h5"
-
 # repaired STORE: the same run command makes of it what it would have been.
 repaired() {
     check "$OMMATID" run "$spec" -o "$1" -n 1 --quiet
@@ -116,6 +107,10 @@ spec=$data/longer.yaml
 for ranks in 1 1 2; do
     "$OMMATID" run "$spec" -o "$store" -n $ranks --unit 0.05 --quiet 2>/dev/null &
     pid=$!
+    for ((i = 0; i < 300; i++)); do
+        "$OMMATID" check "$store" 2>/dev/null | grep -q "held by process" && break
+        sleep 0.1
+    done
     wait_for_training "$store"
     for ((i = 0; i < 10; i++)); do
         prove 0 "held by process" "$store" # beside the run
@@ -130,6 +125,7 @@ for ranks in 1 1 2; do
     # a copy may be behind; the state may not
     "$OMMATID" check "$store" >"$work/out"
     grep -E "^damage" "$work/out" | grep -vE "its row is not" && fail "a kill has damaged $store"
-    printed "stale, the next run takes it over: process"
+    # (ranks whose launcher was killed end in good order)
+    [[ $ranks -eq 1 ]] && printed "stale, the next run takes it over: process"
 done
 finish

@@ -77,6 +77,7 @@ static om_status write_choices(om_h5 *file)
 static om_status write_attributes(om_h5 *file, const om_store_plan *plan)
 {
     const om_h5_member films = {"scenes_checksum", OM_H5_U64, offsetof(om_scenes, checksum), 0};
+    OM_TRY(write_identity(file, plan));
     OM_TRY(om_h5_set_text(file, "/circuit", "name", plan->circuit->name));
     OM_TRY(om_h5_set_members(file, "/circuit", om_schema_circuit.items, om_schema_circuit.n,
                              plan->circuit));
@@ -96,15 +97,15 @@ static om_status write_all(om_h5 *file, const om_contents *c)
 {
     for (int i = 0; om_schema_groups[i] != NULL; i++)
         OM_TRY(om_h5_group(file, om_schema_groups[i]));
-    OM_TRY(
-        write_identity(file, c->plan)); /* near the beginning, where om_store_recognise() looks */
+    /* before the data, so that a file that is cut short keeps them; om_store_recognise() looks there */
+    OM_TRY(write_attributes(file, c->plan));
     for (int f = 0; f < OM_N_FIELDS; f++) {
         size_t lengths[OM_H5_AXES];
         if (!om_schema_has((om_field)f, &c->sizes, c->plan->imported_from != NULL)) continue;
         om_schema_lengths(&om_schema[f], &c->sizes, lengths);
         OM_TRY(om_h5_add(file, &om_schema[f], lengths, c->of[f]));
     }
-    return write_attributes(file, c->plan);
+    return OM_OK;
 }
 
 om_status om_store_create(const char *path, const om_store_plan *plan)
