@@ -55,6 +55,8 @@ expect 0 "1,0,done,250000,,5.1365" "$OMMATID" rank "$work/fetched.h5" --csv
 expect 0 "only EPE is known" "$OMMATID" rank "$work/fetched.h5" --by l2norm
 expect 0 "fetched: imported" "$OMMATID" status "$work/fetched.h5"
 check printed "50 done"
+expect 0 "whole: 50 models, imported" "$OMMATID" check "$work/fetched.h5"
+check printed "imported  from $XDG_DATA_HOME"
 expect 0 "0049/best_chkpt" "$OMMATID" status "$work/fetched.h5" --all
 expect 0 '"source": "0000/best_chkpt"' "$OMMATID" status "$work/fetched.h5" --json
 expect 0 "0,strength,TmY18,TmY18" "$OMMATID" export "$work/fetched.h5" -m 0
