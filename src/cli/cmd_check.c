@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -42,7 +43,7 @@ static void limit(int resource, rlim_t most)
 {
     struct rlimit r;
     if (getrlimit(resource, &r) != 0) return;
-    if (r.rlim_max == RLIM_INFINITY || most < r.rlim_max) r.rlim_cur = most;
+    r.rlim_cur = most < r.rlim_max ? most : r.rlim_max; /* "infinity" is the highest number */
     setrlimit(resource, &r);
 }
 
@@ -65,6 +66,7 @@ static void end_limit(void) { limit(RLIMIT_CPU, RLIM_INFINITY); }
 static _Noreturn void check_in_child(const om_arguments *args)
 {
     om_check check;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_CPU, STRUCTURE_S);
     limit_memory(args->words[0]);

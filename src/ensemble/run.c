@@ -144,7 +144,8 @@ static om_status train(om_job *job)
     if (status == OM_OK && !coordinates) om_worker_serve(worker);
     if (status == OM_OK && coordinates) status = om_coordinate(job, worker);
     om_worker_free(worker);
-    if (coordinates && (status == OM_OK || status == OM_ESTOPPED)) {
+    /* also where no model could be trained to the end: an older ranking is none any more */
+    if (coordinates && (status == OM_OK || status == OM_ESTOPPED || status == OM_EFAIL)) {
         om_status ranked = om_ranking_store(job->store);
         if (ranked != OM_OK) status = ranked;
     }
