@@ -59,6 +59,8 @@ expect 1 "only EPE is known" "$OMMATID" rank "$work/fetched.h5" --by l2norm
 check test ! -s "$work/out"
 expect 0 "fetched: imported" "$OMMATID" status "$work/fetched.h5"
 check printed "50 done"
+expect 0 "whole: 50 models, imported" "$OMMATID" check "$work/fetched.h5"
+check printed "imported  from $XDG_DATA_HOME"
 expect 0 "0049/best_chkpt" "$OMMATID" status "$work/fetched.h5" --all
 check printed "0000/best_chkpt  time constant below the time step in 51 of 65 types (R1, ...)"
 expect 0 "there is no history: its models were trained elsewhere" "$OMMATID" export "$work/fetched.h5" -t history

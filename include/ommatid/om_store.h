@@ -3,7 +3,8 @@
  *   (I1) After creation no metadata of the file changes: ranks only overwrite raw data in place.
  *   (I2) A slot's header is written after its body is durable.
  *   (I3) A slot is believed only if its checksum holds; of two valid ones the later commit wins.
- *   (I4) Everything outside /checkpoint can be rebuilt from the states in it. */
+ *   (I4) Everything outside /checkpoint can be rebuilt from the states in it.
+ *   (I5) Nothing is written by a process whose token is not the one in /run/token. */
 #ifndef OM_STORE_H
 #define OM_STORE_H
 
@@ -116,9 +117,23 @@ om_status om_store_read_options(const om_store *store, om_train_options *options
  * spec. */
 om_status om_store_matches(const om_store *store, const om_store_plan *plan);
 
+/* Makes the store this process's own: whoever has it open for writing may not write any more. A process
+ * that opens a store writes, until then, under the token that is there. Before any state is read, and
+ * under the store's lock. Local; the ranks of a job get the token from one of them and hold it, too.
+ * Errors: OM_EUSAGE (opened for reading), OM_EIO. */
+om_status om_store_claim(om_store *store, uint64_t *token);
+/* Writes from now on under that token. Errors: as om_store_check_write(). */
+om_status om_store_hold(om_store *store, uint64_t token);
+/* Whether this process may write; every function that writes looks by itself. Errors: OM_EUSAGE (opened
+ * for reading only), OM_EBUSY (another job has claimed the store: which and when). */
+om_status om_store_check_write(const om_store *store);
+/* What this process calls itself in a store: host, process, job of the scheduler. */
+void om_store_name_job(char name[OM_MESSAGE_BYTES]);
+
 /* Writes one model's state into its older slot, durably, then the slot's header, then the model's
  * rows of /params, /history and /validation. Local. Errors: OM_EIO (disk full, ...), OM_EDATA (the
- * state is not one of this store's), OM_EDIVERGED (a number in it is not finite). */
+ * state is not one of this store's), OM_EDIVERGED (a number in it is not finite), OM_EBUSY (another
+ * job has claimed the store). */
 om_status om_store_commit(om_store *store, int model, const om_state *state);
 /* Reads the newest valid state of a model. *found is false, without error, if it has none: the
  * model starts over. state: layout.bytes. */
@@ -152,6 +167,14 @@ om_status om_store_flatten(om_store *store, int model, int extent, bool replace,
 /* place [n_models]: 0 is best; -1: not ranked. error, spread, stability [n_models]. */
 om_status om_store_write_ranking(om_store *store, const int32_t *place, const double *error,
                                  const double *spread, const double *stability);
+
+/* The ranking as the store has it, each [n_models]; free it after failures, too. Errors: OM_ENOMEM, OM_EIO. */
+typedef struct om_ranking {
+    int32_t *place;
+    double *error, *spread, *stability;
+} om_ranking;
+om_status om_store_read_ranking(om_store *store, om_ranking *ranking);
+void om_store_free_ranking(om_ranking *ranking);
 
 /* Takes the lock of a store (a file PATH.lock with host, process and job). A lock whose process is
  * gone from this host is stale and is taken over. Local; call on one rank only. Errors: OM_EBUSY

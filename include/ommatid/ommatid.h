@@ -4,6 +4,7 @@
 
 #include "ommatid/om_activation.h"
 #include "ommatid/om_batch.h"
+#include "ommatid/om_check.h"
 #include "ommatid/om_circuit.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_experiment.h"

@@ -1,14 +1,18 @@
-/* Monotonic time. */
+/* Time. */
 #include "base/clock.h"
 
 #include <time.h>
 
-double om_clock_s(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
+
+double om_clock_s(void) { return read_clock(CLOCK_MONOTONIC); }
+
+double om_clock_unix_s(void) { return read_clock(CLOCK_REALTIME); }
 
 void om_sleep_s(double seconds)
 {

@@ -1,7 +1,6 @@
 /* ommatid status: how a run is doing, read beside it without disturbing it. */
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -67,12 +66,7 @@ static om_status take_picture(om_store *store, picture *p)
     return OM_OK;
 }
 
-static double silence_s(const picture *p)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec - p->run.updated;
-}
+static double silence_s(const picture *p) { return om_clock_unix_s() - p->run.updated; }
 
 static const char *state_of(const picture *p)
 {

@@ -4,8 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -34,16 +32,17 @@ typedef struct coordinator {
     om_status status;          /* of the store, for the live table */
 } coordinator;
 
-static double now_unix_s(void)
+/* Nobody could follow a run that goes on without its live table, and one that another run has taken
+ * the store from must not go on. */
+static void keep(coordinator *c, om_status status)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    c->status = status;
+    if (status != OM_OK) om_stop_signal = SIGUSR1;
 }
 
 static void write_row(coordinator *c, int model)
 {
-    if (c->status == OM_OK) c->status = om_store_write_row(c->job->store, model, &c->rows[model]);
+    if (c->status == OM_OK) keep(c, om_store_write_row(c->job->store, model, &c->rows[model]));
 }
 
 static uint64_t count_iterations(const coordinator *c)
@@ -108,12 +107,14 @@ static om_status begin(coordinator *c)
     c->start_iterations = count_iterations(c);
     c->present = job->trainers;
     c->progress = om_progress_start(job->options->quiet);
-    c->run = (om_run_row){.trainers = job->trainers, .started = now_unix_s(), .seconds_left = NAN};
-    char host[64] = "";
-    gethostname(host, sizeof host - 1);
-    snprintf(c->run.job, sizeof c->run.job, "%s, process %ld, layout %dx%d", host, (long)getpid(),
-             job->trainers, job->threads);
-    c->run.updated = c->run.started;
+    OM_TRY(om_store_read_run(job->store, &c->run)); /* which job this is, as it was claimed */
+    const size_t claimed = strlen(c->run.job);
+    snprintf(c->run.job + claimed, sizeof c->run.job - claimed, ", layout %dx%d", job->trainers,
+             job->threads);
+    c->run.trainers = job->trainers;
+    c->run.updated = om_clock_unix_s();
+    c->run.iterations_per_s = 0;
+    c->run.seconds_left = NAN;
     return om_store_write_run(job->store, &c->run);
 }
 
@@ -157,12 +158,11 @@ static void tick(coordinator *c)
         if (row->status == OM_MODEL_RUNNING || row->status == OM_MODEL_WAITING)
             left += c->job->layout.iterations - row->iteration;
     }
-    c->run.updated = now_unix_s();
+    c->run.updated = om_clock_unix_s();
     c->run.iterations_per_s = (double)(done - c->start_iterations) / elapsed;
     c->run.seconds_left =
         c->run.iterations_per_s > 0 ? (double)left / c->run.iterations_per_s : NAN;
-    if (c->status == OM_OK) c->status = om_store_write_run(c->job->store, &c->run);
-    if (c->status != OM_OK) om_stop_signal = SIGUSR1; /* nobody could follow a run that goes on */
+    if (c->status == OM_OK) keep(c, om_store_write_run(c->job->store, &c->run));
     char line[256];
     describe(c, line, sizeof line);
     om_progress_show(&c->progress, line);
@@ -201,7 +201,7 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     write_row(c, report->model);
     /* remarks stay in the table, where status shows them; failures are worth a line */
     bool failure = report->kind == OM_REPORT_DIVERGED || report->kind == OM_REPORT_FAILED;
-    if (failure && !c->progress.quiet) {
+    if (failure && !c->progress.quiet && c->status == OM_OK) {
         om_progress_end(&c->progress);
         if (strncmp(row->message, "model ", strlen("model ")) != 0)
             fprintf(stderr, "model %d: ", report->model);
@@ -328,9 +328,10 @@ static om_status conclude(coordinator *c)
     om_plan_summarize(c->plan, &s);
     om_progress_end(&c->progress);
     c->run.trainers = 0;
-    c->run.updated = now_unix_s();
+    c->run.updated = om_clock_unix_s();
     c->run.seconds_left = NAN;
     if (c->status == OM_OK) c->status = om_store_write_run(c->job->store, &c->run);
+    if (c->status == OM_EBUSY) return om_store_check_write(c->job->store); /* says whose it is */
     if (c->status != OM_OK) return c->status;
     if (s.waiting > 0) {
         om_fail(OM_ESTOPPED, "stopped (%s): %d of %d models are done; nothing is lost",

@@ -108,6 +108,17 @@ static om_status prepare_store(om_job *job)
     return om_store_create(path, &plan);
 }
 
+/* From here on no earlier run can write into the store, should it wake up again. */
+static om_status claim_token(om_job *job)
+{
+    uint64_t token = 0;
+    om_status status = OM_OK;
+    if (om_ranks_number() == 0) status = om_store_claim(job->store, &token);
+    OM_TRY(om_ranks_agree(status));
+    om_ranks_share_bytes(&token, sizeof token);
+    return om_ranks_agree(om_store_hold(job->store, token));
+}
+
 static om_status prepare(om_job *job)
 {
     OM_TRY(read_spec(job));
@@ -124,7 +135,8 @@ static om_status prepare(om_job *job)
     OM_TRY(om_ranks_agree(status));
     if (om_ranks_number() == 0) status = prepare_store(job);
     OM_TRY(om_ranks_agree(status));
-    return om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store));
+    OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store)));
+    return claim_token(job);
 }
 
 /* Rank 0 coordinates, and trains if it is alone. */
@@ -138,7 +150,8 @@ static om_status train(om_job *job)
     if (status == OM_OK && !coordinates) om_worker_serve(worker);
     if (status == OM_OK && coordinates) status = om_coordinate(job, worker);
     om_worker_free(worker);
-    if (coordinates && (status == OM_OK || status == OM_ESTOPPED)) {
+    /* also where no model could be trained to the end: an older ranking is none any more */
+    if (coordinates && (status == OM_OK || status == OM_ESTOPPED || status == OM_EFAIL)) {
         om_status ranked = om_ranking_store(job->store);
         if (ranked != OM_OK) status = ranked;
     }

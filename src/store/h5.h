@@ -60,6 +60,8 @@ om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
 om_status om_h5_publish(om_h5 *file);
 /* Errors: OM_EIO (missing, no permission), OM_EDATA (not HDF5, truncated). */
 om_status om_h5_open(const char *path, om_h5_access access, om_h5 **file);
+/* Whether a file is shorter than it was made; its bytes, then and now. */
+bool om_h5_is_cut(const char *path, uint64_t *found, uint64_t *made);
 /* Closes; a new file that was not published is deleted. Accepts NULL. */
 void om_h5_close(om_h5 *file);
 
@@ -83,6 +85,9 @@ typedef struct om_h5_data {
  * anything is; NULL: all 0. Errors: OM_EDATA with dataset, what is there and what was expected. */
 om_status om_h5_find(om_h5 *file, const om_h5_field *field, const size_t *lengths,
                      om_h5_data *data);
+/* Whether all of a dataset lies in the file, uncompressed, with no more than there is: for files whose
+ * form is ours, before anything of a length that they name is allocated. Errors: OM_EDATA. */
+om_status om_h5_check_room(const om_h5_data *data);
 void om_h5_release(om_h5_data *data);
 size_t om_h5_row_bytes(const om_h5_data *data);  /* of all that belongs to one index of axis 0 */
 size_t om_h5_data_bytes(const om_h5_data *data); /* of the whole */

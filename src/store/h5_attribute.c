@@ -64,6 +64,11 @@ om_status om_h5_get_text(om_h5 *file, const char *object, const char *name, char
         status = om_fail(OM_EDATA, "%s: %s: attribute '%s' is not text", file->path, object, name);
         goto done;
     }
+    if (H5Tget_size(type) > (size_t)ATTRIBUTE_BYTES) {
+        status = om_fail(OM_EDATA, "%s: %s: attribute '%s' has %zu bytes, expected at most %d",
+                         file->path, object, name, H5Tget_size(type), ATTRIBUTE_BYTES);
+        goto done;
+    }
     status = om_alloc(H5Tget_size(type) + 1, 1, text);
     if (status != OM_OK) goto done;
     if (H5Aread(attribute, type, *text) < 0) {

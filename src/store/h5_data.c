@@ -271,6 +271,28 @@ om_status om_h5_find(om_h5 *file, const om_h5_field *field, const size_t *length
     return status;
 }
 
+om_status om_h5_check_room(const om_h5_data *data)
+{
+    hsize_t room = 0;
+    const hid_t file = H5Iget_file_id(data->id);
+    H5Fget_filesize(file, &room);
+    H5Fclose(file);
+    size_t bytes = data->item_bytes;
+    for (int i = 0; i < data->n_axes; i++) {
+        if (data->length[i] == 0 || bytes > room / data->length[i])
+            return om_fail(OM_EDATA, "%s: %s: is empty, or larger than the file", data->file,
+                           data->field->path);
+        bytes *= data->length[i];
+    }
+    const hsize_t taken = H5Dget_storage_size(data->id);
+    const haddr_t at = H5Dget_offset(data->id);
+    if (taken == bytes && (at == HADDR_UNDEF || at > room - bytes))
+        return om_fail(OM_EDATA, "%s: %s: does not lie in the file", data->file, data->field->path);
+    if (taken == bytes) return OM_OK;
+    return om_fail(OM_EDATA, "%s: %s: takes %llu bytes, expected %zu", data->file,
+                   data->field->path, (unsigned long long)taken, bytes);
+}
+
 void om_h5_release(om_h5_data *data)
 {
     if (data->id > 0) H5Dclose(data->id);

@@ -196,7 +196,8 @@ om_status om_h5_publish(om_h5 *file)
 /* What HDF5 would report less clearly. */
 static om_status check_file(const char *path, om_h5_access mode)
 {
-    int descriptor = open(path, (mode == OM_H5_UPDATE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    int descriptor =
+        open(path, (mode == OM_H5_UPDATE ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) return om_fail_errno("cannot be opened", path);
     struct stat info;
     bool regular = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
@@ -204,6 +205,43 @@ static om_status check_file(const char *path, om_h5_access mode)
     if (!regular) return om_fail(OM_EIO, "%s: not a file", path);
     if (H5Fis_hdf5(path) <= 0) return om_fail(OM_EDATA, "%s: not an HDF5 file", path);
     return OM_OK;
+}
+
+/* Bytes that the file had when it was made, from its first block (HDF5's form 0, at its start); 0: not
+ * known. */
+static uint64_t bytes_made(int descriptor)
+{
+    enum { SIGNATURE = 8, VERSION = 8, SIZE_OF_OFFSETS = 13, END = 40, BLOCK = 48 };
+    static const unsigned char signature[SIGNATURE] = "\211HDF\r\n\032\n";
+    unsigned char block[BLOCK];
+    uint64_t end = 0;
+    if (pread(descriptor, block, BLOCK, 0) != BLOCK || memcmp(block, signature, SIGNATURE) != 0 ||
+        block[VERSION] != 0 || block[SIZE_OF_OFFSETS] != sizeof end)
+        return 0;
+    for (int i = 7; i >= 0; i--) end = end << 8 | block[END + i];
+    return end;
+}
+
+bool om_h5_is_cut(const char *path, uint64_t *found, uint64_t *made)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0) return false;
+    struct stat info;
+    bool cut = fstat(descriptor, &info) == 0 && (*made = bytes_made(descriptor)) > 0 &&
+               (*found = (uint64_t)info.st_size) < *made;
+    close(descriptor);
+    return cut;
+}
+
+static om_status fail_open(const char *path)
+{
+    uint64_t found, made;
+    if (om_h5_is_cut(path, &found, &made))
+        om_fail(OM_EDATA, "%s: is truncated: it has %llu bytes of %llu", path,
+                (unsigned long long)found, (unsigned long long)made);
+    else
+        om_h5_fail(OM_EDATA, path, NULL, "cannot be opened as HDF5");
+    return om_hint(OM_EDATA, "the copy it was taken from: this file is damaged or cut short");
 }
 
 static om_status access_list(const char *path, om_h5_access mode, hid_t *list)
@@ -237,10 +275,7 @@ om_status om_h5_open(const char *path, om_h5_access mode, om_h5 **file)
     om_status status = new_file(path, &opened);
     if (status != OM_OK) goto done;
     opened->id = H5Fopen(path, mode == OM_H5_UPDATE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
-    if (opened->id < 0) {
-        om_h5_fail(OM_EDATA, path, NULL, "cannot be opened as HDF5");
-        status = om_hint(OM_EDATA, "the copy it was taken from: this file is damaged or cut short");
-    }
+    if (opened->id < 0) status = fail_open(path);
 done:
     H5Pclose(list);
     if (status != OM_OK)

@@ -16,7 +16,7 @@
 
 #include "base/fail.h"
 #include "base/text.h"
-#include "ommatid/om_store.h"
+#include "ommatid/om_check.h"
 
 enum { WORD = 128, LOCK_BYTES = 1024 };
 
@@ -69,6 +69,17 @@ static void describe_self(holder *self)
     time_t now = time(NULL);
     struct tm utc;
     strftime(self->since, sizeof self->since, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+}
+
+void om_store_name_job(char name[OM_MESSAGE_BYTES])
+{
+    holder self;
+    describe_self(&self);
+    int n = snprintf(name, OM_MESSAGE_BYTES, "%.60s, process %ld", self.host, self.pid);
+    if (strcmp(self.job, "-") == 0) return;
+    n += snprintf(name + n, OM_MESSAGE_BYTES - (size_t)n, ", job %.32s", self.job);
+    if (self.restart > 0)
+        snprintf(name + n, OM_MESSAGE_BYTES - (size_t)n, ", requeued %ld times", self.restart);
 }
 
 /* False if the file is not a lock of ours. */
@@ -201,6 +212,28 @@ om_status om_file_lock(const char *path, const char *name, const char *work, con
 }
 
 om_status om_store_lock(const char *path) { return om_file_lock(path, path, "trained", "-o"); }
+om_lock_state om_store_inspect_lock(const char *path, char text[OM_MESSAGE_BYTES])
+{
+    char *lock = NULL;
+    holder self, h;
+    text[0] = '\0';
+    describe_self(&self);
+    if (lock_name(path, &lock) != OM_OK) return OM_LOCK_NONE;
+    int descriptor = open(lock, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    om_lock_state state = OM_LOCK_NONE;
+    if (descriptor >= 0 || errno != ENOENT) state = OM_LOCK_STRANGE;
+    if (descriptor >= 0 && read_holder(descriptor, &h)) {
+        snprintf(text, OM_MESSAGE_BYTES, "process %ld on %.40s%s%.40s since %.40s", h.pid, h.host,
+                 strcmp(h.job, "-") != 0 ? ", job " : "", strcmp(h.job, "-") != 0 ? h.job : "",
+                 h.since);
+        state = is_stale(&h, &self)              ? OM_LOCK_STALE
+                : strcmp(h.host, self.host) == 0 ? OM_LOCK_LIVE
+                                                 : OM_LOCK_ELSEWHERE;
+    }
+    if (descriptor >= 0) close(descriptor);
+    free(lock);
+    return state;
+}
 
 void om_store_unlock(const char *path)
 {

@@ -7,13 +7,14 @@
 #include "base/fail.h"
 #include "store/store_inside.h"
 
-enum { VALUE_BYTES = 256 };
+enum { VALUE_BYTES = OM_VALUE_BYTES };
 
 static void print_number(om_h5_type type, const void *value, char text[VALUE_BYTES])
 {
     union {
         uint8_t u8;
         int32_t i32;
+        int64_t i64;
         uint64_t u64;
         double f64;
     } v = {0};
@@ -22,6 +23,8 @@ static void print_number(om_h5_type type, const void *value, char text[VALUE_BYT
         snprintf(text, VALUE_BYTES, "%.9g", v.f64);
     else if (type == OM_H5_U64)
         snprintf(text, VALUE_BYTES, "%" PRIu64, v.u64);
+    else if (type == OM_H5_I64)
+        snprintf(text, VALUE_BYTES, "%" PRId64, v.i64);
     else if (type == OM_H5_I32)
         snprintf(text, VALUE_BYTES, "%d", v.i32);
     else
@@ -85,19 +88,27 @@ static om_status same_checksum(const om_store *store, const char *what, uint64_t
     return differ(store, what, a, b);
 }
 
-static om_status same_members(const om_store *store, const om_members *members,
-                              const void *in_store, const void *in_spec)
+bool om_members_differ(const om_members *members, const void *found, const void *expected,
+                       om_difference *d)
 {
     for (size_t i = 0; i < members->n; i++) {
         const om_h5_member *m = &members->items[i];
-        const char *a = (const char *)in_store + m->offset, *b = (const char *)in_spec + m->offset;
+        const char *a = (const char *)found + m->offset, *b = (const char *)expected + m->offset;
         if (same_member(m, a, b)) continue;
-        char stored[VALUE_BYTES], wanted[VALUE_BYTES];
-        print_value(m, a, stored);
-        print_value(m, b, wanted);
-        return differ(store, m->name, stored, wanted);
+        d->name = m->name;
+        print_value(m, a, d->found);
+        print_value(m, b, d->expected);
+        return true;
     }
-    return OM_OK;
+    return false;
+}
+
+static om_status same_members(const om_store *store, const om_members *members,
+                              const void *in_store, const void *in_spec)
+{
+    om_difference d;
+    if (!om_members_differ(members, in_store, in_spec, &d)) return OM_OK;
+    return differ(store, d.name, d.found, d.expected);
 }
 
 om_status om_store_read_options(const om_store *store, om_train_options *options)

@@ -99,8 +99,8 @@ static bool is_sound(const om_state_layout *l, bool imported)
 {
     const om_layout *p = &l->params;
     const int least = imported ? 0 : 1; /* records and scenes */
-    if (p->n_types < 1 || p->n_pairs < 1 || l->n_records < least || l->n_checks < 1 ||
-        l->n_scenes < least)
+    if (l->bytes > SIZE_MAX / 2 || p->n_types < 1 || p->n_pairs < 1 || l->n_records < least ||
+        l->n_checks < 1 || l->n_scenes < least)
         return false;
     size_t types = (size_t)p->n_types, pairs = (size_t)p->n_pairs, n = p->n_params;
     if (n > l->bytes || p->resting_potential > n || types > n - p->resting_potential ||
@@ -146,6 +146,7 @@ static om_status find_data(om_store *store)
         if (!in_store((om_field)f, &sizes, info)) continue;
         om_schema_lengths(&om_schema[f], &sizes, lengths);
         OM_TRY(om_h5_find(store->file, &om_schema[f], lengths, &store->data[f]));
+        OM_TRY(om_h5_check_room(&store->data[f]));
     }
     return OM_OK;
 }
@@ -204,6 +205,8 @@ static om_status prepare_slots(om_store *store)
             return om_fail(OM_EDATA, "%s: %s: the file ends before its data do", path,
                            slots->field->path);
     }
+    OM_TRY(om_h5_offset(&store->data[OM_RUN_TOKEN], &store->token_at));
+    OM_TRY(om_store_read_at(store, &store->token, sizeof store->token, store->token_at));
     return om_alloc(store->info.layout.bytes, 1, &store->scratch);
 }
 
@@ -251,12 +254,6 @@ void om_store_close(om_store *store)
 
 const om_store_info *om_store_describe(const om_store *store) { return &store->info; }
 
-om_status om_store_check_write(const om_store *store)
-{
-    if (store->mode == OM_STORE_WRITE) return OM_OK;
-    return om_fail(OM_EUSAGE, "%s: was opened for reading only", store->info.path);
-}
-
 om_status om_store_check_model(const om_store *store, int model)
 {
     if (model >= 0 && model < store->info.n_models) return OM_OK;
@@ -267,7 +264,14 @@ om_status om_store_check_model(const om_store *store, int model)
 om_status om_store_put(om_store *store, om_field field, int model, const void *row)
 {
     if (store->data[field].id == 0) return OM_OK;
+    OM_TRY(om_store_check_fence(store));
     return om_h5_write_row(&store->data[field], (size_t)model, row);
+}
+
+om_status om_store_put_all(om_store *store, om_field field, const void *data)
+{
+    OM_TRY(om_store_check_fence(store));
+    return om_h5_write(&store->data[field], data);
 }
 
 om_status om_store_get(om_store *store, om_field field, int model, void *row)

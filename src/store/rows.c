@@ -89,12 +89,12 @@ om_status om_store_write_run(om_store *store, const om_run_row *run)
     OM_TRY(om_store_check_write(store));
     char job[OM_MESSAGE_BYTES] = {0};
     memcpy(job, run->job, strnlen(run->job, sizeof job - 1));
-    OM_TRY(om_h5_write(&store->data[OM_RUN_JOB], job));
-    OM_TRY(om_h5_write(&store->data[OM_RUN_TRAINERS], &run->trainers));
-    OM_TRY(om_h5_write(&store->data[OM_RUN_STARTED], &run->started));
-    OM_TRY(om_h5_write(&store->data[OM_RUN_UPDATED], &run->updated));
-    OM_TRY(om_h5_write(&store->data[OM_RUN_RATE], &run->iterations_per_s));
-    return om_h5_write(&store->data[OM_RUN_LEFT], &run->seconds_left);
+    OM_TRY(om_store_put_all(store, OM_RUN_JOB, job));
+    OM_TRY(om_store_put_all(store, OM_RUN_TRAINERS, &run->trainers));
+    OM_TRY(om_store_put_all(store, OM_RUN_STARTED, &run->started));
+    OM_TRY(om_store_put_all(store, OM_RUN_UPDATED, &run->updated));
+    OM_TRY(om_store_put_all(store, OM_RUN_RATE, &run->iterations_per_s));
+    return om_store_put_all(store, OM_RUN_LEFT, &run->seconds_left);
 }
 
 om_status om_store_read_run(om_store *store, om_run_row *run)
@@ -146,8 +146,26 @@ om_status om_store_write_ranking(om_store *store, const int32_t *place, const do
             (place[i] >= 0 && !isfinite(error[i])))
             return om_fail(OM_EUSAGE, "%s: model %d cannot have place %d with error %g",
                            store->info.path, i, place[i], error[i]);
-    OM_TRY(om_h5_write(&store->data[OM_RANKING_PLACE], place));
-    OM_TRY(om_h5_write(&store->data[OM_RANKING_ERROR], error));
-    OM_TRY(om_h5_write(&store->data[OM_RANKING_SPREAD], spread));
-    return om_h5_write(&store->data[OM_RANKING_STABILITY], stability);
+    OM_TRY(om_store_put_all(store, OM_RANKING_PLACE, place));
+    OM_TRY(om_store_put_all(store, OM_RANKING_ERROR, error));
+    OM_TRY(om_store_put_all(store, OM_RANKING_SPREAD, spread));
+    return om_store_put_all(store, OM_RANKING_STABILITY, stability);
+}
+
+om_status om_store_read_ranking(om_store *store, om_ranking *ranking)
+{
+    *ranking = (om_ranking){0};
+    OM_TRY(om_h5_read_new(&store->data[OM_RANKING_PLACE], &ranking->place));
+    OM_TRY(om_h5_read_new(&store->data[OM_RANKING_ERROR], &ranking->error));
+    OM_TRY(om_h5_read_new(&store->data[OM_RANKING_SPREAD], &ranking->spread));
+    return om_h5_read_new(&store->data[OM_RANKING_STABILITY], &ranking->stability);
+}
+
+void om_store_free_ranking(om_ranking *ranking)
+{
+    om_free(ranking->place);
+    om_free(ranking->error);
+    om_free(ranking->spread);
+    om_free(ranking->stability);
+    *ranking = (om_ranking){0};
 }

@@ -24,7 +24,8 @@ const om_h5_field om_schema[OM_N_FIELDS] = {
     [OM_MODEL_MESSAGE] = {"/model/message", OM_H5_TEXT, {"model"}, OM_MESSAGE_BYTES, NULL, "last message about the model", NULL},
     [OM_MODEL_SOURCE] = {"/model/source", OM_H5_TEXT, {"model"}, OM_SOURCE_BYTES, NULL, "imported models only: file in the folder that they were imported from, and what chose it", NULL},
 
-    [OM_RUN_JOB] = {"/run/job", OM_H5_TEXT, {NULL}, OM_MESSAGE_BYTES, NULL, "job that trains, or trained last", NULL},
+    [OM_RUN_TOKEN] = {"/run/token", OM_H5_U64, {NULL}, 0, "1", "of the job that may write; each new one writes another, 0: there was none yet", NULL},
+    [OM_RUN_JOB] = {"/run/job", OM_H5_TEXT, {NULL}, OM_MESSAGE_BYTES, NULL, "job that trains, or trained last: host, process, job of the scheduler", NULL},
     [OM_RUN_TRAINERS] = {"/run/trainers", OM_H5_I32, {NULL}, 0, "1", "ranks that train; 0: nobody runs", NULL},
     [OM_RUN_STARTED] = {"/run/started", OM_H5_F64, {NULL}, 0, "s", "start of the job, since 1970-01-01 UTC", NULL},
     [OM_RUN_UPDATED] = {"/run/updated", OM_H5_F64, {NULL}, 0, "s", "when this group was last written, since 1970-01-01 UTC", NULL},

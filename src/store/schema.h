@@ -7,7 +7,7 @@
 #include "store/h5.h"
 
 #define OM_STORE_FORMAT "ommatid store"
-enum { OM_STORE_VERSION = 1 };
+enum { OM_STORE_VERSION = 2 }; /* 1 had no /run/token */
 
 /* The numbers are positions in om_schema: coordinates come before what uses them. */
 typedef enum om_field {
@@ -20,6 +20,7 @@ typedef enum om_field {
     OM_MODEL_ATTEMPTS,
     OM_MODEL_MESSAGE,
     OM_MODEL_SOURCE,
+    OM_RUN_TOKEN,
     OM_RUN_JOB,
     OM_RUN_TRAINERS,
     OM_RUN_STARTED,
