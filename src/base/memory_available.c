@@ -1,8 +1,9 @@
 /* How much memory is left: by the kernel's estimate for the machine, and by the limits of the control
  * groups (version 1 or 2) above this process, of which files that the kernel could drop do not count. */
-#include <inttypes.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -17,9 +18,14 @@ static bool read_number(const char *path, const char *word, uint64_t *number)
     bool found = false;
     FILE *file = fopen(path, "r");
     if (file == NULL) return false;
-    while (!found && fgets(line, sizeof line, file) != NULL)
-        found = strncmp(line, word, n) == 0 && (n == 0 || line[n] == ' ' || line[n] == ':') &&
-                sscanf(line + n + (line[n] == ':'), "%" SCNu64, number) == 1;
+    while (!found && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, word, n) != 0) continue;
+        const char *at = line + n + (line[n] == ':');
+        if (n > 0 && at == line + n && *at != ' ') continue; /* a longer word */
+        char *end;
+        *number = strtoull(at, &end, 10);
+        found = end != at;
+    }
     fclose(file);
     return found;
 }
