@@ -9,7 +9,7 @@ compare=$OM_SOURCE_DIR/tools/bench-compare
 # Everything, on a small lattice.
 expect 0 "motion-pathway at extent 2, batch 4, 40 time steps" bench --extent 2 --repeats 1 --isa portable
 for line in "THE MACHINE" "ONE ITERATION" "ITS STAGES" "EVERYTHING ELSE" "THREADS IN A RANK" \
-    "RANKS SIDE BY SIDE" "SAMPLES IN A BATCH" "network, forward" "network, adjoint" \
+    "RANKS SIDE BY SIDE" "SAMPLES IN A BATCH" "all 148 flashes and edges" "network, forward" "network, adjoint" \
     "network, both adjoints" "first convolution" "head" "head, adjoint" \
     "first convolution, adjoint" "whole decoder, forward" "whole decoder, adjoint" \
     "augmentation and resampling" "steady state" "optimiser" "portable kernels" "plain ms"; do
@@ -53,9 +53,11 @@ for k in r["kernels"]:
     assert k["mb"] > 0 and k["gb_s"] > 0 and ("ms_plain" in k) is not quick, k
 assert {"films", "steady_state", "optimiser"} <= {p["name"] for p in r["everything_else"]["parts"]}
 assert r["everything_else"]["share_of_iteration"] > 0
-for key in "threads", "ranks", "batches":
+for key in "threads", "ranks", "batches", "battery":
     assert (key in r) is not quick, key
 if not quick:
+    assert r["battery"]["conditions"] == 148 and r["battery"]["s_per_model_and_core"] > 0
+    assert r["battery"]["s_per_model_and_core_all_at_work"] > 0 and 1 < r["battery"]["rank_mb"] < 500
     assert [b["batch"] for b in r["batches"]] == [1, 2, 4, 8, 16]
     assert r["ranks"][0]["ranks"] == 1 and r["ranks"][0]["speed"] == 1
     assert r["threads"][0]["threads"] == 1 and r["ranks"][-1]["ranks"] == r["machine"]["cores"]

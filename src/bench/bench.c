@@ -268,7 +268,12 @@ static om_status run_all(bench *b)
 {
     tell(b, "the machine");
     OM_TRY(om_machine_measure(b->options->quick, &b->report->machine));
-    if (!b->options->quick) OM_TRY(run_ranks(b));
+    if (!b->options->quick) {
+        OM_TRY(run_ranks(b));
+        tell(b, "the laboratory's battery");
+        OM_TRY(
+            om_battery_measure(b->options->circuit, b->report->machine.cores, &b->report->battery));
+    }
     OM_TRY(run_iteration(b));
     if (b->options->quick) return OM_OK;
     OM_TRY(run_threads(b));

@@ -3,6 +3,7 @@
 #ifndef OM_BENCH_H
 #define OM_BENCH_H
 
+#include "bench/battery.h"
 #include "bench/machine.h"
 #include "bench/series.h"
 #include "bench/work.h"
@@ -52,6 +53,7 @@ typedef struct om_bench_report {
     int n_threads, n_ranks, n_batches;
     om_bench_row by_threads[OM_MOST_ROWS], by_batch[OM_MOST_ROWS];
     om_bench_ranks by_ranks[OM_MOST_ROWS];
+    om_battery_time battery; /* zeros: not measured */
 } om_bench_report;
 
 /* Errors: OM_EUSAGE (instruction set), OM_ENOMEM, OM_EFAIL. Sets OMMATID_ISA. */

@@ -121,5 +121,11 @@ json_t *om_bench_json(const om_circuit *c, const om_bench_report *r)
     if (r->n_threads > 0) json_object_set_new(json, "threads", by_threads(r));
     if (r->n_ranks > 0) json_object_set_new(json, "ranks", by_ranks(r));
     if (r->n_batches > 0) json_object_set_new(json, "batches", by_batch(r));
+    const om_battery_time *b = &r->battery;
+    if (b->conditions > 0)
+        json_object_set_new(
+            json, "battery",
+            json_pack("{s:i, s:f, s:f, s:f}", "conditions", b->conditions, "s_per_model_and_core",
+                      b->core_s, "s_per_model_and_core_all_at_work", b->all_s, "rank_mb", b->mb));
     return json;
 }

@@ -114,6 +114,15 @@ static void print_ranks(const om_bench_report *r)
     }
 }
 
+static void print_battery(const om_battery_time *b)
+{
+    printf("\nTHE LABORATORY'S BATTERY, s a model and core: all %d flashes and edges of validate\n",
+           b->conditions);
+    printf("  %-34s %8.2f\n", "one core at work", b->core_s);
+    printf("  %-34s %8.2f\n", "all cores at work", b->all_s);
+    printf("  %-34s %8.0f\n", "memory of a rank, MB", b->mb);
+}
+
 static void print_batches(const om_bench_report *r)
 {
     printf("\nSAMPLES IN A BATCH, one thread, ms of wall time (quartiles), without penalty\n");
@@ -135,4 +144,5 @@ void om_bench_print(const om_circuit *circuit, const om_bench_report *r)
     if (r->n_threads > 0) print_threads(r);
     if (r->n_ranks > 0) print_ranks(r);
     if (r->n_batches > 0) print_batches(r);
+    if (r->battery.conditions > 0) print_battery(&r->battery);
 }

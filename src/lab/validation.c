@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "lab/battery.h"
 #include "lab/measures.h"
 #include "lab/measures_file.h"
 #include "ommatid/om_params.h"
@@ -170,57 +171,16 @@ om_status om_validation_file(const char *store, char **path)
 
 /* ---- asking ------------------------------------------------------------------------------------ */
 
-/* An experiment, and the extremes of the answers to it. */
-typedef struct asked {
-    om_experiment *x;
-    om_extremes *extremes;
-} asked;
-
 typedef struct asking {
     subjects *s;
     const om_validate_options *options;
     om_experiment_options run;
-    asked flashes, edges;
+    om_battery battery;
 } asking;
-
-static om_status prepare(om_experiment_kind kind, const om_circuit *circuit, asked *a)
-{
-    om_window *windows = NULL;
-    OM_TRY(om_experiment_create(kind, circuit->extent, &a->x));
-    OM_TRY(om_alloc((size_t)a->x->n_conditions, sizeof *windows, &windows));
-    for (int i = 0; i < a->x->n_conditions; i++) windows[i] = a->x->conditions[i].window;
-    om_status status =
-        om_extremes_create(a->x->n_conditions, circuit->n_types, windows, &a->extremes);
-    om_free(windows);
-    return status;
-}
-
-static void release(asked *a)
-{
-    om_experiment_free(a->x);
-    om_extremes_free(a->extremes);
-}
-
-static void take(void *context, int condition, int frame, double time_s, const om_real *voltage)
-{
-    (void)frame;
-    om_extremes_add(context, condition, time_s, voltage);
-}
-
-static om_status show(const asking *q, const asked *a)
-{
-    om_extremes_reset(a->extremes);
-    return om_experiment_run(a->x, q->s->circuit, q->s->params, &q->run, take, a->extremes);
-}
 
 static om_status show_battery(const asking *q, om_validated *m)
 {
-    const int types = q->s->v->n_types;
-    OM_TRY(show(q, &q->flashes));
-    for (int r = 0; r < OM_BATTERY_RADII; r++) /* the dark ones come first */
-        om_flash_index(q->flashes.extremes, r, OM_BATTERY_RADII + r, m->fri + (ptrdiff_t)r * types);
-    OM_TRY(show(q, &q->edges));
-    om_peaks_of(q->edges.extremes, m->peak);
+    OM_TRY(om_battery_show(&q->battery, q->s->circuit, q->s->params, &q->run, m->fri, m->peak));
     return om_validated_derive(q->s->v, m);
 }
 
@@ -275,8 +235,7 @@ static om_status ask_own_share(asking *q, const int *missing, int n)
     const int ranks = om_ranks_count(), first = om_ranks_number();
     om_h5 *file = NULL;
     if (first >= n) return OM_OK;
-    OM_TRY(prepare(OM_FLASHES_SHOWN, q->s->circuit, &q->flashes));
-    OM_TRY(prepare(OM_EDGES_SHOWN, q->s->circuit, &q->edges));
+    OM_TRY(om_battery_create(q->s->circuit, &q->battery));
     OM_TRY(om_h5_open(q->s->file, OM_H5_UPDATE, &file));
     om_status status = OM_OK;
     for (int i = first, done = 0; status == OM_OK && i < n; i += ranks) {
@@ -343,8 +302,7 @@ static om_status complete(om_store *store, const om_validate_options *options)
     status = om_ranks_agree(ask_own_share(&q, missing, n));
 done:
     if (locked) om_store_unlock(s.file);
-    release(&q.flashes);
-    release(&q.edges);
+    om_battery_free(&q.battery);
     om_free(missing);
     close_subjects(&s);
     return status;
