@@ -69,8 +69,6 @@ om_lock_state om_store_inspect_lock(const char *path, char holder[OM_MESSAGE_BYT
 
 /* Whether a file that cannot be opened is a store all the same, of the form of this program: damaged. */
 bool om_store_recognise(const char *path);
-/* Whether it is shorter than it was made; its bytes, then and now. */
-bool om_store_is_cut(const char *path, uint64_t *found, uint64_t *made);
 /* Attributes, layout and circuit, and every dataset whose contents follow from them. circuit: what the store
  * describes, NULL if that is damaged; om_circuit_free(). Errors: OM_ENOMEM. */
 om_status om_check_structure(om_store *store, om_findings *findings, om_circuit **circuit);

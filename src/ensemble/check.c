@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "ommatid/om_check.h"
 #include "ommatid/om_ensemble.h"
+#include "store/h5.h"
 
 static const double PATIENCE_S = 10;
 static const char COPY[] = "a copy of the store; states and their numbers are not concerned";
@@ -54,7 +55,7 @@ static om_status judge_unopened(const char *path, om_status status, om_check *c)
     if (!om_store_recognise(path))
         return om_fail(access(path, R_OK) != 0 && errno == EACCES ? OM_EIO : OM_EDATA, "%s",
                        message);
-    if (om_store_is_cut(path, &found, &made)) {
+    if (om_h5_is_cut(path, &found, &made)) {
         f.remedy = pad;
         f.at = (int64_t)found;
         om_findings_add(&c->findings, f, "is cut short: %llu of %llu bytes are there",

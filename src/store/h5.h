@@ -60,7 +60,7 @@ om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
 om_status om_h5_publish(om_h5 *file);
 /* Errors: OM_EIO (missing, no permission), OM_EDATA (not HDF5, truncated). */
 om_status om_h5_open(const char *path, om_h5_access access, om_h5 **file);
-/* Whether a file is shorter than it was made; its bytes, then and now. */
+/* Whether a file is shorter than it was made; its bytes, now and then. */
 bool om_h5_is_cut(const char *path, uint64_t *found, uint64_t *made);
 /* Closes; a new file that was not published is deleted. Accepts NULL. */
 void om_h5_close(om_h5 *file);

@@ -41,11 +41,6 @@ static bool is_foreign(const char *path)
             (bytes != sizeof(om_real) && (bytes == sizeof(float) || bytes == sizeof(double))));
 }
 
-bool om_store_is_cut(const char *path, uint64_t *found, uint64_t *made)
-{
-    return om_h5_is_cut(path, found, made);
-}
-
 bool om_store_recognise(const char *path)
 {
     uint64_t found, made;
