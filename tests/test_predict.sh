@@ -93,6 +93,15 @@ expect 0 "edges, 3 of 3 models" predict -e edges -o "$work/stop.h5" -n 1
 same_files "$work/edges.h5" "$work/stop.h5"
 check test ! -e "$work/stop.h5.partial"
 
+# Two at once do not write into each other's file.
+"$OMMATID" predict "$store" -e edges -o "$work/once.h5" -n 1 -q >"$work/first" 2>&1 &
+first=$!
+for ((i = 0; i < 100; i++)); do [ -e "$work/once.h5.lock" ] && break || sleep 0.05; done
+expect 1 "once.h5: is being written by process" predict -e edges -o "$work/once.h5" -n 1
+wait $first || fail "the first of two predictions: $(cat "$work/first")"
+same_files "$work/edges.h5" "$work/once.h5"
+check test ! -e "$work/once.h5.lock"
+
 cat >"$work/read.py" <<'END'
 import sys
 try:

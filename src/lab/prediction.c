@@ -21,6 +21,7 @@ typedef struct predicting {
     char (*names)[OM_NAME_BYTES];
     om_text partial; /* name of the file while it is being made */
     om_h5 *file;
+    bool locked; /* rank 0 holds the lock of the file to make */
 } predicting;
 
 /* ---- one model ---- */
@@ -134,6 +135,8 @@ static om_status prepare(predicting *p)
 static om_status create_file(predicting *p)
 {
     const om_predict_options *o = p->showing.options;
+    OM_TRY(om_file_lock(o->file, o->file, "written", "-o"));
+    p->locked = true;
     OM_TRY(om_check_new_file(o->file, "-o"));
     if (p->partial.data != NULL) unlink(p->partial.data); /* of a process that was killed */
     return om_prediction_file_create(p->partial.data, p->showing.info, o, &p->showing.axes,
@@ -229,6 +232,7 @@ om_status om_predict(om_store *store, const om_predict_options *options, om_pred
         status = fill(&p, predictions);
         if (status != OM_OK && makes) unlink(p.partial.data);
     }
+    if (p.locked) om_store_unlock(options->file);
     release(&p);
     return status;
 }
