@@ -145,8 +145,9 @@ static void explain_imported(const om_store_info *info, om_loss by, const om_ran
                info->sources[r->model], reason_of(info, by, r));
     }
     if (n > 0 && n_other > 0)
-        printf("EPE and l2norm are not compared; ranked by the other are %d models: --by %s\n",
-               n_other, other);
+        printf("EPE and l2norm are not compared with each other; by %s %d models are ranked: --by "
+               "%s\n",
+               measure_name(by == OM_LOSS_EPE ? OM_LOSS_L2NORM : OM_LOSS_EPE), n_other, other);
     printf("\nimported from %s, validation errors as stored with the models.\n"
            "-: not known here: errors of single scenes and without looking, iterations.\n",
            info->imported_from);

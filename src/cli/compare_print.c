@@ -32,7 +32,7 @@ static void cell(int width, const char *format, double x)
     printf(" %*s", width, text);
 }
 
-/* Those that are left out of the same measures, one after the other. */
+/* om_compare_told; context: the ensemble's letter. */
 static void print_left_out(void *context, int model, const char *measures, const char *why)
 {
     printf("%s: left out of %s: model %d: %s\n", (const char *)context, measures, model, why);
