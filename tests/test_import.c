@@ -481,7 +481,7 @@ static void one_import_at_a_time_makes_a_store(void **unused)
     write_models(NONE);
     must(om_store_lock(t.store));
     touch("store.h5.import");
-    must_say(import(), OM_EBUSY, "store.h5");
+    must_say(import(), OM_EBUSY, "store.h5: is being ");
     assert_int_equal(access(path_in(t.directory, "store.h5.import"), F_OK), 0);
     om_store_unlock(t.store);
     must(import());

@@ -90,6 +90,10 @@ check printed ',2,done,3612,3612,,1170,,,"002/chkpts/chkpt_00002, lowest loss","
 expect 0 '"left_out": "only l2norm is known"' "$OMMATID" rank "$work/current.h5" --json
 expect 0 "1,0,1160,5.23666668" "$OMMATID" export "$work/current.h5" -t validation
 
+expect 0 "whole: 3 models, imported" "$OMMATID" check "$work/current.h5"
+expect 0 '"iteration": 3612' "$OMMATID" check "$work/current.h5" --json
+expect 0 '"iteration": null' "$OMMATID" check "$work/fetched.h5" --json
+
 # What training itself has stored: l2norm only, and they are ranked by it. Their scenes are not known.
 cp -r "$current" "$work/trained"
 chmod -R u+w "$work/trained"

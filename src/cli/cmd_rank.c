@@ -171,7 +171,10 @@ static void print_table(const om_store_info *info, om_loss by, const om_ranked *
 /* Of imported models there may be errors of the other measure only. */
 static om_status check_known(const om_store_info *info, om_loss by, const om_ranked *ranked)
 {
-    if (info->imported_from == NULL || ranked[0].place > 0) return OM_OK;
+    int n_other = 0;
+    for (int i = 0; i < info->n_models; i++)
+        n_other += !isnan(by == OM_LOSS_EPE ? ranked[i].l2norm : ranked[i].epe);
+    if (info->imported_from == NULL || ranked[0].place > 0 || n_other == 0) return OM_OK;
     om_fail(OM_EFAIL, "%s: only %s is known of its models, not %s", info->path,
             measure_name(by == OM_LOSS_EPE ? OM_LOSS_L2NORM : OM_LOSS_EPE), measure_name(by));
     return om_hint(OM_EFAIL, "ommatid rank %s --by %s", info->path,

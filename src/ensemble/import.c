@@ -226,7 +226,7 @@ static om_status reserve(import *j)
     const int n = snprintf(path, sizeof path, "%s.import", j->options->store);
     if (n < 0 || (size_t)n >= sizeof path)
         return om_fail(OM_EIO, "%s: the path is too long", j->options->store);
-    OM_TRY(om_store_lock(j->options->store));
+    OM_TRY(om_file_lock(j->options->store, j->options->store, "made", "-o"));
     j->locked = true;
     memcpy(j->path, path, sizeof j->path);
     return remove_leftovers(j->path);
