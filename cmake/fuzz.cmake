@@ -22,5 +22,5 @@ function(om_fuzz name)
     add_custom_target(fuzz-${name} DEPENDS ${program})
 endfunction()
 
-om_fuzz(torch src/store/torch.c src/store/pickle.c src/circuit/faults.c src/base/fail.c
-        src/base/memory.c src/base/text.c)
+om_fuzz(torch src/store/torch.c src/store/pickle.c src/store/pickle_opcodes.c
+        src/circuit/faults.c src/base/fail.c src/base/memory.c src/base/text.c)

@@ -60,9 +60,14 @@ typedef enum flaw {
     NOT_FINITE,
     OUTSIDE_HEXAGON,
     NEGATIVE_VARIANCE,
+    NO_TIME_CONSTANT,
+    NEGATIVE_STRENGTH,
     OTHER_LOSS,
+    NEGATIVE_LOSS,
+    A_PIPE,
     NO_CHECKPOINT,
-    N_FAULTS
+    N_FAULTS,
+    STEPPED_BELOW_ZERO = N_FAULTS /* a strength by the last step of training: no fault */
 } flaw;
 
 /* A number of model `seed`: never 0, different for every entry. */
@@ -86,6 +91,9 @@ static inline void numbers(maker *m, const char *key, int n_axes, const int *len
     if (fault == NOT_FINITE) values[n - 1] = NAN;
     if (fault == OUTSIDE_HEXAGON) values[25] = 1e-30F; /* first corner of the second kernel */
     if (fault == NEGATIVE_VARIANCE) values[2] = -1;
+    if (fault == NO_TIME_CONSTANT) values[5] = 0;
+    if (fault == NEGATIVE_STRENGTH) values[3] = -5;
+    if (fault == STEPPED_BELOW_ZERO) values[3] = -1e-3F;
     floats(m, key, n_axes, lengths, values);
 }
 
@@ -121,9 +129,10 @@ static inline void add_parameters(maker *m, int seed, flaw fault)
         numbers(m, "nodes_bias", 1, fault == WRONG_SHAPE ? &short_types : &types, seed, 0,
                 fault == NOT_FINITE ? fault : NONE);
     }
-    numbers(m, "nodes_time_const", 1, &types, seed, 1, NONE);
+    numbers(m, "nodes_time_const", 1, &types, seed, 1, fault == NO_TIME_CONSTANT ? fault : NONE);
     add_circuit(m, fault);
-    numbers(m, "edges_syn_strength", 1, &pairs, seed, 2, NONE);
+    numbers(m, "edges_syn_strength", 1, &pairs, seed, 2,
+            fault == NEGATIVE_STRENGTH || fault == STEPPED_BELOW_ZERO ? fault : NONE);
     close_dictionary(m);
     text(m, "decoder");
     op(m, '}');
@@ -210,7 +219,11 @@ static inline void write_model(const char *name, int seed, double loss, flaw fau
     char folder[160];
     snprintf(folder, sizeof folder, "%s", new_folder(t.models, name));
     if (fault == NO_CHECKPOINT) return;
-    write_checkpoint(path_in(folder, "best_chkpt"), seed, "validation_loss", loss, fault);
+    if (fault == NEGATIVE_LOSS) loss = -loss;
+    if (fault == A_PIPE)
+        assert_int_equal(mkfifo(path_in(folder, "best_chkpt"), 0666), 0);
+    else
+        write_checkpoint(path_in(folder, "best_chkpt"), seed, "validation_loss", loss, fault);
     write_values(path_in(folder, "validation_loss.h5"), 0, &loss);
 }
 
@@ -244,6 +257,21 @@ static inline void write_current(const char *name, int n, const double *epe, con
     }
     if (epe != NULL) write_values(path_in(folder, "validation/epe.h5"), 3, epe);
     if (loss != NULL) write_values(path_in(folder, "validation/loss.h5"), 3, loss);
+}
+
+/* Of model `name`, a file that says at which iteration checkpoints were made. */
+static inline void write_last_iterations(const char *name, const int64_t last[3])
+{
+    char path[192];
+    snprintf(path, sizeof path, "%s/%s/chkpt_iter.h5", t.models, name);
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = H5Screate_simple(1, &(hsize_t){3}, NULL);
+    hid_t data =
+        H5Dcreate2(file, "data", H5T_NATIVE_INT64, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(H5Dwrite(data, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, last) >= 0);
+    H5Dclose(data);
+    H5Sclose(space);
+    H5Fclose(file);
 }
 
 static inline om_import_options options(void)

@@ -85,6 +85,18 @@ check grep -q "^EPE" "$work/out"
 rm "$work/elsewhere.measures.h5"
 expect 3 "different validation scenes" compare "$work/a.h5" "$work/elsewhere.h5"
 
+# Equal values share a place, and what varies nowhere has no test.
+expect 0 "" "$OMMATID" rank "$work/a.h5" --by hits_45 --csv
+check test "$(awk -F, 'NR > 1 { n++; if (n == 1 || $10 != before) place = n; before = $10
+    bad += $1 != place } END { print bad + 0 }' "$work/out")" = 0
+check test "$(awk -F, 'NR > 1 { print $1 }' "$work/out" | sort -u | wc -l)" -lt 4
+cp "$work/b.h5" "$work/twin.h5"
+cp "$work/b.measures.h5" "$work/twin.measures.h5"
+expect 0 "" compare "$work/b.h5" "$work/twin.h5" --csv
+check test "$(awk -F, '$6 == 0 && $8 == 0 { n++; bad += $2 != "no spread" }
+    END { print (n > 0 && bad == 0) }' "$work/out")" = 1
+expect 0 "no spread: all models of A are alike" compare "$work/b.h5" "$work/twin.h5"
+
 # A model that is not finished is named and left out.
 cp "$work/a.h5" "$work/less.h5"
 cat >"$work/change.py" <<'END'
@@ -94,10 +106,30 @@ try:
 except ImportError:
     sys.exit(77)
 with h5py.File(sys.argv[1], "r+") as f:
-    f["model/status"][2] = 4
+    if sys.argv[2] == "status":
+        f["model/status"][2] = 4
+    else:
+        f["params/strength"][1] *= 1e6
 END
-if /usr/bin/python3 "$work/change.py" "$work/less.h5"; then
+if /usr/bin/python3 "$work/change.py" "$work/less.h5" status; then
     expect 0 "3 of 4 models; left out: 2 (diverged)" compare "$work/less.h5" "$work/b.h5"
+    # One whose measures are not of its parameters, and then one that diverges when it is measured:
+    # named in every table and in every file.
+    cp "$work/a.h5" "$work/wild.h5"
+    cp "$work/a.measures.h5" "$work/wild.measures.h5"
+    check /usr/bin/python3 "$work/change.py" "$work/wild.h5" strength
+    expect 0 "A: left out of tuning: model 1: it was trained on since" compare "$work/wild.h5" "$work/b.h5"
+    expect 0 "left out: model 1: it was trained on since" "$OMMATID" rank "$work/wild.h5" --by dsi_t4
+    expect 0 "left out: model 1: " timeout 120 "$OMMATID" validate "$work/wild.h5" --csv "$work/wild.csv"
+    why=$(sed -n 's/^left out: model 1: //p' "$work/out")
+    check grep -qF "1,L1,,,,,,\"$why\"" "$work/wild.csv"
+    expect 0 "A: left out of tuning: model 1: $why" compare "$work/wild.h5" "$work/b.h5"
+    expect 0 "\"why\": \"$why\"" compare "$work/wild.h5" "$work/b.h5" --json
+    expect 0 "" compare "$work/wild.h5" "$work/b.h5" --csv
+    check test "$(awk -F, '$1 == "dsi_t4" { print $3, $(NF - 1), $NF }' "$work/out")" = "3 1 "
+    expect 0 "left out: model 1: $why" "$OMMATID" rank "$work/wild.h5" --by dsi_t4
+    expect 0 ",\"$why\"" "$OMMATID" rank "$work/wild.h5" --by dsi_t4 --csv
+    expect 0 "\"left_out\": \"$why\"" "$OMMATID" rank "$work/wild.h5" --by dsi_t4 --json
 else
     echo "not tested, because it is not here: h5py"
 fi

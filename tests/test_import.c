@@ -1,5 +1,6 @@
 /* Importing models of the paper's software, good ones and bad ones, and what can be done with them. */
 #include "import_fixture.h"
+#include "parallel/stop.h"
 
 /* --- good ones ------------------------------------------------------------------------------- */
 
@@ -38,7 +39,7 @@ static void their_states_are_whole(void **unused)
     must(om_alloc(info->layout.bytes, 1, &state));
     must(om_store_load(store, 1, state, &found));
     assert_true(found);
-    assert_int_equal(state->iteration, 250000);
+    assert_true(state->iteration == OM_ITERATION_UNKNOWN);
     assert_true(state->best_epe == 5.25 && isnan(state->best_l2norm));
     const om_real *params = om_state_view(state, info->layout.at_params);
     assert_memory_equal(params, om_state_view(state, info->layout.at_best_params),
@@ -163,7 +164,7 @@ static void the_extent_follows_from_the_numbers(void **unused)
     om_store_close(store);
 }
 
-static void a_loss_is_epe_or_l2norm_by_its_size(void **unused)
+static void a_published_loss_is_epe_unless_it_is_large(void **unused)
 {
     (void)unused;
     write_model("0", 0, 38, NONE);   /* below sqrt(40 * 37) = 38.47 */
@@ -240,6 +241,118 @@ static void measures_are_never_mixed(void **unused)
     om_store_close(store);
 }
 
+/* Models of the current layout without EPE, whose losses differ from folder to folder. */
+static om_store *imported_with_losses(double first, double second)
+{
+    write_current("000", 1, NULL, (double[]){first, first + 1, first + 2});
+    write_current("001", 2, NULL, (double[]){second, second + 1, second + 2});
+    state_extent("000");
+    return imported();
+}
+
+static void a_trained_loss_is_l2norm_unless_it_is_small(void **unused)
+{
+    (void)unused;
+    om_store *store = imported_with_losses(20, 3); /* 38.47 would be an EPE of 1, 3.85 one of 0.1 */
+    om_ranked ranked[2];
+    must(om_ensemble_rank(store, OM_LOSS_EPE, ranked));
+    assert_true(ranked[0].model == 1 && ranked[0].epe == 3 && isnan(ranked[0].l2norm));
+    assert_true(ranked[1].model == 0 && ranked[1].place == 0 && ranked[1].l2norm == 20);
+    const char *spec = om_store_describe(store)->spec_text;
+    assert_non_null(strstr(spec, "1 of 2 models is taken for l2norm, which training writes"));
+    assert_non_null(strstr(spec, "1 of 2 models is taken for EPE, being too small"));
+    om_store_close(store);
+}
+
+static void what_a_loss_is_can_be_said(void **unused)
+{
+    (void)unused;
+    om_store_close(imported_with_losses(20, 3));
+    for (int loss = OM_LOSS_L2NORM; loss <= OM_LOSS_EPE; loss++) {
+        om_import_options said = options();
+        om_store *store;
+        om_ranked ranked[2];
+        said.says_loss = true;
+        said.loss = (om_loss)loss;
+        remove(t.store);
+        must(om_ensemble_import(&said));
+        must(om_store_open(t.store, OM_STORE_READ, &store));
+        assert_int_equal(om_store_describe(store)->selection, loss);
+        assert_null(strstr(om_store_describe(store)->spec_text, "is taken for"));
+        must(om_ensemble_rank(store, (om_loss)loss, ranked));
+        assert_true(ranked[0].model == 1 && ranked[1].model == 0 && ranked[1].place == 2);
+        om_store_close(store);
+    }
+}
+
+static void models_without_epe_are_ranked_by_l2norm(void **unused)
+{
+    (void)unused;
+    om_store *store = imported_with_losses(1170, 1160);
+    const om_store_info *info = om_store_describe(store);
+    om_spec spec;
+    assert_int_equal(info->selection, OM_LOSS_L2NORM);
+    must(om_spec_parse("spec", info->spec_text, &spec));
+    assert_int_equal(spec.profile, OM_PROFILE_PAPER);
+    assert_non_null(strstr(info->spec_text, "ranked by l2norm"));
+    om_ranked ranked[2];
+    must(om_ensemble_rank(store, info->selection, ranked));
+    assert_true(ranked[0].model == 1 && ranked[0].place == 1 && ranked[0].l2norm == 1160);
+    assert_true(ranked[1].model == 0 && ranked[1].place == 2);
+    om_store_close(store);
+}
+
+static void negative_errors_are_refused(void **unused)
+{
+    (void)unused;
+    write_current("000", 1, (double[]){5.5, -3, 5.7}, (double[]){1170, 1180, 1160});
+    write_current("001", 2, NULL, (double[]){1170, 1180, -1});
+    state_extent("000");
+    must_say(import(), OM_EDATA, "000/validation/epe.h5: value 1 is -3: expected an error");
+    must_say(OM_EDATA, OM_EDATA, "001/validation/loss.h5: value 2 is -1");
+}
+
+static void iterations_are_those_of_the_folder(void **unused)
+{
+    (void)unused;
+    write_current("000", 1, (double[]){5.5, 5.2, 5.7}, NULL);
+    write_current("001", 2, (double[]){5.5, 5.6, 5.7}, NULL);
+    write_current("002", 3, (double[]){5.9, 5.8, 5.7}, NULL);
+    write_last_iterations("000", (int64_t[]){-1, 11, 3611});
+    write_last_iterations("001", (int64_t[]){-1, 11, 3611});
+    state_extent("000");
+    om_store *store = imported();
+    const uint64_t expected[MODELS] = {12, 0, OM_ITERATION_UNKNOWN};
+    om_model_row rows[MODELS];
+    om_ranked ranked[MODELS];
+    must(om_store_read_rows(store, rows));
+    must(om_ensemble_rank(store, OM_LOSS_EPE, ranked));
+    assert_true(om_store_describe(store)->check_iteration[0] == OM_ITERATION_UNKNOWN);
+    for (int i = 0; i < MODELS; i++) {
+        assert_true(rows[i].iteration == expected[i]);
+        assert_true(ranked[i].iteration == expected[ranked[i].model]);
+        assert_true(ranked[i].best_iteration == expected[ranked[i].model]);
+    }
+    om_store_close(store);
+}
+
+static void a_strength_that_was_stepped_below_zero_is_zero(void **unused)
+{
+    (void)unused;
+    write_model("0", 5, 5.5, STEPPED_BELOW_ZERO);
+    state_extent("0");
+    om_store *store = imported();
+    const om_layout *l = &om_store_describe(store)->layout.params;
+    om_real *params, mean[OM_HIDDEN], var[OM_HIDDEN];
+    int pair = -1, live = 0;
+    while (live < 4) live += t.circuit->pairs[++pair].edges > 0;
+    must(om_alloc(l->n_params, sizeof *params, &params));
+    must(om_store_read_params(store, 0, params, mean, var));
+    assert_true(params[l->strength + (size_t)pair] == 0);
+    om_free(params);
+    om_store_close(store);
+}
+
 /* --- bad ones -------------------------------------------------------------------------------- */
 
 static const char *const says[N_FAULTS] = {
@@ -254,6 +367,10 @@ static const char *const says[N_FAULTS] = {
     [NOT_FINITE] = "'network/nodes_bias': number 32 is nan",
     [OUTSIDE_HEXAGON] = "'decoder/flow/base.0.weight': entry (0, 0) of kernel 1",
     [NEGATIVE_VARIANCE] = "'decoder/flow/base.1.running_var': number 2 is -1",
+    [NO_TIME_CONSTANT] = "'network/nodes_time_const': type ",
+    [NEGATIVE_STRENGTH] = "has strength -5: expected 0 or more",
+    [NEGATIVE_LOSS] = "is -5.25: expected an error",
+    [A_PIPE] = "0007/best_chkpt: is not a regular file",
     [OTHER_LOSS] = "its loss is 6.25, but validation_loss.h5 says 5.25",
     [NO_CHECKPOINT] = "0007: has neither a best_chkpt nor chkpts",
 };
@@ -335,6 +452,50 @@ static void nothing_is_left_where_nothing_could_be_read(void **unused)
     struct stat info;
     assert_int_equal(stat(t.store, &info), 0);
     assert_int_equal(info.st_size, 4);
+}
+
+static void touch(const char *name) { write_file(path_in(t.directory, name), "x", 1); }
+
+/* What an import that was killed has left is removed by the next one, and nothing else. */
+static void leftovers_are_removed(void **unused)
+{
+    (void)unused;
+    write_models(NONE);
+    touch("store.h5.import");
+    touch("store.h5.import.partial.4711");
+    touch("store.h5.import.partial.mine");
+    touch("store.h5.importer");
+    touch("other.h5.import");
+    must(import());
+    char command[200];
+    snprintf(command, sizeof command,
+             "test \"$(ls -A '%s' | LC_ALL=C sort | tr '\\n' ' ')\" = 'models other.h5.import "
+             "store.h5 store.h5.import.partial.mine store.h5.importer '",
+             t.directory);
+    assert_int_equal(system(command), 0);
+}
+
+static void one_import_at_a_time_makes_a_store(void **unused)
+{
+    (void)unused;
+    write_models(NONE);
+    must(om_store_lock(t.store));
+    touch("store.h5.import");
+    must_say(import(), OM_EBUSY, "store.h5: is being ");
+    assert_int_equal(access(path_in(t.directory, "store.h5.import"), F_OK), 0);
+    om_store_unlock(t.store);
+    must(import());
+}
+
+static void a_signal_stops_it_and_leaves_nothing(void **unused)
+{
+    (void)unused;
+    write_models(NONE);
+    om_stop_signal = SIGTERM;
+    must_say(import(), OM_ESTOPPED, "nothing was written");
+    om_stop_signal = 0;
+    nothing_was_made();
+    must(import());
 }
 
 static void models_may_lie_in_checkpoints(void **unused)
@@ -435,12 +596,21 @@ int main(void)
         TEST(a_store_gives_its_circuit_back),
         TEST(a_damaged_circuit_is_refused),
         TEST(the_extent_follows_from_the_numbers),
-        TEST(a_loss_is_epe_or_l2norm_by_its_size),
+        TEST(a_published_loss_is_epe_unless_it_is_large),
+        TEST(a_trained_loss_is_l2norm_unless_it_is_small),
+        TEST(what_a_loss_is_can_be_said),
+        TEST(models_without_epe_are_ranked_by_l2norm),
+        TEST(negative_errors_are_refused),
+        TEST(iterations_are_those_of_the_folder),
+        TEST(a_strength_that_was_stepped_below_zero_is_zero),
         TEST(checkpoints_are_chosen_by_a_measure),
         TEST(measures_are_never_mixed),
         TEST(a_bad_model_is_named_and_left_out),
         TEST(what_differs_is_named),
         TEST(nothing_is_left_where_nothing_could_be_read),
+        TEST(leftovers_are_removed),
+        TEST(one_import_at_a_time_makes_a_store),
+        TEST(a_signal_stops_it_and_leaves_nothing),
         TEST(models_may_lie_in_checkpoints),
         TEST(a_model_becomes_flat_arrays),
     };

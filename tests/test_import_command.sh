@@ -49,12 +49,15 @@ expect 0 "wrote" fetch --from "$paper" "$work/again.h5"
 check h5diff -q "$work/fetched.h5" "$work/again.h5" /params /params
 
 # The fifty are ranked by what is known of them, in their order, and nothing is made up.
-expect 0 "validation measured by the paper's authors" "$OMMATID" rank "$work/fetched.h5"
+expect 0 "validation errors as stored with the models" "$OMMATID" rank "$work/fetched.h5"
+grep -q source "$work/out" && fail "folders are shown that are named as the models are numbered"
 check test "$(awk '$5 == "-" && $NF == "done" { printf "%s ", $2 }' "$work/out")" = "$(seq -s ' ' 0 49) "
 grep -qE 'nan|inf|%|without looking:' "$work/out" && fail "rank makes something up"
 expect 0 '"best_iteration": null' "$OMMATID" rank "$work/fetched.h5" --json
 check printed '"zero_epe": null'
-expect 0 "1,0,done,250000,,5.1365" "$OMMATID" rank "$work/fetched.h5" --csv
+expect 0 "1,0,done,,,5.1365" "$OMMATID" rank "$work/fetched.h5" --csv
+expect 0 '"iterations_total": null' "$OMMATID" status "$work/fetched.h5" --json
+expect 0 '0,done,,-1,' "$OMMATID" export "$work/fetched.h5" -t models
 expect 1 "only EPE is known" "$OMMATID" rank "$work/fetched.h5" --by l2norm
 check test ! -s "$work/out"
 expect 0 "fetched: imported" "$OMMATID" status "$work/fetched.h5"
@@ -76,8 +79,39 @@ expect 3 "nothing to train" "$OMMATID" run "$OM_TEST_DATA/ensemble/tiny.yaml" -o
 current=$paper/current-layout/flow/0000
 expect 0 "model 2: 002/chkpts/chkpt_00002, lowest loss, l2norm 1170.00" import flyvis "$current" \
     -o "$work/current.h5"
+check grep -q "loss of 1 of 3 models is taken for l2norm, which training writes there" "$work/err"
+check grep -q "EPE is known of 2 of 3 models, l2norm of 3" "$work/err"
 expect 0 "not ranked: 2 (002/chkpts/chkpt_00002, lowest loss): only l2norm is known" \
     "$OMMATID" rank "$work/current.h5"
+check printed "by l2norm 3 models are ranked: --by l2norm"
+expect 0 '1,0,done,12,12,5.20666647,1150,,,"000/chkpts/chkpt_00001, lowest EPE",' \
+    "$OMMATID" rank "$work/current.h5" --csv
+check printed ',2,done,3612,3612,,1170,,,"002/chkpts/chkpt_00002, lowest loss","only l2norm is known"'
+expect 0 '"left_out": "only l2norm is known"' "$OMMATID" rank "$work/current.h5" --json
+expect 0 "1,0,1160,5.23666668" "$OMMATID" export "$work/current.h5" -t validation
+
+expect 0 "whole: 3 models, imported" "$OMMATID" check "$work/current.h5"
+expect 0 '"iteration": 3612' "$OMMATID" check "$work/current.h5" --json
+expect 0 '"iteration": null' "$OMMATID" check "$work/fetched.h5" --json
+
+# What training itself has stored: l2norm only, and they are ranked by it. Their scenes are not known.
+cp -r "$current" "$work/trained"
+chmod -R u+w "$work/trained"
+rm "$work"/trained/*/validation/epe.h5
+expect 0 "no EPE is known: they are ranked by l2norm" import flyvis "$work/trained" -o "$work/trained.h5"
+expect 0 "3 models, by l2norm" "$OMMATID" rank "$work/trained.h5"
+check test "$(awk '/done$/ { printf "%s:%s ", $1, $2 }' "$work/out")" = "1:0 2:1 3:2 "
+expect 0 "best        l2norm 1150" "$OMMATID" status "$work/trained.h5"
+expect 0 "by EPE" env "$OMMATID" rank "$work/fetched.h5"
+expect 0 "EPE 1150.0000" import flyvis "$work/trained" -o "$work/said.h5" --loss epe
+expect 2 "--loss" import flyvis "$work/trained" -o "$work/other.h5" --loss mse
+compare() { "$OMMATID" compare "$@"; }
+expect 3 "are not known to have the same validation scenes" compare "$work/current.h5" "$work/fetched.h5"
+expect 0 "note: A and B are not known to have the same" compare "$work/current.h5" "$work/fetched.h5" \
+    --across-scenes
+check printed "A: left out of EPE: model 2: only l2norm is known"
+expect 0 '"same_scenes": null' compare "$work/current.h5" "$work/fetched.h5" --across-scenes --json
+check printed '"why": "only l2norm is known"'
 expect 1 "002: no EPE is recorded" import flyvis "$current" -o "$work/epe.h5" --select epe
 expect 0 "model 1: 001/chkpts/chkpt_00001, as asked" import flyvis "$current" -o "$work/1.h5" --select 1
 expect 1 "exists already" import flyvis "$current" -o "$work/1.h5"
@@ -92,9 +126,34 @@ expect 0 "0008/best_chkpt" "$OMMATID" status "$work/some.h5" --all
 check test "$(grep -c best_chkpt "$work/out")" -eq 49
 rm "$work/some.h5"
 expect 0 "0007/best_chkpt" import flyvis "$work/some" -o "$work/some.h5" --partial
+expect 0 "done       0008" "$OMMATID" rank "$work/some.h5"
+expect 0 '8,7,done,,,5.26' "$OMMATID" rank "$work/some.h5" --csv
+check printed '"0008/best_chkpt"'
 expect 1 "is not the file that was published" fetch --from "$work/some" "$work/other.h5"
 expect 3 "another circuit" import flyvis "$paper" -o "$work/other.h5" --circuit motion-pathway
 check test ! -e "$work/other.h5"
+
+# An import that is stopped leaves nothing, one that is killed nothing that stays.
+stopped=0
+for signal in TERM INT HUP USR1 KILL; do
+    "$OMMATID" import flyvis "$paper" -o "$work/k.h5" --quiet 2>/dev/null &
+    job=$!
+    for ((i = 0; i < 3000; i++)); do
+        compgen -G "$work/k.h5.import*" >/dev/null && break
+        kill -0 $job 2>/dev/null || break
+        sleep 0.01
+    done
+    kill -"$signal" $job 2>/dev/null
+    wait $job 2>/dev/null
+    [[ $? -eq 75 ]] && stopped=$((stopped + 1))
+    [[ $signal = KILL ]] && break
+    rm -f "$work/k.h5"
+    check test "$(compgen -G "$work/k.h5*")" = ""
+done
+check test "$stopped" -ge 1
+rm -f "$work/k.h5"
+expect 0 "wrote" import flyvis "$paper" -o "$work/k.h5"
+check test "$(compgen -G "$work/k.h5*")" = "$work/k.h5"
 
 # Archives that are damaged, or are something else, are refused by name, and nothing is made of them.
 mkdir "$work/broken"

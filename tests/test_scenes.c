@@ -99,7 +99,10 @@ static void test_bad_requests_are_refused(void **state)
     const om_sequence mixed[2] = {{.name = "a", .validation = true, .frames = 1},
                                   {.name = "b", .frames = 1}};
     assert_int_equal(om_scenes_create(mixed, 2, 3, 24, &scenes), OM_EDATA);
-    assert_non_null(strstr(om_message(), "sequence b"));
+    assert_non_null(strstr(om_message(), "sequence 1 (b) is for training"));
+    const om_sequence empty = {.frames = 0};
+    assert_int_equal(om_scenes_create(&empty, 1, 3, 24, &scenes), OM_EDATA);
+    assert_string_equal(om_message(), "sequence 0 has 0 frames: expected 1 or more");
     scenes = render();
     assert_int_equal(om_world_render(&small, scenes, 5), OM_EUSAGE);
     om_world_options other = small;

@@ -325,7 +325,7 @@ static void test_few_models_to_compare(void **state)
     assert_nan(c.error), assert_nan(c.t), assert_nan(c.within_90.low), assert_nan(c.equivalence_p);
     c = comparison_of(alike, 3, other, 2, 1); /* neither varies */
     assert_near(c.difference, -0.2);
-    assert_true(c.error == 0 && c.superiority == 0 && c.verdict == OM_UNDECIDED);
+    assert_true(c.error == 0 && c.superiority == 0 && c.verdict == OM_NO_SPREAD);
     assert_nan(c.t), assert_nan(c.df), assert_nan(c.welch_p), assert_nan(c.equivalence_p);
     assert_true(comparison_of(alike, 3, alike, 3, 1).u_p == 1);
     c = comparison_of(alike, 3, some, 4, 0); /* one varies: its degrees of freedom */

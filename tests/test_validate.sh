@@ -104,7 +104,7 @@ expect 0 "" validate "$store" --csv "$work/tuning.csv" --json --quiet
 cp "$work/out" "$work/all.json"
 check test "$(wc -l <"$work/tuning.csv")" = $((1 + 3 * 33))
 check test "$(head -1 "$work/tuning.csv")" = \
-    "model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,preferred_direction_off_deg"
+    "model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,preferred_direction_off_deg,left_out"
 check test "$(awk -F, 'NR > 1 && $1 == 2 && $2 == "T4c"' "$work/tuning.csv" | wc -l)" = 1
 
 # Ranking by any of them.
@@ -120,7 +120,7 @@ expect 0 "more is better" rank "$store" --by dsi_t4 --measures "$work/2.h5"
 expect 2 "--by 'loudness'" rank "$store" --by loudness
 expect 0 "" rank "$store" --csv
 check test "$(head -1 "$work/out")" = \
-    "place,model,status,iteration,best_iteration,epe,l2norm,spread,stability"
+    "place,model,status,iteration,best_iteration,epe,l2norm,spread,stability,source,left_out"
 
 cat >"$work/read.py" <<'END_OF_PYTHON'
 import csv, json, subprocess, sys

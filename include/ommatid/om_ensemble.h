@@ -29,8 +29,8 @@ typedef struct om_ranked {
     int place; /* 1 is best; 0: not ranked (diverged, failed, or without that measure) */
     int model;
     om_model_status status;
-    uint64_t iteration;      /* done in all */
-    uint64_t best_iteration; /* of the best check; not known of imported models */
+    uint64_t iteration;      /* done in all; OM_ITERATION_UNKNOWN */
+    uint64_t best_iteration; /* of the best check; OM_ITERATION_UNKNOWN */
     double epe, l2norm;      /* at the best check, mean over validation scenes */
     double spread;           /* standard error of epe over validation scenes */
     double stability; /* share of 1,000 bootstraps over scenes in which it keeps its place by epe
@@ -47,6 +47,8 @@ typedef struct om_import_options {
     const char *store;   /* to make */
     const char *circuit; /* name or path */
     int checkpoint; /* its number, or OM_IMPORT_BEST, OM_IMPORT_LEAST_EPE, OM_IMPORT_LEAST_LOSS */
+    bool says_loss; /* whether it is said which measure the stored loss is; else that is guessed */
+    om_loss loss;   /* which, if so */
     bool partial;   /* models that cannot be read are no failure if others can */
     bool quiet;
 } om_import_options;
@@ -54,10 +56,12 @@ enum { OM_IMPORT_BEST = -1, OM_IMPORT_LEAST_EPE = -2, OM_IMPORT_LEAST_LOSS = -3 
 
 /* Makes a store of models that were trained by the paper's software: row i is the model with the
  * i-th lowest number, /model/source says which. What is not known of them (films, curves, errors of
- * scenes, baselines) is missing or NaN. The store appears whole or not at all; models that could not
- * be read are left out. Local; MPI must be initialised.
- * Errors: OM_EIO (the store exists, ...), OM_EDATA (no model could be read: the faults of all),
- * OM_EFAIL (the store was made, but some models could not be read: their faults). */
+ * scenes, baselines) is missing or NaN. They are ranked by EPE, or where that is known of none by
+ * l2norm. The store appears whole or not at all; models that could not be read are left out. Local;
+ * MPI must be initialised. Signals that ask to stop are listened to from then on.
+ * Errors: OM_EIO (the store exists, ...), OM_EBUSY (another process makes it), OM_EDATA (no model
+ * could be read: the faults of all), OM_ESTOPPED (nothing was made), OM_EFAIL (the store was made, but
+ * some models could not be read: their faults). */
 om_status om_ensemble_import(const om_import_options *options);
 
 #endif

@@ -92,9 +92,10 @@ om_status om_summarise_directions(const double *radians, int n_models, om_direct
 /* ---- two ensembles ----------------------------------------------------------------------------- */
 
 typedef enum om_verdict {
-    OM_UNDECIDED, /* not to be told apart, nor shown to be equivalent */
-    OM_DIFFERENT, /* welch_p < 0.05 */
-    OM_EQUIVALENT /* equivalence_p < 0.05, even if the difference is not zero: it does not matter */
+    OM_UNDECIDED,  /* not to be told apart, nor shown to be equivalent */
+    OM_DIFFERENT,  /* welch_p < 0.05 */
+    OM_EQUIVALENT, /* equivalence_p < 0.05, even if the difference is not zero: it does not matter */
+    OM_NO_SPREAD   /* neither sample varies: there is nothing to test a difference by */
 } om_verdict;
 
 /* With d the difference of means, v = sd^2 / n of a and b: error^2 = v_a + v_b,
@@ -104,7 +105,7 @@ typedef enum om_verdict {
  * intervals are d -+ the quantile of T times error: the 95 % one excludes 0 if welch_p < 0.05, the
  * 90 % one is inside -+ margin if equivalence_p < 0.05. Where a sample has less than two models, or
  * neither varies, there is no test of means: t, df, p and intervals are NaN and the verdict is
- * undecided. */
+ * undecided, or that there is no spread. */
 typedef struct om_comparison {
     int n_a, n_b; /* used */
     double difference;

@@ -27,6 +27,9 @@ const char *om_model_status_name(om_model_status status);
 
 enum { OM_MESSAGE_BYTES = 160, OM_SOURCE_BYTES = 96 };
 
+/* Of an imported model, where the folder that it came from does not say. */
+#define OM_ITERATION_UNKNOWN UINT64_MAX
+
 /* One row of the live table. */
 typedef struct om_model_row {
     uint64_t seed; /* of the ensemble: with the model's number it names the model's streams */
@@ -98,7 +101,7 @@ typedef struct om_store_info {
     const uint64_t *record_iteration, *check_iteration; /* [n_records], [n_checks] */
     const char (*scene_names)[OM_SCENE_NAME_BYTES];     /* [n_scenes] validation scenes */
     /* Of models that were trained elsewhere, NULL for those trained here. No records and no scenes
-     * are known of them, and of their one check not at which iteration it was. */
+     * are known of them; their one check was at the iteration in the model's row, if any. */
     const char *imported_from;
     const char (*sources)[OM_SOURCE_BYTES]; /* [n_models] */
 } om_store_info;

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "cli/command.h"
+#include "cli/fields.h"
 
 enum { MOST_LISTED = 100 };
 
@@ -21,8 +22,13 @@ static void print_slot(const om_slot_proof *s, bool counts)
 {
     char text[32] = "empty";
     if (s->fault != NULL) snprintf(text, sizeof text, "torn");
-    if (s->written && s->fault == NULL)
-        snprintf(text, sizeof text, "%llu%s", (unsigned long long)s->iteration, counts ? " *" : "");
+    if (s->written && s->fault == NULL) {
+        const char *mark = counts ? " *" : "";
+        if (s->iteration == OM_ITERATION_UNKNOWN)
+            snprintf(text, sizeof text, "-%s", mark);
+        else
+            snprintf(text, sizeof text, "%llu%s", (unsigned long long)s->iteration, mark);
+    }
     printf("  %-12s", text);
 }
 
@@ -175,8 +181,8 @@ static json_t *slot_json(const om_slot_proof *s)
                      valid        ? "valid"
                      : s->written ? "torn"
                                   : "empty",
-                     "iteration", valid ? json_integer((json_int_t)s->iteration) : json_null(),
-                     "commit", valid ? json_integer((json_int_t)s->commit) : json_null(), "byte",
+                     "iteration", valid ? om_json_iteration(s->iteration) : json_null(), "commit",
+                     valid ? json_integer((json_int_t)s->commit) : json_null(), "byte",
                      (json_int_t)s->at, "why", s->fault);
 }
 
@@ -187,12 +193,12 @@ static json_t *models_json(const om_check *c, int n_models)
     for (int m = 0; m < n_models; m++) {
         const om_model_proof *p = &c->models[m];
         json_array_append_new(
-            list, json_pack("{s:i s:s? s:s s:I s:s? s:o s:o s:b}", "model", m, "status",
+            list, json_pack("{s:i s:s? s:s s:o s:s? s:o s:o s:b}", "model", m, "status",
                             p->status >= 0 && p->status <= OM_MODEL_FAILED
                                 ? om_model_status_name((om_model_status)p->status)
                                 : NULL,
                             "resume", om_resume_name(p->resume), "iteration",
-                            (json_int_t)p->iteration, "counts",
+                            om_json_iteration(p->iteration), "counts",
                             p->newest >= 0 ? names[p->newest] : NULL, "a", slot_json(&p->slots[0]),
                             "b", slot_json(&p->slots[1]), "damaged", (int)p->damaged));
     }

@@ -1,5 +1,6 @@
 /* ommatid compare: whether two ensembles differ, or are the same for all that matters. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -81,15 +82,24 @@ static om_status read_errors(om_compared_store *s)
     return status;
 }
 
+static void explain_untuned(const om_validation *v, om_compared_store *s)
+{
+    for (int i = 0; i < v->n_models; i++)
+        if (v->models[i].prediction.outcome != OM_PREDICTED)
+            snprintf(s->untuned[i], sizeof *s->untuned, "%s", v->models[i].prediction.message);
+}
+
 /* What `validate` has kept; NaN if it was not called. */
 static om_status read_measures(om_compared_store *s)
 {
     om_validation *v = NULL;
     char *path = NULL;
+    OM_TRY(om_alloc((size_t)s->info->n_models, sizeof *s->untuned, &s->untuned));
     OM_TRY(om_validation_file(s->info->path, &path));
     s->measured = access(path, F_OK) == 0;
     om_free(path);
     if (s->measured) OM_TRY(om_validation_read(s->store, NULL, 0, &v));
+    if (s->measured) explain_untuned(v, s);
     for (int k = 0; k < OM_N_MEASURES; k++) {
         double *value = s->value[OM_COMPARED_FIRST + k];
         for (int i = 0; i < s->info->n_models; i++) value[i] = NAN;
@@ -131,6 +141,29 @@ static om_status read_store(const char *path, om_compared_store *s)
         for (size_t i = 0; i < n; i++)
             if (s->rows[i].status != OM_MODEL_DONE) s->value[k][i] = NAN;
     return OM_OK;
+}
+
+static int count_known(const om_compared_store *s, int measure)
+{
+    int n = 0;
+    for (int i = 0; i < s->info->n_models; i++) n += !isnan(s->value[measure][i]);
+    return n;
+}
+
+void om_compare_left_out(const om_compared_store *s, om_compare_told *tell, void *context)
+{
+    static const char *const only[] = {
+        [OM_COMPARED_EPE] = "only l2norm is known", [OM_COMPARED_L2NORM] = "only EPE is known"};
+    static const char *const names[] = {[OM_COMPARED_EPE] = "EPE", [OM_COMPARED_L2NORM] = "l2norm"};
+    for (int k = 0; k < OM_COMPARED_FIRST; k++)
+        for (int i = 0; count_known(s, k) > 0 && i < s->info->n_models; i++)
+            if (s->rows[i].status == OM_MODEL_DONE && isnan(s->value[k][i]))
+                tell(context, i, names[k],
+                     isnan(s->value[OM_COMPARED_FIRST - 1 - k][i]) ? "no error of it is known"
+                                                                   : only[k]);
+    for (int i = 0; i < s->info->n_models; i++)
+        if (s->rows[i].status == OM_MODEL_DONE && s->untuned[i][0] != '\0')
+            tell(context, i, "tuning", s->untuned[i]);
 }
 
 static om_status check_two_files(const char *a, const char *b)
@@ -195,10 +228,8 @@ static om_status check_measures(const om_compare_report *r)
     for (int k = 0; k < OM_N_COMPARED; k++)
         if (r->measures[k].known) return OM_OK;
     if (r->errors_apart) {
-        om_fail(OM_EDATA,
-                "%s and %s have different validation scenes: their task errors are not "
-                "compared",
-                a, b);
+        om_fail(OM_EDATA, "%s and %s %s validation scenes: their task errors are not compared", a,
+                b, r->scenes_known ? "have different" : "are not known to have the same");
         om_hint(OM_EDATA, "'ommatid validate' of both, to compare what is known of cells; or "
                           "--across-scenes");
     } else if (r->errors_unlike) {
@@ -217,7 +248,8 @@ static om_status compare(om_compare_report *r)
 {
     const om_store_info *a = r->store[0].info, *b = r->store[1].info;
     r->same_circuit = a->circuit_checksum == b->circuit_checksum;
-    r->same_scenes = a->scenes_checksum == b->scenes_checksum;
+    r->scenes_known = a->imported_from == NULL && b->imported_from == NULL;
+    r->same_scenes = r->scenes_known && a->scenes_checksum == b->scenes_checksum;
     r->errors_apart = !r->same_scenes && !set.across_scenes;
     for (int k = 0; k < OM_N_COMPARED; k++) OM_TRY(compare_measure(r, k));
     const om_compared *epe = &r->measures[OM_COMPARED_EPE], *l2 = &r->measures[OM_COMPARED_L2NORM];
@@ -251,6 +283,7 @@ static om_status run(const om_arguments *args)
     for (int i = 0; i < 2; i++) {
         for (int k = 0; k < OM_N_COMPARED; k++) om_free(r.store[i].value[k]);
         om_free(r.store[i].rows);
+        om_free(r.store[i].untuned);
         om_store_close(r.store[i].store);
     }
     return status;
@@ -261,7 +294,9 @@ const om_command om_cmd_compare = {
     .summary = "two ensembles: do they differ, or are they equivalent",
     .synopsis = "A B [--margin MEASURE=X]",
     .details =
-        "Task error is compared if it is of the same validation scenes, and every measure that\n"
+        "Task error is compared if it is known to be of the same validation scenes (never of "
+        "imported\n"
+        "models, unless --across-scenes says so), and every measure that\n"
         "'ommatid validate' has kept of both. Models that diverged or are not finished are left "
         "out.\n"
         "Two ensembles are equivalent in a measure only if a margin is given for it; the default "

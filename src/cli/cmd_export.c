@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/fields.h"
 #include "ommatid/om_params.h"
 #include "ommatid/om_store.h"
 
@@ -67,7 +68,9 @@ static om_status export_history(reading *r, int model, bool checks)
         OM_TRY(om_store_read_history(r->store, model, r->loss, r->epe, NULL, NULL));
     for (int i = 0; i < n; i++) {
         if (isnan(r->loss[i]) && isnan(r->epe[i])) continue; /* not reached */
-        fprintf(r->out, "%d,%llu", model, (unsigned long long)iteration[i]);
+        fprintf(r->out, "%d,", model);
+        om_csv_iteration(r->out,
+                         info->imported_from != NULL ? r->rows[model].iteration : iteration[i]);
         put(r->out, (double)r->loss[i]);
         put(r->out, (double)r->epe[i]);
         fputc('\n', r->out);
@@ -102,13 +105,11 @@ static om_status export_params(reading *r, int model)
 static void export_row(reading *r, int model)
 {
     const om_model_row *row = &r->rows[model];
-    fprintf(r->out, "%d,%s,%llu,%d,%.3f,%u,\"", model, om_model_status_name(row->status),
-            (unsigned long long)row->iteration, row->worker, row->seconds, row->attempts);
-    for (const char *c = row->message; *c != '\0'; c++) {
-        if (*c == '"') fputc('"', r->out);
-        fputc(*c == '\n' ? ' ' : *c, r->out);
-    }
-    fputs("\"\n", r->out);
+    fprintf(r->out, "%d,%s,", model, om_model_status_name(row->status));
+    om_csv_iteration(r->out, row->iteration);
+    fprintf(r->out, ",%d,%.3f,%u,", row->worker, row->seconds, row->attempts);
+    om_csv_text(r->out, row->message);
+    fputc('\n', r->out);
 }
 
 static om_status export_csv(reading *r)

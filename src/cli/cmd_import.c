@@ -10,7 +10,8 @@
 static struct {
     const char *store, *circuit, *select;
     bool partial;
-} set = {.circuit = "flyvis-v2.2"};
+    int loss;
+} set = {.circuit = "flyvis-v2.2", .loss = -1};
 
 static const om_option options[] = {
     {"output", 'o', OM_OPTION_FILE, "STORE", "the store to create (required)", .value = &set.store},
@@ -19,6 +20,9 @@ static const om_option options[] = {
     {"select", 0, OM_OPTION_TEXT, "WHICH",
      "checkpoint: epe or loss, where that is lowest, or its number; default: epe if recorded",
      .value = &set.select},
+    {"loss", 0, OM_OPTION_CHOICE, "MEASURE",
+     "what their stored loss is, epe or l2norm; default: guessed, which is told",
+     .value = &set.loss, .choices = om_loss_names},
     {"partial", 0, OM_OPTION_FLAG, NULL, "succeed even if some of the models cannot be read",
      .value = &set.partial},
     {0},
@@ -46,6 +50,7 @@ static om_status run(const om_arguments *args)
     om_import_options import = {.folder = args->words[1],
                                 .store = set.store,
                                 .circuit = set.circuit,
+                                .says_loss = set.loss >= 0,
                                 .partial = set.partial,
                                 .quiet = args->quiet};
     if (strcmp(args->words[0], "flyvis") != 0) {
@@ -57,6 +62,7 @@ static om_status run(const om_arguments *args)
         return om_hint(OM_EUSAGE, "ommatid import flyvis %s -o STORE.h5", args->words[1]);
     }
     OM_TRY(choose(&import.checkpoint));
+    if (import.says_loss) import.loss = (om_loss)set.loss;
     OM_TRY(om_ranks_start());
     om_status status = om_ranks_count() > 1
                            ? om_fail(OM_EUSAGE, "import: is done by one rank, not by several")
@@ -68,13 +74,17 @@ static om_status run(const om_arguments *args)
 const om_command om_cmd_import = {
     .name = "import",
     .summary = "trained models of the paper's software into a store",
-    .synopsis = "flyvis DIR -o STORE [--circuit NAME] [--select epe|loss|N] [--partial]",
+    .synopsis = "flyvis DIR -o STORE [--circuit NAME] [--select epe|loss|N] [--loss MEASURE]",
     .details =
         "DIR holds a numbered folder for each model: NNNN/best_chkpt with validation_loss.h5 "
         "(the\n"
         "published first release) or NNN/chkpts with validation/ (the current one). Nothing "
         "in a\n"
-        "checkpoint is executed; signs and counts in it must be those of the circuit.",
+        "checkpoint is executed; signs and counts in it must be those of the circuit. The current "
+        "layout\n"
+        "has the l2norm in validation/loss.h5 and EPE, if at all, in epe.h5; published files hold "
+        "EPE.\n"
+        "A strength of -0.01 to 0, which the last step of training can leave, counts as 0.",
     .options = options,
     .least = 2,
     .most = 2,

@@ -2,16 +2,18 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/fields.h"
 #include "cli/pictures.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_validation.h"
 #include "report/plot.h"
 
-enum { MOST_NAMED = 6, ERRORS = 2 /* the choices before the measures */ };
+enum { ERRORS = 2 /* the choices before the measures */ };
 
 static const char *const choices[] = {
     "epe",
@@ -61,7 +63,40 @@ static void cell(int width, const char *format, double x, const char *unit)
     printf("  %*s%s", width, isnan(x) ? "-" : text, isnan(x) && unit[0] != '\0' ? "  " : unit);
 }
 
-static void print_line(const om_store_info *info, om_loss by, const om_ranked *r)
+/* ---- where models come from, and why they have no place ---- */
+
+/* The folder of an imported model: its source up to the slash. */
+static int folder_length(const char *source) { return (int)strcspn(source, "/"); }
+
+/* Whether numbers of models differ from the names of their folders. */
+static bool are_renumbered(const om_store_info *info)
+{
+    for (int m = 0; info->sources != NULL && m < info->n_models; m++)
+        if (strtol(info->sources[m], NULL, 10) != m) return true;
+    return false;
+}
+
+static void end_line(const om_store_info *info, const om_ranked *r, bool renumbered)
+{
+    const char *source = renumbered ? info->sources[r->model] : "";
+    if (renumbered)
+        printf("  %-9s  %.*s\n", om_model_status_name(r->status), folder_length(source), source);
+    else
+        printf("  %s\n", om_model_status_name(r->status));
+}
+
+/* Why a model has no error to be ranked by; "" if it has one. */
+static const char *reason_of(const om_store_info *info, om_loss by, const om_ranked *r)
+{
+    if (r->place > 0) return "";
+    if (r->status == OM_MODEL_DIVERGED || r->status == OM_MODEL_FAILED)
+        return om_model_status_name(r->status);
+    if (info->imported_from == NULL) return "it was not checked in training yet";
+    if (isnan(by == OM_LOSS_EPE ? r->l2norm : r->epe)) return "no error of it is known";
+    return by == OM_LOSS_EPE ? "only l2norm is known" : "only EPE is known";
+}
+
+static void print_line(const om_store_info *info, om_loss by, const om_ranked *r, bool renumbered)
 {
     const om_baselines *b = &info->baselines;
     double zero = by == OM_LOSS_EPE ? b->zero_epe : b->zero_l2norm;
@@ -77,11 +112,11 @@ static void print_line(const om_store_info *info, om_loss by, const om_ranked *r
     cell(8, "%.0f", 100 * r->stability, " %");
     cell(6, "%+.1f", 100 * (error / zero - 1), " %");
     cell(6, "%+.1f", 100 * (error / mean - 1), " %");
-    if (info->imported_from == NULL)
-        printf("  %9llu  %s\n", (unsigned long long)r->best_iteration,
-               om_model_status_name(r->status));
+    if (r->best_iteration != OM_ITERATION_UNKNOWN)
+        printf("  %9llu", (unsigned long long)r->best_iteration);
     else
-        printf("  %9s  %s\n", "-", om_model_status_name(r->status));
+        printf("  %9s", "-");
+    end_line(info, r, renumbered);
 }
 
 static void explain_trained(const om_baselines *b)
@@ -97,31 +132,36 @@ static void explain_trained(const om_baselines *b)
            "the check that is ranked; at 0 training has not improved on the untrained model.\n");
 }
 
-/* Names the models that were left out because their errors are in the other measure only. */
+/* Names the models that were left out, and whether the other measure leaves out fewer. */
 static void explain_imported(const om_store_info *info, om_loss by, const om_ranked *ranked)
 {
-    const char *other = measure_name(by == OM_LOSS_EPE ? OM_LOSS_L2NORM : OM_LOSS_EPE);
-    int n = 0;
+    const char *other = by == OM_LOSS_EPE ? "l2norm" : "epe";
+    int n = 0, n_other = 0;
     for (int i = 0; i < info->n_models; i++) {
         const om_ranked *r = &ranked[i];
-        if (r->place > 0 || isnan(by == OM_LOSS_EPE ? r->l2norm : r->epe)) continue;
-        if (n++ < MOST_NAMED)
-            printf("%s %d (%s)", n == 1 ? "\nnot ranked:" : ",", r->model, info->sources[r->model]);
+        n_other += !isnan(by == OM_LOSS_EPE ? r->l2norm : r->epe);
+        if (r->place > 0) continue;
+        printf("%snot ranked: %d (%s): %s\n", n++ == 0 ? "\n" : "", r->model,
+               info->sources[r->model], reason_of(info, by, r));
     }
-    if (n > MOST_NAMED) printf(", and %d more", n - MOST_NAMED);
-    if (n > 0) printf(": only %s is known, and the two are not compared\n", other);
-    printf("\nimported from %s, validation measured by the paper's authors.\n"
+    if (n > 0 && n_other > 0)
+        printf("EPE and l2norm are not compared with each other; by %s %d models are ranked: --by "
+               "%s\n",
+               measure_name(by == OM_LOSS_EPE ? OM_LOSS_L2NORM : OM_LOSS_EPE), n_other, other);
+    printf("\nimported from %s, validation errors as stored with the models.\n"
            "-: not known here: errors of single scenes and without looking, iterations.\n",
            info->imported_from);
 }
 
 static void print_table(const om_store_info *info, om_loss by, const om_ranked *ranked, int n)
 {
+    const bool renumbered = are_renumbered(info);
     printf("%s: %d models, by %s", info->name, info->n_models, measure_name(by));
     if (info->imported_from == NULL) printf(" on %d validation scenes", info->layout.n_scenes);
     printf("\n\nplace  model      EPE  +- s.e.   l2norm  stability   vs zero   vs mean    best at  "
-           "status\n");
-    for (int i = 0; i < n; i++) print_line(info, by, &ranked[i]);
+           "status%s\n",
+           renumbered ? "     source" : "");
+    for (int i = 0; i < n; i++) print_line(info, by, &ranked[i], renumbered);
     if (info->imported_from == NULL)
         explain_trained(&info->baselines);
     else
@@ -131,7 +171,10 @@ static void print_table(const om_store_info *info, om_loss by, const om_ranked *
 /* Of imported models there may be errors of the other measure only. */
 static om_status check_known(const om_store_info *info, om_loss by, const om_ranked *ranked)
 {
-    if (info->imported_from == NULL || ranked[0].place > 0) return OM_OK;
+    int n_other = 0;
+    for (int i = 0; i < info->n_models; i++)
+        n_other += !isnan(by == OM_LOSS_EPE ? ranked[i].l2norm : ranked[i].epe);
+    if (info->imported_from == NULL || ranked[0].place > 0 || n_other == 0) return OM_OK;
     om_fail(OM_EFAIL, "%s: only %s is known of its models, not %s", info->path,
             measure_name(by == OM_LOSS_EPE ? OM_LOSS_L2NORM : OM_LOSS_EPE), measure_name(by));
     return om_hint(OM_EFAIL, "ommatid rank %s --by %s", info->path,
@@ -143,7 +186,8 @@ static om_status check_known(const om_store_info *info, om_loss by, const om_ran
 /* A measure of the store's models, and where they stand by it. */
 typedef struct measured {
     om_measure measure;
-    double *value; /* [n_models] by model; NaN: none */
+    double *value;                    /* [n_models] by model; NaN: none */
+    char (*reason)[OM_MESSAGE_BYTES]; /* [n_models] by model: why there is none */
 } measured;
 
 static const measured *comparing; /* qsort has no room for it */
@@ -159,21 +203,47 @@ static int compare_measured(const void *a, const void *b)
     return x->model < y->model ? -1 : x->model > y->model;
 }
 
+static om_status read_measure(om_store *store, measured *m)
+{
+    const size_t n = (size_t)om_store_describe(store)->n_models;
+    om_validation *v = NULL;
+    OM_TRY(om_alloc(n, sizeof *m->value, &m->value));
+    OM_TRY(om_alloc(n, sizeof *m->reason, &m->reason));
+    OM_TRY(om_validation_read(store, set.file, 0, &v));
+    om_validation_measure(v, m->measure, m->value);
+    for (size_t i = 0; i < n; i++) {
+        const char *message = v->models[i].prediction.message;
+        snprintf(m->reason[i], sizeof *m->reason, "%s",
+                 message[0] != '\0' ? message : "the circuit lacks the types");
+    }
+    om_validation_free(v);
+    return OM_OK;
+}
+
+/* Equal values share a place, and the next one counts them all. */
+static void place_measured(const measured *m, om_ranked *ranked, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const double value = m->value[ranked[i].model];
+        const bool shared = i > 0 && m->value[ranked[i - 1].model] == value;
+        ranked[i].place = isnan(value) ? 0 : shared ? ranked[i - 1].place : i + 1;
+    }
+}
+
 /* Reads the measure and sorts the ranking by it. */
 static om_status rank_by_measure(om_store *store, om_ranked *ranked, measured *m)
 {
     const int n = om_store_describe(store)->n_models;
-    om_validation *v = NULL;
-    OM_TRY(om_alloc((size_t)n, sizeof *m->value, &m->value));
-    OM_TRY(om_validation_read(store, set.file, 0, &v));
-    om_validation_measure(v, m->measure, m->value);
-    om_validation_free(v);
-    for (int i = 0; i < n; i++)
-        if (ranked[i].status == OM_MODEL_DIVERGED || ranked[i].status == OM_MODEL_FAILED)
-            m->value[ranked[i].model] = NAN;
+    OM_TRY(read_measure(store, m));
+    for (int i = 0; i < n; i++) {
+        const om_ranked *r = &ranked[i];
+        if (r->status != OM_MODEL_DIVERGED && r->status != OM_MODEL_FAILED) continue;
+        m->value[r->model] = NAN;
+        snprintf(m->reason[r->model], sizeof *m->reason, "%s", om_model_status_name(r->status));
+    }
     comparing = m;
     qsort(ranked, (size_t)n, sizeof *ranked, compare_measured);
-    for (int i = 0; i < n; i++) ranked[i].place = isnan(m->value[ranked[i].model]) ? 0 : i + 1;
+    place_measured(m, ranked, n);
     return OM_OK;
 }
 
@@ -196,7 +266,8 @@ static void print_measure_table(const om_store_info *info, const measured *m,
     printf("%s: %d models, by %s (%s%s): %s is better\n\n", info->name, info->n_models, what->name,
            what->title, what->unit[0] == 'd' ? ", degrees" : "",
            what->more_is_better ? "more" : "less");
-    printf("place  model  measure      EPE   l2norm  status\n");
+    const bool renumbered = are_renumbered(info);
+    printf("place  model  measure      EPE   l2norm  status%s\n", renumbered ? "     source" : "");
     for (int i = 0; i < n; i++) {
         const om_ranked *r = &ranked[i];
         if (r->place > 0)
@@ -206,54 +277,79 @@ static void print_measure_table(const om_store_info *info, const measured *m,
         cell(7, format_of(m->measure), m->value[r->model], "");
         cell(7, "%.4f", r->epe, "");
         cell(7, "%.2f", r->l2norm, "");
-        printf("  %s\n", om_model_status_name(r->status));
+        end_line(info, r, renumbered);
     }
+    printf("\n");
+    for (int i = 0; i < info->n_models; i++)
+        if (ranked[i].place == 0)
+            printf("left out: model %d: %s\n", ranked[i].model, m->reason[ranked[i].model]);
     printf(
-        "\n-: not known. What the measures are worth, beside untrained models: ommatid validate\n");
+        "-: not known. What the measures are worth, beside untrained models: ommatid validate\n");
 }
 
 /* ---- for other programs ---- */
 
-static void print_csv(const om_store_info *info, const measured *m, const om_ranked *ranked, int n)
+static const char *why_unranked(const om_store_info *info, om_loss by, const measured *m,
+                                const om_ranked *r)
 {
-    printf("place,model,status,iteration,best_iteration,epe,l2norm,spread,stability%s%s\n",
+    if (m->value == NULL) return reason_of(info, by, r);
+    return r->place > 0 ? "" : m->reason[r->model];
+}
+
+static void print_csv(const om_store_info *info, om_loss by, const measured *m,
+                      const om_ranked *ranked, int n)
+{
+    printf("place,model,status,iteration,best_iteration,epe,l2norm,spread,stability%s%s,source,"
+           "left_out\n",
            m->value != NULL ? "," : "", m->value != NULL ? om_measures[m->measure].name : "");
     for (int i = 0; i < n; i++) {
         const om_ranked *r = &ranked[i];
+        const char *why = why_unranked(info, by, m, r);
         if (r->place > 0) printf("%d", r->place);
-        printf(",%d,%s,%llu,", r->model, om_model_status_name(r->status),
-               (unsigned long long)r->iteration);
-        if (info->imported_from == NULL) printf("%llu", (unsigned long long)r->best_iteration);
+        printf(",%d,%s,", r->model, om_model_status_name(r->status));
+        om_csv_iteration(stdout, r->iteration);
+        putchar(',');
+        om_csv_iteration(stdout, r->best_iteration);
         const double values[] = {r->epe, r->l2norm, r->spread, r->stability,
                                  m->value != NULL ? m->value[r->model] : NAN};
         for (int k = 0; k < (m->value != NULL ? 5 : 4); k++) {
             putchar(',');
             if (isfinite(values[k])) printf("%.9g", values[k]); /* empty where there is none */
         }
+        putchar(',');
+        if (info->sources != NULL) om_csv_text(stdout, info->sources[r->model]);
+        putchar(',');
+        if (why[0] != '\0') om_csv_text(stdout, why);
         putchar('\n');
     }
 }
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-static om_status print_json(const om_store_info *info, const char *by, const measured *m,
+static json_t *model_of(const om_store_info *info, om_loss by, const measured *m,
+                        const om_ranked *r)
+{
+    const char *why = why_unranked(info, by, m, r);
+    json_t *one = json_pack(
+        "{s:o s:i s:s s:o s:o s:o s:o s:o s:o s:s? s:s?}", "place",
+        r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model, "status",
+        om_model_status_name(r->status), "iteration", om_json_iteration(r->iteration),
+        "best_iteration", om_json_iteration(r->best_iteration), "epe", number(r->epe), "l2norm",
+        number(r->l2norm), "spread", number(r->spread), "stability", number(r->stability), "source",
+        info->sources != NULL ? info->sources[r->model] : NULL, "left_out",
+        why[0] != '\0' ? why : NULL);
+    if (m->value != NULL)
+        json_object_set_new(one, om_measures[m->measure].name, number(m->value[r->model]));
+    return one;
+}
+
+static om_status print_json(const om_store_info *info, om_loss error, const measured *m,
                             const om_ranked *ranked, int n)
 {
     const om_baselines *b = &info->baselines;
+    const char *by = choices[m->value != NULL ? set.by : error == OM_LOSS_L2NORM];
     json_t *list = json_array();
-    for (int i = 0; i < n; i++) {
-        const om_ranked *r = &ranked[i];
-        json_t *one = json_pack(
-            "{s:o s:i s:s s:I s:o s:o s:o s:o s:o}", "place",
-            r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model, "status",
-            om_model_status_name(r->status), "iteration", (json_int_t)r->iteration,
-            "best_iteration",
-            info->imported_from == NULL ? json_integer((json_int_t)r->best_iteration) : json_null(),
-            "epe", number(r->epe), "l2norm", number(r->l2norm), "spread", number(r->spread),
-            "stability", number(r->stability));
-        if (m->value != NULL) json_object_set_new(one, by, number(m->value[r->model]));
-        json_array_append_new(list, one);
-    }
+    for (int i = 0; i < n; i++) json_array_append_new(list, model_of(info, error, m, &ranked[i]));
     return om_command_print_json(json_pack(
         "{s:s s:I s:s? s:s s:{s:o s:o s:o s:o} s:o}", "name", info->name, "seed",
         (json_int_t)info->seed, "imported_from", info->imported_from, "by", by, "baselines",
@@ -265,11 +361,9 @@ static om_status print(const om_arguments *args, const om_store_info *info, om_l
                        const measured *m, const om_ranked *ranked)
 {
     const int n = set.top > 0 && set.top < info->n_models ? set.top : info->n_models;
-    if (args->json)
-        return print_json(info, choices[m->value != NULL ? set.by : by == OM_LOSS_L2NORM], m,
-                          ranked, n);
+    if (args->json) return print_json(info, by, m, ranked, n);
     if (set.csv)
-        print_csv(info, m, ranked, n);
+        print_csv(info, by, m, ranked, n);
     else if (m->value != NULL)
         print_measure_table(info, m, ranked, n);
     else
@@ -308,6 +402,7 @@ static om_status run(const om_arguments *args)
     if (status == OM_OK && set.plot != NULL)
         status = om_picture_ranking(info, ranked, m.measure, m.value, set.plot);
     om_free(m.value);
+    om_free(m.reason);
     om_free(ranked);
     om_store_close(store);
     return status;

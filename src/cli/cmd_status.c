@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/fields.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_store.h"
 
@@ -59,8 +60,10 @@ static om_status take_picture(om_store *store, picture *p)
     for (int m = 0; m < p->info->n_models; m++) {
         OM_TRY(read_error(store, p, m));
         p->count[p->rows[m].status]++;
-        p->iterations += p->rows[m].iteration;
-        p->total += p->info->layout.iterations;
+        if (p->info->imported_from == NULL) { /* others are not trained here */
+            p->iterations += p->rows[m].iteration;
+            p->total += p->info->layout.iterations;
+        }
         if (!isnan(p->error[m]) && (p->best < 0 || p->error[m] < p->error[p->best])) p->best = m;
     }
     return OM_OK;
@@ -81,6 +84,14 @@ static const char *selection_name(const picture *p)
     return p->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm";
 }
 
+static void print_iteration(uint64_t iteration)
+{
+    if (iteration == OM_ITERATION_UNKNOWN)
+        printf("%9s", "-");
+    else
+        printf("%9llu", (unsigned long long)iteration);
+}
+
 static void print_models(const picture *p)
 {
     bool head = false;
@@ -93,8 +104,9 @@ static void print_models(const picture *p)
             printf("\nmodel  status     iteration  worker   seconds  attempts  best %-6s\n",
                    selection_name(p));
         head = true;
-        printf("%5d  %-9s  %9llu  %6d  %8.0f  %8u  ", m, om_model_status_name(r->status),
-               (unsigned long long)r->iteration, r->worker, r->seconds, r->attempts);
+        printf("%5d  %-9s  ", m, om_model_status_name(r->status));
+        print_iteration(r->iteration);
+        printf("  %6d  %8.0f  %8u  ", r->worker, r->seconds, r->attempts);
         if (isnan(p->error[m]))
             printf("%11s", "-");
         else
@@ -146,19 +158,22 @@ static om_status print_json(const picture *p)
     for (int m = 0; m < p->info->n_models; m++) {
         const om_model_row *r = &p->rows[m];
         json_t *best = isnan(p->error[m]) ? json_null() : json_real((double)p->error[m]);
-        json_array_append_new(
-            list, json_pack("{s:i s:s s:I s:i s:f s:i s:o s:s s:s?}", "model", m, "status",
-                            om_model_status_name(r->status), "iteration", (json_int_t)r->iteration,
-                            "worker", r->worker, "seconds", r->seconds, "attempts",
-                            (int)r->attempts, "best", best, "message", r->message, "source",
-                            p->info->sources != NULL ? p->info->sources[m] : NULL));
+        json_array_append_new(list,
+                              json_pack("{s:i s:s s:o s:i s:f s:i s:o s:s s:s?}", "model", m,
+                                        "status", om_model_status_name(r->status), "iteration",
+                                        om_json_iteration(r->iteration), "worker", r->worker,
+                                        "seconds", r->seconds, "attempts", (int)r->attempts, "best",
+                                        best, "message", r->message, "source",
+                                        p->info->sources != NULL ? p->info->sources[m] : NULL));
     }
+    const bool here = p->info->imported_from == NULL;
     json_t *left = isfinite(p->run.seconds_left) ? json_real(p->run.seconds_left) : json_null();
     return om_command_print_json(
-        json_pack("{s:s s:s s:s? s:s s:s s:I s:I s:i s:f s:o s:s s:o}", "name", p->info->name,
+        json_pack("{s:s s:s s:s? s:s s:s s:o s:o s:i s:f s:o s:s s:o}", "name", p->info->name,
                   "store", p->info->path, "imported_from", p->info->imported_from, "state",
                   state_of(p), "selection", p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm",
-                  "iterations", (json_int_t)p->iterations, "iterations_total", (json_int_t)p->total,
+                  "iterations", here ? json_integer((json_int_t)p->iterations) : json_null(),
+                  "iterations_total", here ? json_integer((json_int_t)p->total) : json_null(),
                   "trainers", (int)p->run.trainers, "iterations_per_s", p->run.iterations_per_s,
                   "seconds_left", left, "job", p->run.job, "models", list));
 }

@@ -210,11 +210,11 @@ const om_command om_cmd_validate = {
         "call only\n"
         "does models that are new or were trained on, and one that was killed goes on.\n"
         "FILE of --csv: model,type,fri,dsi_on,dsi_off,preferred_direction_on_deg,\n"
-        "preferred_direction_off_deg; directions are empty (null with --json) where DSI is "
-        "0.001 or\n"
-        "less. Pictures are drawn by gnuplot. Alone it starts its own ranks; under mpirun or "
-        "srun it\n"
-        "uses those it is given.",
+        "preferred_direction_off_deg,left_out: why, of a model without numbers; directions "
+        "are empty\n"
+        "(null with --json) where DSI is 0.001 or less. Pictures are drawn by gnuplot. Alone "
+        "it starts\n"
+        "its own ranks; under mpirun or srun it uses those it is given.",
     .options = options,
     .json = true,
     .least = 1,

@@ -32,6 +32,12 @@ static void cell(int width, const char *format, double x)
     printf(" %*s", width, text);
 }
 
+/* om_compare_told; context: the ensemble's letter. */
+static void print_left_out(void *context, int model, const char *measures, const char *why)
+{
+    printf("%s: left out of %s: model %d: %s\n", (const char *)context, measures, model, why);
+}
+
 static void print_store(const char *letter, const om_compared_store *s)
 {
     int n = 0;
@@ -44,6 +50,7 @@ static void print_store(const char *letter, const om_compared_store *s)
     }
     if (n > MOST_NAMED) printf(", and %d more", n - MOST_NAMED);
     printf("\n");
+    om_compare_left_out(s, print_left_out, (void *)letter);
 }
 
 static void mean_and_sd(const om_summary *s)
@@ -60,7 +67,8 @@ static void print_warnings(const om_compare_report *r)
     const om_compared_store *s = r->store;
     if (!r->same_circuit) printf("note: A and B are of different circuits\n");
     if (!r->same_scenes)
-        printf("note: A and B have different validation scenes%s\n",
+        printf("note: A and B %s validation scenes%s\n",
+               r->scenes_known ? "have different" : "are not known to have the same",
                r->errors_apart ? ", so that task errors are not compared (--across-scenes)"
                                : ": a difference of task errors may be theirs");
     if (r->errors_unlike)
@@ -94,6 +102,7 @@ static const char *verdict_of(const om_compared *m)
     switch (m->verdict) {
     case OM_DIFFERENT: return more == m->more_is_better ? "A is better" : "B is better";
     case OM_EQUIVALENT: return "equivalent";
+    case OM_NO_SPREAD: return "no spread";
     default: return "undecided";
     }
 }
@@ -139,6 +148,11 @@ void om_compare_print(const om_compare_report *r)
     print_means(r);
     print_differences(r);
     print_tests(r);
+    for (int k = 0; k < OM_N_COMPARED; k++)
+        if (r->measures[k].known && r->measures[k].verdict == OM_NO_SPREAD) {
+            printf("\nno spread: all models of A are alike, and all of B: nothing to test by\n");
+            break;
+        }
     if (isfinite(r->gain_ratio))
         printf("\nA gains %.3f times as much EPE over zero flow as B\n", r->gain_ratio);
     printf(
@@ -159,8 +173,10 @@ void om_compare_print(const om_compare_report *r)
 
 /* ---- for other programs ------------------------------------------------------------------------ */
 
-static const char *const verdicts[] = {
-    [OM_UNDECIDED] = "undecided", [OM_DIFFERENT] = "different", [OM_EQUIVALENT] = "equivalent"};
+static const char *const verdicts[] = {[OM_UNDECIDED] = "undecided",
+                                       [OM_DIFFERENT] = "different",
+                                       [OM_EQUIVALENT] = "equivalent",
+                                       [OM_NO_SPREAD] = "no spread"};
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
@@ -196,11 +212,20 @@ static void numbers_of(const om_compared *m, double x[COLUMNS])
     for (int i = 0; i < COLUMNS; i++) x[i] = all[i];
 }
 
+/* Numbers of the models without a value. */
+static void put_missing(const om_compared_store *s, int measure)
+{
+    const char *space = "";
+    putchar(',');
+    for (int i = 0; i < s->info->n_models; i++)
+        if (isnan(s->value[measure][i])) printf("%s%d", space, i), space = " ";
+}
+
 void om_compare_print_csv(const om_compare_report *r)
 {
     printf("measure,verdict,n_a,n_b");
     for (int i = 0; i < COLUMNS; i++) printf(",%s", columns[i]);
-    printf("\n");
+    printf(",left_out_a,left_out_b\n");
     for (int k = 0; k < OM_N_COMPARED; k++) {
         const om_compared *m = &r->measures[k];
         double x[COLUMNS];
@@ -212,8 +237,16 @@ void om_compare_print_csv(const om_compare_report *r)
                 printf(",%.9g", x[i]);
             else
                 putchar(',');
+        for (int i = 0; i < 2; i++) put_missing(&r->store[i], k);
         printf("\n");
     }
+}
+
+static void add_left_out(void *list, int model, const char *measures, const char *why)
+{
+    json_array_append_new(list, json_pack("{s:i s:s s:s s:s}", "model", model, "status",
+                                          om_model_status_name(OM_MODEL_DONE), "measures", measures,
+                                          "why", why));
 }
 
 static json_t *store_of(const om_compared_store *s)
@@ -223,8 +256,11 @@ static json_t *store_of(const om_compared_store *s)
         if (s->rows[i].status == OM_MODEL_DONE)
             json_array_append_new(used, json_integer(i));
         else
-            json_array_append_new(left_out, json_pack("{s:i s:s}", "model", i, "status",
-                                                      om_model_status_name(s->rows[i].status)));
+            json_array_append_new(left_out,
+                                  json_pack("{s:i s:s s:s s:s}", "model", i, "status",
+                                            om_model_status_name(s->rows[i].status), "measures",
+                                            "all", "why", om_model_status_name(s->rows[i].status)));
+    om_compare_left_out(s, add_left_out, left_out);
     return json_pack("{s:s s:s s:o s:o}", "path", s->info->path, "name", s->info->name, "models",
                      used, "left_out", left_out);
 }
@@ -245,8 +281,9 @@ om_status om_compare_print_json(const om_compare_report *r)
     json_t *list = json_array();
     for (int k = 0; k < OM_N_COMPARED; k++)
         if (r->measures[k].known) json_array_append_new(list, measure_of(&r->measures[k], k));
-    return om_command_print_json(json_pack("{s:o s:o s:b s:b s:o s:o}", "a", store_of(&r->store[0]),
-                                           "b", store_of(&r->store[1]), "same_circuit",
-                                           r->same_circuit, "same_scenes", r->same_scenes,
-                                           "gain_ratio", number(r->gain_ratio), "measures", list));
+    return om_command_print_json(
+        json_pack("{s:o s:o s:b s:o s:o s:o}", "a", store_of(&r->store[0]), "b",
+                  store_of(&r->store[1]), "same_circuit", r->same_circuit, "same_scenes",
+                  r->scenes_known ? json_boolean(r->same_scenes) : json_null(), "gain_ratio",
+                  number(r->gain_ratio), "measures", list));
 }

@@ -23,6 +23,8 @@ typedef struct om_compared_store {
     int n_done;
     bool measured;                /* has a measures file */
     double *value[OM_N_COMPARED]; /* [n_models] NaN: left out, or not known */
+    char (*untuned)
+        [OM_MESSAGE_BYTES]; /* [n_models] why there is nothing of it in the measures file */
 } om_compared_store;
 
 typedef struct om_compared {
@@ -38,6 +40,7 @@ typedef struct om_compared {
 typedef struct om_compare_report {
     om_compared_store store[2]; /* A, B */
     bool same_circuit, same_scenes;
+    bool scenes_known;  /* of both: not of models that were trained elsewhere */
     bool errors_apart;  /* task error is left out, as it is of different scenes */
     bool errors_unlike; /* task error is left out, as one knows only EPE, the other only l2norm */
     om_compared measures[OM_N_COMPARED];
@@ -45,6 +48,11 @@ typedef struct om_compare_report {
      * is known, with that one. NaN: none is, or EPE is not compared. */
     double gain_ratio;
 } om_compare_report;
+
+/* Models that are done and yet not compared in some of the measures, and why; calls tell() for each
+ * model and group of measures ("EPE", "l2norm", "tuning") that others of the ensemble have. */
+typedef void om_compare_told(void *context, int model, const char *measures, const char *why);
+void om_compare_left_out(const om_compared_store *store, om_compare_told *tell, void *context);
 
 void om_compare_print(const om_compare_report *report);
 om_status om_compare_print_json(const om_compare_report *report);

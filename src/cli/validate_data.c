@@ -5,12 +5,14 @@
 
 #include "base/fail.h"
 #include "cli/command.h"
+#include "cli/fields.h"
 #include "cli/validate_report.h"
 #include "lab/measures.h"
 
 enum { DISC = 1 };
 
 static const double LEAST_DSI = 0.001;
+static const double PI = 3.14159265358979323846264338327950288;
 
 /* What is asked of a model and type, in the order of the CSV file's columns. */
 typedef struct answers {
@@ -38,7 +40,7 @@ static void write_rows(const om_validation *v, FILE *out)
 {
     fprintf(out, "model,type");
     for (int k = 0; k < 5; k++) fprintf(out, ",%s", answer_names[k]);
-    fprintf(out, "\n");
+    fprintf(out, ",left_out\n");
     for (int i = 0; i < v->n_models; i++)
         for (int t = 0; t < v->n_types; t++) {
             answers a = answers_of(v, &v->models[i], t);
@@ -48,6 +50,9 @@ static void write_rows(const om_validation *v, FILE *out)
                     fprintf(out, ",%.9g", a.value[k]);
                 else
                     fputc(',', out);
+            fputc(',', out);
+            if (v->models[i].prediction.outcome != OM_PREDICTED)
+                om_csv_text(out, v->models[i].prediction.message);
             fputc('\n', out);
         }
 }
@@ -79,7 +84,16 @@ static json_t *measures_of(const om_validated *m)
     return object;
 }
 
-/* A list by type for each answer, and of tuning curves one by detector. */
+/* By detector: its type's name and number. */
+static json_t *by_detector(const double value[OM_DETECTORS], double unit)
+{
+    json_t *object = json_object();
+    for (int d = 0; d < OM_DETECTORS; d++)
+        json_object_set_new(object, om_detector_name(d), number(value[d] * unit));
+    return object;
+}
+
+/* A list by type for each answer; tuning curves and distances from known directions by detector. */
 static void add_answers(const om_validation *v, const om_validated *m, json_t *object)
 {
     for (int k = 0; k < 5; k++) {
@@ -88,11 +102,10 @@ static void add_answers(const om_validation *v, const om_validated *m, json_t *o
             json_array_append_new(list, number(answers_of(v, m, t).value[k]));
         json_object_set_new(object, answer_names[k], list);
     }
-    json_t *curves = json_object();
-    for (int d = 0; d < OM_DETECTORS; d++)
-        json_object_set_new(curves, om_detector_name(d),
-                            number(m->curve[om_detector_intensity(d)][d]));
-    json_object_set_new(object, "curve_correlation", curves);
+    double curves[OM_DETECTORS];
+    for (int d = 0; d < OM_DETECTORS; d++) curves[d] = m->curve[om_detector_intensity(d)][d];
+    json_object_set_new(object, "curve_correlation", by_detector(curves, 1));
+    json_object_set_new(object, "direction_distance_deg", by_detector(m->distance, 180 / PI));
 }
 
 static json_t *model_of(const om_validation *v, const om_validated *m, const char *key)

@@ -110,6 +110,20 @@ static void print_measure(const om_validate_report *r, int measure)
     printf("\n");
 }
 
+/* Without task error nothing is best or worst, and nothing goes with it. */
+static void explain_unranked(const om_validate_report *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->v->n_models; i++) n += r->place[i] > 0;
+    if (n == 0)
+        printf("No task error of these models is known: none is best or worst, and nothing can be\n"
+               "said of measures with task error.\n");
+    else if (n < r->v->n_models)
+        printf(
+            "%s is known of %d of these %d models: best, worst, and with task error are of them.\n",
+            r->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm", n, r->v->n_models);
+}
+
 static void print_measures(const om_validate_report *r)
 {
     printf("\nMEASURES, means over models%*swith task error\n%-*s", TITLE + 24, "", TITLE, "");
@@ -267,6 +281,7 @@ void om_validate_print(const om_validate_report *r)
         printf("edges at 6 speeds\n");
     print_left_out(r);
     explain_circuit(r->v);
+    explain_unranked(r);
     print_measures(r);
     explain_signs(r);
     print_types(r);

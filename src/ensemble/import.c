@@ -1,6 +1,9 @@
 /* Making a store of models that were trained elsewhere. All of them are read and checked first; the
- * store is made under another name and gets its own when every model is in it. */
+ * store is made under another name and gets its own when every model is in it. Who makes it holds its
+ * lock: what an import that was killed has left under the other name is then nobody's. */
+#include <dirent.h>
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +16,7 @@
 #include "base/text.h"
 #include "ensemble/job.h"
 #include "ensemble/ranking.h"
+#include "parallel/stop.h"
 #include "store/flyvis.h"
 
 enum { MOST_LISTED = 12 };
@@ -28,15 +32,24 @@ typedef struct import {
     om_circuit *circuit;
     om_flyvis_model *models; /* [n_models] those that could be read */
     char (*sources)[OM_SOURCE_BYTES];
-    int n_models, n_failed;
+    int n_models, n_failed, n_epe, n_l2norm; /* of the models, those whose error is known */
+    int n_taken[OM_FLYVIS_N_LOSSES];         /* of the models, by what decided their loss */
     om_text faults;
     om_text spec_text;
     om_spec spec;
     om_state_layout layout;
     om_scenes *scenes; /* none at all */
     om_store *store;
-    char path[PATH_MAX]; /* of the store until it is complete */
+    bool locked;
+    char path[PATH_MAX]; /* of the store until it is complete; "": not begun */
 } import;
+
+static om_status check_stop(void)
+{
+    if (!om_stop_signal) return OM_OK;
+    om_fail(OM_ESTOPPED, "stopped; nothing was written");
+    return om_hint(OM_ESTOPPED, "the same command again");
+}
 
 /* --- reading --------------------------------------------------------------------------------- */
 
@@ -48,18 +61,29 @@ static void report(const om_flyvis_model *m, int row)
     fputc('\n', stderr);
 }
 
+static void count(import *j, const om_flyvis_model *m)
+{
+    j->n_models++;
+    j->n_epe += !isnan(m->epe);
+    j->n_l2norm += !isnan(m->l2norm);
+    j->n_taken[m->loss]++;
+}
+
 static om_status read_models(import *j)
 {
+    const om_import_options *o = j->options;
+    const om_flyvis_choice choice = {o->checkpoint, o->says_loss, o->loss};
     size_t n = (size_t)j->folder->n;
     OM_TRY(om_alloc(n, sizeof *j->models, &j->models));
     OM_TRY(om_alloc(n, sizeof *j->sources, &j->sources));
     for (int i = 0; i < j->folder->n; i++) {
         om_flyvis_model *m = &j->models[j->n_models];
-        om_status status = om_flyvis_read(j->folder, i, j->options->checkpoint, j->circuit, m);
+        OM_TRY(check_stop());
+        om_status status = om_flyvis_read(j->folder, i, &choice, j->circuit, m);
         if (status == OM_OK) {
             memcpy(j->sources[j->n_models], m->source, sizeof m->source);
-            if (!j->options->quiet) report(m, j->n_models);
-            j->n_models++;
+            if (!o->quiet) report(m, j->n_models);
+            count(j, m);
             continue;
         }
         om_free(m->params);
@@ -73,6 +97,42 @@ static om_status read_models(import *j)
     if (j->n_models > 0) return OM_OK;
     return om_fail(OM_EDATA, "%s: none of its %d models could be read:%s", j->folder->path,
                    j->folder->n, j->faults.data);
+}
+
+/* --- what was taken for what ----------------------------------------------------------------- */
+
+/* A line for each guess, after `start`, and one for the measure that ranks them. */
+static void add_notes(const import *j, const char *start, om_text *out)
+{
+    static const char *const taken[OM_FLYVIS_N_LOSSES] = {
+        [OM_FLYVIS_LOSS_EPE_FIRST] = "EPE, as the first release stores it",
+        [OM_FLYVIS_LOSS_EPE_SMALL] = "EPE, being too small for an l2norm",
+        [OM_FLYVIS_LOSS_L2NORM_LARGE] = "l2norm, being too large for an EPE",
+        [OM_FLYVIS_LOSS_L2NORM_TRAINED] = "l2norm, which training writes there",
+    };
+    for (int k = 0; k < OM_FLYVIS_N_LOSSES; k++)
+        if (taken[k] != NULL && j->n_taken[k] > 0)
+            om_text_add(out, "%sthe stored loss of %d of %d models is taken for %s (--loss)\n",
+                        start, j->n_taken[k], j->n_models, taken[k]);
+    if (j->n_epe + j->n_l2norm == 0)
+        om_text_add(out, "%sno error of these models is known: they are not ranked\n", start);
+    else if (j->n_epe == 0)
+        om_text_add(out, "%sno EPE is known: they are ranked by l2norm\n", start);
+    else if (j->n_epe < j->n_models)
+        om_text_add(out,
+                    "%sEPE is known of %d of %d models, l2norm of %d: they are ranked by EPE, the "
+                    "others not\n",
+                    start, j->n_epe, j->n_models, j->n_l2norm);
+}
+
+static om_status print_notes(const import *j)
+{
+    om_text text = {0};
+    add_notes(j, "note: ", &text);
+    if (!text.failed && text.data != NULL) fputs(text.data, stderr);
+    const bool failed = text.failed;
+    om_text_free(&text);
+    return failed ? om_fail(OM_ENOMEM, "no memory") : OM_OK;
 }
 
 /* --- the spec that the store keeps ----------------------------------------------------------- */
@@ -114,14 +174,17 @@ static om_status write_spec(import *j)
                 "paper's were\n# trained, but cannot be run: their films are not here.\n# from: ");
     for (const char *c = j->folder->path; *c != '\0'; c++)
         om_text_add(out, "%c", (unsigned char)*c < ' ' ? '?' : *c);
-    om_text_add(out, "\nname: ");
+    om_text_add(out, "\n");
+    add_notes(j, "# ", out);
+    om_text_add(out, "name: ");
     add_name(out, j->options->store);
     om_text_add(out, "\nmodels: %d\ncircuit:\n  source: ", j->n_models);
     add_quoted(out, absolute != NULL ? absolute : circuit);
     om_text_add(out,
                 "\n  extent: %d\nscenes:\n  source: films-of-the-authors.h5\n"
-                "train:\n  profile: paper\n",
-                j->circuit->extent);
+                "train:\n  profile: paper\n%s",
+                j->circuit->extent,
+                j->n_epe == 0 && j->n_l2norm > 0 ? "  selection: l2norm\n" : "");
     free(absolute);
     if (out->failed) return om_fail(OM_ENOMEM, "no memory");
     om_status status = om_spec_parse("the spec of the import", out->data, &j->spec);
@@ -130,16 +193,51 @@ static om_status write_spec(import *j)
 
 /* --- the store ------------------------------------------------------------------------------- */
 
+/* NAME.import, or what that was made as (h5_file.c): NAME.import.partial.PID. */
+static bool is_leftover(const char *entry, const char *name)
+{
+    static const char partial[] = ".partial.";
+    const size_t n = strlen(name), m = sizeof partial - 1;
+    if (strncmp(entry, name, n) != 0) return false;
+    if (entry[n] == '\0') return true;
+    if (strncmp(entry + n, partial, m) != 0 || entry[n + m] == '\0') return false;
+    return strspn(entry + n + m, "0123456789") == strlen(entry + n + m);
+}
+
+static om_status remove_leftovers(const char *path)
+{
+    char folder[PATH_MAX], name[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    snprintf(name, sizeof name, "%s", path);
+    const char *parent = dirname(folder), *own = basename(name);
+    DIR *entries = opendir(parent);
+    if (entries == NULL) return om_fail_errno("cannot be read", parent);
+    om_status status = OM_OK;
+    for (const struct dirent *e; status == OM_OK && (e = readdir(entries)) != NULL;)
+        if (is_leftover(e->d_name, own) && unlinkat(dirfd(entries), e->d_name, 0) != 0)
+            status = om_fail_errno("cannot be removed", e->d_name);
+    closedir(entries);
+    return status;
+}
+
+static om_status reserve(import *j)
+{
+    char path[PATH_MAX];
+    const int n = snprintf(path, sizeof path, "%s.import", j->options->store);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return om_fail(OM_EIO, "%s: the path is too long", j->options->store);
+    OM_TRY(om_file_lock(j->options->store, j->options->store, "made", "-o"));
+    j->locked = true;
+    memcpy(j->path, path, sizeof j->path);
+    return remove_leftovers(j->path);
+}
+
 static om_status create(import *j)
 {
     const om_baselines unknown = {NAN, NAN, NAN, NAN};
-    int n = snprintf(j->path, sizeof j->path, "%s.import.%ld", j->options->store, (long)getpid());
-    if (n < 0 || (size_t)n >= sizeof j->path) {
-        j->path[0] = '\0';
-        return om_fail(OM_EIO, "%s: the path is too long", j->options->store);
-    }
+    OM_TRY(reserve(j));
     OM_TRY(om_scenes_create(NULL, 0, j->circuit->extent, 24, &j->scenes));
-    j->layout = om_state_layout_of_trained(j->circuit, j->spec.train.iterations);
+    j->layout = om_state_layout_of_trained(j->circuit, OM_ITERATION_UNKNOWN);
     const om_store_plan plan = {.name = j->spec.name,
                                 .spec_text = j->spec_text.data,
                                 .seed = j->spec.seed,
@@ -171,7 +269,7 @@ static void fill_state(const import *j, const om_flyvis_model *m, om_state *stat
     float epe = (float)m->epe, l2norm = (float)m->l2norm;
     memcpy(om_state_at(state, l->at_check_epe), &epe, sizeof epe);
     memcpy(om_state_at(state, l->at_check_l2norm), &l2norm, sizeof l2norm);
-    state->iteration = l->iterations;
+    state->iteration = m->iteration;
     state->n_checks = 1;
     state->best_check = 0;
     state->best_epe = m->epe;
@@ -182,7 +280,7 @@ static om_status commit(import *j, int row, om_state *state)
 {
     om_model_row live = {.seed = j->spec.seed,
                          .status = OM_MODEL_DONE,
-                         .iteration = j->layout.iterations,
+                         .iteration = j->models[row].iteration,
                          .worker = -1};
     om_state_init(&j->layout, j->circuit, &j->spec.train, j->spec.seed, (uint32_t)row, state);
     fill_state(j, &j->models[row], state);
@@ -213,11 +311,15 @@ static om_status fill_store(import *j)
     om_state *state = NULL;
     OM_TRY(name_store(j, create(j)));
     om_status status = om_alloc(j->layout.bytes, 1, &state);
-    for (int i = 0; i < j->n_models && status == OM_OK; i++) status = commit(j, i, state);
+    for (int i = 0; i < j->n_models && status == OM_OK; i++) {
+        status = check_stop();
+        if (status == OM_OK) status = commit(j, i, state);
+    }
     if (status == OM_OK) status = om_ranking_store(j->store);
     om_free(state);
     om_store_close(j->store);
     j->store = NULL;
+    if (status == OM_OK) status = check_stop();
     return status == OM_OK ? publish(j) : status;
 }
 
@@ -232,6 +334,7 @@ static om_status run(import *j)
     if (!j->options->quiet)
         fprintf(stderr, "wrote %s: %d of %d models\n", j->options->store, j->n_models,
                 j->folder->n);
+    if (!j->options->quiet) OM_TRY(print_notes(j));
     if (j->n_failed == 0) return OM_OK;
     om_fail(OM_EFAIL, "%s: %d of %d models could not be read:%s", j->folder->path, j->n_failed,
             j->folder->n, j->faults.data);
@@ -243,9 +346,11 @@ static om_status run(import *j)
 om_status om_ensemble_import(const om_import_options *options)
 {
 import j = {.options = options };
+    om_stop_listen();
     om_status status = run(&j);
     om_store_close(j.store);
     if (j.path[0] != '\0') unlink(j.path);
+    if (j.locked) om_store_unlock(options->store);
     for (int i = 0; i < j.n_models; i++) om_free(j.models[i].params);
     om_free(j.models);
     om_free(j.sources);

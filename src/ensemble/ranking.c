@@ -71,7 +71,7 @@ static om_status read_model(om_store *store, entries *e, int model)
     if (best < 0) return OM_OK;
     r->epe = (double)e->epe[best];
     r->l2norm = (double)e->l2norm[best];
-    r->best_iteration = info->check_iteration[best];
+    r->best_iteration = info->imported_from != NULL ? r->iteration : info->check_iteration[best];
     if (r->status != OM_MODEL_DIVERGED && r->status != OM_MODEL_FAILED &&
         isfinite(measure(e->by, r)))
         r->place = 1;

@@ -74,6 +74,7 @@ static void add_means(const double *a, const double *b, double margin, om_compar
     double v_b = gsl_stats_variance(b, 1, n_b) / c->n_b;
     double share = v_a / (v_a + v_b), d = c->difference, error = sqrt(v_a + v_b);
     c->error = error;
+    if (error == 0) c->verdict = OM_NO_SPREAD;
     if (!(error > 0 && isfinite(error))) return; /* neither varies, or squares overflow */
     c->t = d / error;
     c->df = 1 / (share * share / (c->n_a - 1) + (1 - share) * (1 - share) / (c->n_b - 1));

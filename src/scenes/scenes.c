@@ -1,5 +1,6 @@
 /* A set of sequences: which there are, and where their films lie. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/checksum.h"
@@ -7,6 +8,24 @@
 #include "base/memory.h"
 #include "ommatid/om_lattice.h"
 #include "ommatid/om_scenes.h"
+
+static om_status check_sequence(const om_sequence *sequences, int i)
+{
+    const om_sequence *q = &sequences[i];
+    char name[OM_SCENE_NAME_BYTES + 16];
+    if (q->name[0] != '\0')
+        snprintf(name, sizeof name, "%d (%s)", i, q->name);
+    else
+        snprintf(name, sizeof name, "%d", i);
+    if (q->frames < 1)
+        return om_fail(OM_EDATA, "sequence %s has %d frames: expected 1 or more", name, q->frames);
+    if (i > 0 && sequences[i - 1].validation && !q->validation)
+        return om_fail(OM_EDATA,
+                       "sequence %s is for training, but follows one for validation: expected "
+                       "training sequences first",
+                       name);
+    return OM_OK;
+}
 
 om_status om_scenes_create(const om_sequence *sequences, int n, int extent, double frame_rate_hz,
                            om_scenes **scenes)
@@ -26,14 +45,7 @@ om_status om_scenes_create(const om_sequence *sequences, int n, int extent, doub
     s->frame_rate_hz = frame_rate_hz;
     s->n_sequences = n;
     for (int i = 0; i < n; i++) {
-        if (sequences[i].frames < 1 ||
-            (i > 0 && sequences[i - 1].validation && !sequences[i].validation)) {
-            status = om_fail(OM_EDATA,
-                             "sequence %s (number %d, %d frames): expected 1 frame or more, and "
-                             "training sequences before validation sequences",
-                             sequences[i].name, i, sequences[i].frames);
-            goto fail;
-        }
+        if ((status = check_sequence(sequences, i))) goto fail;
         s->sequences[i] = sequences[i];
         s->sequences[i].offset = s->n_frames;
         s->n_frames += (size_t)sequences[i].frames;

@@ -208,10 +208,17 @@ static void judge_copies(const judge *j)
                             "its row is not that of the model's state");
 }
 
+/* Iterations that a model is trained for; an imported one has its own behind it. */
+static uint64_t all_iterations(const look *l, const om_store *store)
+{
+    return store->info.imported_from != NULL && l->newest >= 0 ? state_iteration(l)
+                                                               : store->info.layout.iterations;
+}
+
 static void judge_row(const judge *j)
 {
     const look *l = j->look;
-    const uint64_t done = state_iteration(l), all = j->store->info.layout.iterations;
+    const uint64_t done = state_iteration(l), all = all_iterations(l, j->store);
     if (l->status < OM_MODEL_WAITING || l->status > OM_MODEL_FAILED)
         om_findings_add(j->findings, finding(j, true, OM_MODEL_STATUS, -1, COPY),
                         "has %d, expected 0 to %d", l->status, OM_MODEL_FAILED);
@@ -238,8 +245,7 @@ static om_resume resume_of(const look *l, const om_store *store)
     if (l->state != OM_OK) return OM_RESUME_REFUSED;
     if (l->status == OM_MODEL_DIVERGED) return OM_RESUME_DIVERGED;
     if (l->newest < 0) return OM_RESUME_START;
-    return state_iteration(l) >= store->info.layout.iterations ? OM_RESUME_NOTHING
-                                                               : OM_RESUME_GO_ON;
+    return state_iteration(l) >= all_iterations(l, store) ? OM_RESUME_NOTHING : OM_RESUME_GO_ON;
 }
 
 static void fill_proof(const judge *j)

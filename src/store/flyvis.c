@@ -43,6 +43,14 @@ static bool is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/* A pipe would be waited for. What is not there is named by who opens it. */
+static om_status check_regular(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || S_ISREG(info.st_mode)) return OM_OK;
+    return om_fail(OM_EDATA, "%s: is not a regular file", path);
+}
+
 static bool is_number(const char *name)
 {
     size_t n = strlen(name);
@@ -117,7 +125,8 @@ static int stated_extent(const om_flyvis *f, int i)
 {
     char path[PATH_MAX];
     int extent = 0;
-    if (join(path, f->path, f->names[i], "_meta.yaml") != OM_OK) return 0;
+    if (join(path, f->path, f->names[i], "_meta.yaml") != OM_OK || check_regular(path) != OM_OK)
+        return 0;
     json_t *root = json_load_file(path, 0, NULL); /* YAML that is JSON, too */
     if (json_unpack(root, "{s:{s:{s:{s:i}}}}", "config", "network", "connectome", "extent",
                     &extent) != 0 ||
@@ -136,7 +145,8 @@ static void count_live(const om_flyvis *f, size_t *pairs, size_t *taps)
         if (join(path, f->path, f->names[i], "best_chkpt") != OM_OK) continue;
         if (!is_there(path) && join(path, f->path, f->names[i], "chkpts/chkpt_00000") != OM_OK)
             continue;
-        if (om_flyvis_params_live(path, pairs, taps) == OM_OK) return;
+        if (check_regular(path) == OM_OK && om_flyvis_params_live(path, pairs, taps) == OM_OK)
+            return;
     }
 }
 
@@ -167,10 +177,10 @@ typedef struct curve {
     size_t n; /* 0: there is no such file */
 } curve;
 
-static om_status read_values(om_h5 *file, const char *path, curve *c)
+static om_status read_values(om_h5 *file, const char *path, om_h5_type type, curve *c)
 {
-    static const om_h5_field many = {.path = "/data", .type = OM_H5_F64, .axes = {"checkpoint"}};
-    static const om_h5_field one = {.path = "/data", .type = OM_H5_F64};
+    const om_h5_field many = {.path = "/data", .type = type, .axes = {"checkpoint"}};
+    const om_h5_field one = {.path = "/data", .type = type};
     om_h5_data data;
     om_status status = om_h5_find(file, &many, NULL, &data);
     if (status != OM_OK) status = om_h5_find(file, &one, NULL, &data);
@@ -185,17 +195,47 @@ static om_status read_values(om_h5 *file, const char *path, curve *c)
     return status;
 }
 
-static om_status read_curve(const om_flyvis *f, int i, const char *name, curve *c)
+static om_status read_file(const om_flyvis *f, int i, const char *name, om_h5_type type, curve *c)
 {
     char path[PATH_MAX];
     om_h5 *file;
     *c = (curve){0};
     OM_TRY(join(path, f->path, f->names[i], name));
     if (!is_there(path)) return OM_OK;
+    OM_TRY(check_regular(path));
     OM_TRY(om_h5_open(path, OM_H5_READ, &file));
-    om_status status = read_values(file, path, c);
+    om_status status = read_values(file, path, type, c);
     om_h5_close(file);
     return status;
+}
+
+/* Errors on validation scenes; NaN: not validated. */
+static om_status read_curve(const om_flyvis *f, int i, const char *name, curve *c)
+{
+    om_status status = read_file(f, i, name, OM_H5_F64, c);
+    for (size_t k = 0; status == OM_OK && k < c->n; k++)
+        if (c->values[k] < 0)
+            status = om_fail(OM_EDATA, "%s/%s/%s: value %zu is %g: expected an error, 0 or more",
+                             f->path, f->names[i], name, k, c->values[k]);
+    if (status == OM_OK) return OM_OK;
+    om_free(c->values);
+    *c = (curve){0};
+    return status;
+}
+
+/* Iterations done at a checkpoint: what is stored is the number of the last one, -1 before training. */
+static om_status read_iteration(const om_flyvis *f, int i, int checkpoint, uint64_t *iteration)
+{
+    curve last;
+    *iteration = OM_ITERATION_UNKNOWN;
+    OM_TRY(read_file(f, i, "chkpt_iter.h5", OM_H5_I64, &last));
+    if ((size_t)checkpoint < last.n) {
+        int64_t number;
+        memcpy(&number, &last.values[checkpoint], sizeof number);
+        if (number >= -1 && number < INT64_MAX) *iteration = (uint64_t)(number + 1);
+    }
+    om_free(last.values);
+    return OM_OK;
 }
 
 /* Position of the lowest value; -1 where there is none. */
@@ -212,13 +252,42 @@ static double value_at(const curve *c, int i)
     return i >= 0 && (size_t)i < c->n && isfinite(c->values[i]) ? c->values[i] : NAN;
 }
 
-/* Enters a loss as the measure that it is. An EPE of its own wins. */
-static void enter_loss(double loss, const om_circuit *circuit, om_flyvis_model *model)
+/* The least l2norm that models with an EPE of 1 can have. */
+static double l2norm_of_one(const om_circuit *circuit)
 {
-    if (loss >= sqrt((double)TIME_STEPS * circuit->n_columns))
+    return sqrt((double)TIME_STEPS * circuit->n_columns);
+}
+
+static om_flyvis_loss guess_trained(double loss, const om_circuit *circuit)
+{
+    return 10 * loss < l2norm_of_one(circuit) ? OM_FLYVIS_LOSS_EPE_SMALL
+                                              : OM_FLYVIS_LOSS_L2NORM_TRAINED;
+}
+
+static om_flyvis_loss guess_first(double loss, const om_circuit *circuit)
+{
+    return loss < l2norm_of_one(circuit) ? OM_FLYVIS_LOSS_EPE_FIRST : OM_FLYVIS_LOSS_L2NORM_LARGE;
+}
+
+/* Enters a loss as the measure that it is, which was guessed unless it is said. */
+static void enter_loss(double loss, const om_flyvis_choice *choice, om_flyvis_loss guess,
+                       om_flyvis_model *model)
+{
+    const bool guessed_epe = guess == OM_FLYVIS_LOSS_EPE_FIRST || guess == OM_FLYVIS_LOSS_EPE_SMALL;
+    const bool epe = choice->says_loss ? choice->loss == OM_LOSS_EPE : guessed_epe;
+    model->loss = OM_FLYVIS_LOSS_NONE;
+    if (isnan(loss)) return;
+    model->loss = choice->says_loss ? OM_FLYVIS_LOSS_SURE : guess;
+    if (!epe)
         model->l2norm = loss;
     else if (isnan(model->epe))
-        model->epe = loss;
+        model->epe = loss; /* one of its own wins */
+}
+
+/* The loss beside an EPE is the l2norm, unless both are the same. */
+static void enter_beside_epe(double loss, const om_flyvis_choice *choice, om_flyvis_model *model)
+{
+    if (loss != model->epe) enter_loss(loss, choice, OM_FLYVIS_LOSS_SURE, model);
 }
 
 /* --- one model ------------------------------------------------------------------------------- */
@@ -247,8 +316,8 @@ static om_status choose(const om_flyvis *f, int i, int wanted, const curve *epe,
                                "by");
 }
 
-static om_status read_current(const om_flyvis *f, int i, int wanted, const om_circuit *circuit,
-                              om_flyvis_model *model)
+static om_status read_current(const om_flyvis *f, int i, const om_flyvis_choice *choice,
+                              const om_circuit *circuit, om_flyvis_model *model)
 {
     char path[PATH_MAX], file[32];
     curve epe = {0}, loss = {0};
@@ -256,13 +325,19 @@ static om_status read_current(const om_flyvis *f, int i, int wanted, const om_ci
     const char *why;
     om_status status = read_curve(f, i, "validation/epe.h5", &epe);
     if (status == OM_OK) status = read_curve(f, i, "validation/loss.h5", &loss);
-    if (status == OM_OK) status = choose(f, i, wanted, &epe, &loss, &checkpoint, &why);
+    if (status == OM_OK) status = choose(f, i, choice->checkpoint, &epe, &loss, &checkpoint, &why);
+    if (status == OM_OK) status = read_iteration(f, i, checkpoint, &model->iteration);
     if (status != OM_OK) goto done;
     snprintf(file, sizeof file, "chkpts/chkpt_%05d", checkpoint);
     snprintf(model->source, sizeof model->source, "%s/%s, %s", f->names[i], file, why);
     model->epe = value_at(&epe, checkpoint);
-    enter_loss(value_at(&loss, checkpoint), circuit, model);
+    if (epe.n > 0)
+        enter_beside_epe(value_at(&loss, checkpoint), choice, model);
+    else
+        enter_loss(value_at(&loss, checkpoint), choice,
+                   guess_trained(value_at(&loss, checkpoint), circuit), model);
     status = join(path, f->path, f->names[i], file);
+    if (status == OM_OK) status = check_regular(path);
     if (status == OM_OK) status = om_flyvis_params_read(path, circuit, model, NULL);
 done:
     om_free(epe.values);
@@ -271,15 +346,16 @@ done:
 }
 
 /* The first release kept the best checkpoint only, and in it what validation_loss.h5 says, too. */
-static om_status read_first_release(const om_flyvis *f, int i, int wanted,
+static om_status read_first_release(const om_flyvis *f, int i, const om_flyvis_choice *choice,
                                     const om_circuit *circuit, om_flyvis_model *model)
 {
     char path[PATH_MAX];
     curve recorded;
     double loss;
-    if (wanted > 0)
+    if (choice->checkpoint > 0)
         return no_checkpoint(f, i, "there is one checkpoint only, best_chkpt: expected --select 0");
     OM_TRY(join(path, f->path, f->names[i], "best_chkpt"));
+    OM_TRY(check_regular(path));
     OM_TRY(om_flyvis_params_read(path, circuit, model, &loss));
     OM_TRY(read_curve(f, i, "validation_loss.h5", &recorded));
     bool same = recorded.n == 0 || recorded.values[0] == loss;
@@ -288,19 +364,21 @@ static om_status read_first_release(const om_flyvis *f, int i, int wanted,
     if (!same)
         return om_fail(OM_EDATA, "%s: its loss is %.9g, but validation_loss.h5 says %.9g", path,
                        loss, other);
-    enter_loss(loss, circuit, model);
+    if (loss < 0)
+        return om_fail(OM_EDATA, "%s: its loss is %g: expected an error, 0 or more", path, loss);
+    enter_loss(loss, choice, guess_first(loss, circuit), model);
     snprintf(model->source, sizeof model->source, "%s/best_chkpt", f->names[i]);
     return OM_OK;
 }
 
-om_status om_flyvis_read(const om_flyvis *folder, int i, int checkpoint, const om_circuit *circuit,
-                         om_flyvis_model *model)
+om_status om_flyvis_read(const om_flyvis *folder, int i, const om_flyvis_choice *choice,
+                         const om_circuit *circuit, om_flyvis_model *model)
 {
     char path[PATH_MAX];
-    *model = (om_flyvis_model){.epe = NAN, .l2norm = NAN};
+    *model = (om_flyvis_model){.epe = NAN, .l2norm = NAN, .iteration = OM_ITERATION_UNKNOWN};
     OM_TRY(join(path, folder->path, folder->names[i], "best_chkpt"));
-    if (is_there(path)) return read_first_release(folder, i, checkpoint, circuit, model);
+    if (is_there(path)) return read_first_release(folder, i, choice, circuit, model);
     OM_TRY(join(path, folder->path, folder->names[i], "chkpts"));
-    if (is_folder(path)) return read_current(folder, i, checkpoint, circuit, model);
+    if (is_folder(path)) return read_current(folder, i, choice, circuit, model);
     return no_checkpoint(folder, i, "has neither a best_chkpt nor chkpts");
 }

@@ -13,6 +13,10 @@
 /* Counts are stored as float32 logarithms: rounding is below 1e-6, another circuit is not. */
 static const double LOG_TOLERANCE = 1e-5;
 
+/* What the last step of training can leave of a strength that it has driven to 0: about three learning
+ * rates of Adam, 1.6e-4 at the paper's. The first value of a strength is of this size. */
+static const double LEAST_STRENGTH = -0.01;
+
 static const char SIGNS[] = "network/edges_sign", COUNTS[] = "network/edges_syn_count";
 
 om_status om_flyvis_params_live(const char *path, size_t *pairs, size_t *taps)
@@ -90,14 +94,21 @@ static om_status check_counts(const reading *r)
 /* --- parameters ------------------------------------------------------------------------------ */
 
 /* Strengths of the pairs that have synapses; the others' is 0. One that the last step of training
- * has left below 0 acts as 0 there, too: it is clamped before every forward pass. */
+ * has left a little below 0 acts as 0 there, too: it is clamped before every forward pass. */
 static om_status read_strengths(const reading *r, om_real *strength)
 {
-    const size_t n = (size_t)r->circuit->n_live_pairs;
-    OM_TRY(om_torch_floats(r->archive, "network/edges_syn_strength", 1, &n, r->numbers));
+    static const char entry[] = "network/edges_syn_strength";
+    const om_circuit *c = r->circuit;
+    const size_t n = (size_t)c->n_live_pairs;
+    OM_TRY(om_torch_floats(r->archive, entry, 1, &n, r->numbers));
     const float *next = r->numbers;
-    for (int i = 0; i < r->circuit->n_pairs; i++) {
-        bool live = r->circuit->pairs[i].edges > 0;
+    for (int i = 0; i < c->n_pairs; i++) {
+        const om_pair *p = &c->pairs[i];
+        bool live = p->edges > 0;
+        if (live && (double)*next < LEAST_STRENGTH)
+            return om_fail(OM_EDATA, "%s: '%s': pair %s -> %s has strength %g: expected 0 or more",
+                           r->path, entry, c->types[p->source].name, c->types[p->target].name,
+                           (double)*next);
         strength[i] = live && *next > 0 ? (om_real)*next : 0;
         next += live;
     }
@@ -111,6 +122,17 @@ static om_status read_part(const reading *r, const char *entry, int n_axes, cons
     OM_TRY(om_torch_floats(r->archive, entry, n_axes, lengths, r->numbers));
     for (int i = 0; i < n_axes; i++) n *= lengths[i];
     for (size_t i = 0; i < n; i++) out[i] = (om_real)r->numbers[i];
+    return OM_OK;
+}
+
+static om_status check_time_constants(const reading *r, const om_real *tau)
+{
+    const om_circuit *c = r->circuit;
+    for (int i = 0; i < c->n_types; i++)
+        if (!(tau[i] > 0))
+            return om_fail(OM_EDATA,
+                           "%s: 'network/nodes_time_const': type %s has %g s: expected more than 0",
+                           r->path, c->types[i].name, (double)tau[i]);
     return OM_OK;
 }
 
@@ -174,6 +196,7 @@ static om_status read_model(const reading *r, om_flyvis_model *m)
     OM_TRY(check_counts(r));
     OM_TRY(read_part(r, "network/nodes_bias", 1, &types, m->params + l->resting_potential));
     OM_TRY(read_part(r, "network/nodes_time_const", 1, &types, m->params + l->time_constant));
+    OM_TRY(check_time_constants(r, m->params + l->time_constant));
     OM_TRY(read_strengths(r, m->params + l->strength));
     return read_decoder(r, m);
 }

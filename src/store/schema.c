@@ -17,7 +17,7 @@ const om_h5_field om_schema[OM_N_FIELDS] = {
     [OM_MODEL_AXIS] = {"/model/model", OM_H5_I32, {"model"}, 0, "1", "number of the model", NULL},
     [OM_MODEL_SEED] = {"/model/seed", OM_H5_U64, {"model"}, 0, "1", "seed of the ensemble; with the model's number it names the model's random streams", NULL},
     [OM_MODEL_STATUS] = {"/model/status", OM_H5_I32, {"model"}, 0, "1", "0 waiting, 1 running, 2 done, 3 stopped, 4 diverged, 5 failed", NULL},
-    [OM_MODEL_ITERATION] = {"/model/iteration", OM_H5_U64, {"model"}, 0, "iteration", "iterations done and committed", NULL},
+    [OM_MODEL_ITERATION] = {"/model/iteration", OM_H5_U64, {"model"}, 0, "iteration", "iterations done and committed; of an imported model as the folder says, 2^64 - 1: not known", NULL},
     [OM_MODEL_WORKER] = {"/model/worker", OM_H5_I32, {"model"}, 0, "1", "rank that holds or last held the model; -1: none yet", NULL},
     [OM_MODEL_SECONDS] = {"/model/seconds", OM_H5_F64, {"model"}, 0, "s", "time spent training", NULL},
     [OM_MODEL_ATTEMPTS] = {"/model/attempts", OM_H5_U32, {"model"}, 0, "1", "units begun again after a failure", NULL},
@@ -38,7 +38,7 @@ const om_h5_field om_schema[OM_N_FIELDS] = {
     [OM_HISTORY_EPE] = {"/history/epe", OM_H5_F32, {"model", "record"}, 0, "1", "end-point error in training, mean over the record; NaN: not reached", NULL},
 
     [OM_VALIDATION_MODEL] = {"/validation/model", OM_H5_I32, {"model"}, 0, "1", "number of the model", NULL},
-    [OM_VALIDATION_CHECK] = {"/validation/check", OM_H5_U64, {"check"}, 0, "iteration", "iterations done at the check", NULL},
+    [OM_VALIDATION_CHECK] = {"/validation/check", OM_H5_U64, {"check"}, 0, "iteration", "iterations done at the check; of imported models 2^64 - 1: see /model/iteration", NULL},
     [OM_VALIDATION_SCENE] = {"/validation/scene", OM_H5_TEXT, {"scene"}, OM_SCENE_NAME_BYTES, NULL, "validation scene", NULL},
     [OM_VALIDATION_L2NORM] = {"/validation/l2norm", OM_H5_F32, {"model", "check"}, 0, "1", "l2norm on the validation scenes; NaN: not reached", NULL},
     [OM_VALIDATION_EPE] = {"/validation/epe", OM_H5_F32, {"model", "check"}, 0, "1", "end-point error on the validation scenes; NaN: not reached", NULL},

@@ -1,0 +1,24 @@
+/* Fields of CSV and JSON. */
+#include "cli/fields.h"
+
+#include "ommatid/om_store.h"
+
+void om_csv_text(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"') fputc('"', out);
+        fputc(*c == '\n' ? ' ' : *c, out);
+    }
+    fputc('"', out);
+}
+
+void om_csv_iteration(FILE *out, uint64_t iteration)
+{
+    if (iteration != OM_ITERATION_UNKNOWN) fprintf(out, "%llu", (unsigned long long)iteration);
+}
+
+json_t *om_json_iteration(uint64_t iteration)
+{
+    return iteration != OM_ITERATION_UNKNOWN ? json_integer((json_int_t)iteration) : json_null();
+}

@@ -1,0 +1,16 @@
+/* Fields of what is printed for other programs. */
+#ifndef CLI_FIELDS_H
+#define CLI_FIELDS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+/* A text in quotes, on one line. */
+void om_csv_text(FILE *out, const char *text);
+/* Iterations done; empty (null) where they are not known. */
+void om_csv_iteration(FILE *out, uint64_t iteration);
+json_t *om_json_iteration(uint64_t iteration);
+
+#endif
