@@ -37,7 +37,6 @@ expect 2 "named twice" predict -e flashes -o "$work/a.h5" --types T4a,T4a
 expect 2 "9,9 is not on the lattice" predict -e flashes -o "$work/a.h5" --columns "0,0;9,9"
 expect 2 "expected coordinates" predict -e flashes -o "$work/a.h5" --columns "1;2"
 expect 2 "--columns: 1,0 is named twice" predict -e flashes -o "$work/a.h5" --columns "1,0;1,0"
-expect 2 "GB of responses for each model" predict -e edges -o "$work/a.h5" --columns all
 expect 2 "--columns are of flashes and edges" predict -e film --movie x -o "$work/a.h5" --columns all
 expect 2 "the launcher of this job sets the ranks" mpirun -n 2 "$OMMATID" predict "$store" -e flashes \
     -o "$work/a.h5" -n 2
@@ -96,7 +95,10 @@ check test ! -e "$work/stop.h5.partial"
 # Two at once do not write into each other's file.
 "$OMMATID" predict "$store" -e edges -o "$work/once.h5" -n 1 -q >"$work/first" 2>&1 &
 first=$!
-for ((i = 0; i < 100; i++)); do [ -e "$work/once.h5.lock" ] && break || sleep 0.05; done
+for ((i = 0; i < 100; i++)); do
+    [ -e "$work/once.h5.lock" ] && break
+    sleep 0.05
+done
 expect 1 "once.h5: is being written by process" predict -e edges -o "$work/once.h5" -n 1
 wait $first || fail "the first of two predictions: $(cat "$work/first")"
 same_files "$work/edges.h5" "$work/once.h5"
@@ -204,7 +206,7 @@ with h5py.File(sys.argv[1], "r+") as store:
     store["params/strength"][2, :] = float("nan")
 END
 if /usr/bin/python3 "$work/spoil.py" "$store"; then
-    expect 0 "left out: model 0: dark full field: the voltage of" predict -e flashes -o "$work/left.h5"
+    expect 0 "left out: model 0: dark full field: the voltage of" predict -e flashes -o "$work/left.h5" --columns all
     check grep -q "left out: model 2: it was not" "$work/out"
     check grep -q "1 of 3 models" "$work/out"
     /usr/bin/python3 - "$work/left.h5" "$work/flashes.h5" <<'END' || fail "what was left out"
@@ -213,17 +215,20 @@ import h5py
 import numpy as np
 left, whole = (h5py.File(name) for name in sys.argv[1:])
 assert list(left["outcome"]) == [2, 1, 3] and b"dark" in left["message"][0].tobytes()
-for name in "response", "peak", "time_to_peak", "fri":
+for name in "response", "cell_response", "peak", "time_to_peak", "fri":
+    if name == "cell_response" and name not in whole: # written stimulus by stimulus
+        assert np.isnan(left[name][[0, 2]]).all() and np.array_equal(left[name][1, :, 18], whole["response"][1])
+        continue
     assert np.isnan(left[name][[0, 2]]).all() and np.array_equal(left[name][1], whole[name][1])
     assert (left["aggregate/" + name][0] <= 1).all()
 END
     # statistics are those of the models that are left
     expect 0 "1 of 1 models" predict -e flashes -o "$work/only.h5" -m 1
-    for name in response peak time_to_peak fri; do
+    for name in response peak time_to_peak fri; do # of one model there are none of chosen cells
         h5diff -q "$work/left.h5" "$work/only.h5" "/aggregate/$name" "/aggregate/$name" ||
             fail "a model that was left out changed the statistics of $name"
     done
-    expect 0 "1 of 3 models" mpirun -n 2 "$OMMATID" predict "$store" -e flashes -o "$work/left-2.h5"
+    expect 0 "1 of 3 models" mpirun -n 2 "$OMMATID" predict "$store" -e flashes -o "$work/left-2.h5" --columns all
     same_files "$work/left.h5" "$work/left-2.h5"
 fi
 
@@ -318,6 +323,19 @@ for kind in "paper", "package":
     np.testing.assert_allclose(ours["epe_of_zero_flow"], reference[f"decoded/{kind}/baseline_zero/epe"], atol=5e-6)
     np.testing.assert_allclose(ours["epe_of_mean_flow"], reference[f"decoded/{kind}/baseline_mean/epe"], atol=5e-6)
 END
+    # All cells of the connectome: more than memory holds at a time.
+    expect 0 "1 of 1" predict -e flashes -m 3 --whole --columns all -o "$work/every.h5" -n 1
+    expect 0 "1 of 1" predict -e flashes -m 3 --whole --columns "0,0;7,-2" -o "$work/two-columns.h5" -n 1
+    /usr/bin/python3 - "$work" <<'END' || fail "cells answer otherwise where all are asked"
+import sys
+import h5py
+import numpy as np
+every, two = (h5py.File(f"{sys.argv[1]}/{name}.h5") for name in ("every", "two-columns"))
+for k, column in enumerate(two["column"]):
+    np.testing.assert_array_equal(every["cell_response"][:, :, column], two["cell_response"][:, :, k])
+np.testing.assert_array_equal(every["cell_response"][:, :, 360], every["response"])
+END
+    rm "$work/every.h5"
     # Model 32 diverges when it runs long: it is named, and the others are as they are without it.
     /usr/bin/python3 -c 'import h5py, numpy, sys
 h5py.File(sys.argv[1], "w")["luminance"] = numpy.full((1, 240, 721), 0.5, "f4")' "$work/grey.h5"

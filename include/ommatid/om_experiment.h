@@ -110,8 +110,6 @@ typedef struct om_film_options {
     double frame_rate_hz;
 } om_film_options;
 
-enum { OM_MOST_ROW_BYTES = 400000000 /* of the responses of one model, which memory holds */ };
-
 typedef struct om_predict_options {
     om_experiment_kind experiment;
     om_film_options film; /* of OM_FILM_SHOWN */
@@ -122,8 +120,7 @@ typedef struct om_predict_options {
     int n_models;
     const int *types; /* [n_types] numbers of the types that the file is about; NULL: all */
     int n_types;
-    /* [n_columns] numbers of columns whose cells the file has as well (not of a film); NULL: none.
-     * They have to fit into OM_MOST_ROW_BYTES. */
+    /* [n_columns] numbers of columns whose cells the file has as well (not of a film); NULL: none. */
     const int *columns;
     int n_columns;
     int threads; /* of each rank; 0: cores of the node divided by its ranks */

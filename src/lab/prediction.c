@@ -92,19 +92,6 @@ static om_status choose_types(predicting *p)
     return OM_OK;
 }
 
-/* Memory holds what one model answers. */
-static om_status check_size(const om_showing *s)
-{
-    const om_experiment_kind kind = s->options->experiment;
-    if (!om_prediction_has(kind, OM_PREDICTED_CELL_RESPONSE, &s->axes)) return OM_OK;
-    const om_h5_field *field = &om_prediction_fields(kind)[OM_PREDICTED_CELL_RESPONSE];
-    const double bytes = (double)om_prediction_count(field, &s->axes) * sizeof(float);
-    if (bytes <= OM_MOST_ROW_BYTES) return OM_OK;
-    om_fail(OM_EUSAGE, "%.1f GB of responses for each model: expected at most %.1f", bytes / 1e9,
-            OM_MOST_ROW_BYTES / 1e9);
-    return om_hint(OM_EUSAGE, "fewer --types or --columns at once");
-}
-
 static om_status prepare(predicting *p)
 {
     om_showing *s = &p->showing;
@@ -126,7 +113,6 @@ static om_status prepare(predicting *p)
     s->axes.values[OM_PREDICTED_MODEL] = o->models;
     OM_TRY(choose_types(p));
     OM_TRY(p->show->prepare(s));
-    OM_TRY(check_size(s));
     OM_TRY(om_prediction_row_create(o->experiment, &s->axes, s->row));
     return p->show->share(s);
 }
@@ -154,6 +140,7 @@ static om_status ask_own_share(predicting *p)
             om_fail(OM_ESTOPPED, "stopped; nothing was written");
             return om_hint(OM_ESTOPPED, "the same command again");
         }
+        p->showing.place = i;
         om_status status = ask(p, o->models[i], &one);
         if (status == OM_OK)
             status = om_prediction_file_write(p->file, o->experiment, i, &one,
@@ -188,6 +175,7 @@ static om_status fill(predicting *p, om_prediction *predictions)
 {
     const om_predict_options *o = p->showing.options;
     OM_TRY(om_ranks_agree(om_h5_open(p->partial.data, OM_H5_UPDATE, &p->file)));
+    p->showing.file = p->file;
     OM_TRY(om_ranks_agree(ask_own_share(p)));
     OM_TRY(om_ranks_agree(read_outcomes(p, predictions)));
     OM_TRY(check_any(o, predictions));

@@ -100,7 +100,7 @@ om_status om_prediction_row_create(om_experiment_kind kind, const om_prediction_
 {
     for (int f = OM_PREDICTED_RESPONSE; f < OM_PREDICTED_FIELDS; f++) {
         const om_h5_field *field = &fields[kind][f];
-        if (om_prediction_has(kind, f, axes))
+        if (om_prediction_has(kind, f, axes) && f != OM_PREDICTED_CELL_RESPONSE)
             OM_TRY(
                 om_alloc(om_prediction_count(field, axes), om_h5_type_bytes(field->type), &row[f]));
     }

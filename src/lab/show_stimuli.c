@@ -3,7 +3,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
-#include "lab/showing.h"
+#include "lab/cells.h"
 
 enum { INTENSITIES = 2, RADII = OM_FLASHES / INTENSITIES };
 
@@ -18,7 +18,9 @@ typedef struct stimuli {
     int32_t radius[RADII];
     double *peak, *dsi, *direction, *fri; /* as the measures are made: types last */
     bool *use;                            /* [n_conditions] */
-    int32_t *column, *u, *v;              /* [n_columns] chosen ones; u, v: rows of the file */
+    int *frames;                          /* [n_conditions] that each is run for */
+    int32_t *column;                      /* [n_columns] chosen ones */
+    om_cells *cells;                      /* NULL: none were chosen */
 } stimuli;
 
 static om_response_sink keep_columns;
@@ -57,7 +59,7 @@ static om_status make_columns(om_showing *s, stimuli *e)
     e->run.columns = s->options->columns;
     e->run.n_columns = n;
     e->run.column_sink = keep_columns;
-    return OM_OK;
+    return om_cells_create(s, e->x->n_conditions, e->frames, &e->cells);
 }
 
 static om_status make_extremes(om_showing *s, stimuli *e)
@@ -83,6 +85,9 @@ static om_status prepare(om_showing *s)
                                      .whole = s->options->whole};
     OM_TRY(om_experiment_create(s->options->experiment, s->circuit->extent, &e->x));
     const size_t types = (size_t)s->circuit->n_types, n = (size_t)e->x->n_conditions;
+    OM_TRY(om_alloc(n, sizeof *e->frames, &e->frames));
+    for (int i = 0; i < e->x->n_conditions; i++)
+        e->frames[i] = om_experiment_frames(e->x, i, e->run.whole);
     OM_TRY(make_axes(s, e));
     OM_TRY(make_columns(s, e));
     OM_TRY(make_extremes(s, e));
@@ -101,8 +106,6 @@ static om_status share(om_showing *s)
         om_lattice_coordinates(s->circuit->extent, s->options->columns[i], &at_u, &at_v);
         u[i] = at_u, v[i] = at_v;
     }
-    ((stimuli *)s->own)->u = u;
-    ((stimuli *)s->own)->v = v;
     return OM_OK;
 }
 
@@ -123,20 +126,8 @@ static void keep(void *context, int condition, int frame, double time_s, const o
 static void keep_columns(void *context, int condition, int frame, double time_s,
                          const om_real *voltage)
 {
-    stimuli *e = context;
-    const om_showing *s = e->showing;
-    const int n = s->options->n_columns, *u = e->u, *v = e->v;
-    float *response = s->row[OM_PREDICTED_CELL_RESPONSE];
-    response += (ptrdiff_t)condition * e->n_times + frame + 1;
     (void)time_s;
-    for (size_t t = 0; t < s->axes.n[OM_PREDICTED_TYPE]; t++)
-        for (int k = 0; k < n; k++) {
-            const ptrdiff_t at = ((ptrdiff_t)t * n + k) * e->x->n_conditions * e->n_times;
-            const int type = s->types[t];
-            response[at] = om_circuit_has_cell(s->circuit, type, u[k], v[k])
-                               ? (float)voltage[type * n + k]
-                               : NAN;
-        }
+    om_cells_add(((stimuli *)context)->cells, condition, frame, voltage);
 }
 
 /* from [n][all types], of the file's types, to [types][step] at number `at` of a last axis. */
@@ -190,7 +181,13 @@ static om_status show(om_showing *s)
 {
     stimuli *e = s->own;
     om_extremes_reset(e->extremes);
-    OM_TRY(om_experiment_run(e->x, s->circuit, s->params, &e->run, keep, e));
+    if (e->cells != NULL) OM_TRY(om_cells_begin(e->cells));
+    om_status status = om_experiment_run(e->x, s->circuit, s->params, &e->run, keep, e);
+    if (e->cells != NULL) {
+        const om_status kept = om_cells_end(e->cells, status == OM_OK);
+        if (status == OM_OK || status == OM_EDIVERGED) status = kept != OM_OK ? kept : status;
+    }
+    OM_TRY(status);
     turn(s, e->x->n_conditions, 1, 0, e->extremes->peak_s, s->row[OM_PREDICTED_PEAK_TIME]);
     if (e->x->kind == OM_EDGES_SHOWN) return measure_edges(s, e);
     measure_flashes(s, e);
@@ -203,7 +200,8 @@ static void release(om_showing *s)
     if (e == NULL) return;
     om_extremes_free(e->extremes);
     om_experiment_free(e->x);
-    void *all[] = {e->time, e->peak, e->dsi, e->direction, e->fri, e->use, e->column};
+    om_cells_free(e->cells);
+    void *all[] = {e->time, e->frames, e->peak, e->dsi, e->direction, e->fri, e->use, e->column};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) om_free(all[i]);
     om_free(e);
 }

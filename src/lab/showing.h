@@ -16,6 +16,8 @@ typedef struct om_showing {
     const int *types; /* [axes.n of types] numbers of the types that the file is about */
     om_prediction_axes axes;
     void *row[OM_PREDICTED_FIELDS]; /* of the model at hand; what is the same for all, once */
+    om_h5 *file;                    /* open for rows */
+    int place;                      /* of the model at hand in it */
     void *own;                      /* of the experiment */
 } om_showing;
 

@@ -98,6 +98,9 @@ om_status om_h5_write_row(const om_h5_data *data, size_t row, const void *in);
 /* All that belongs to one index of each of the first n axes. */
 om_status om_h5_read_part(const om_h5_data *data, int n, const size_t *index, void *out);
 om_status om_h5_write_part(const om_h5_data *data, int n, const size_t *index, const void *in);
+/* A block of a dataset: first index and number of indices of each axis. */
+om_status om_h5_write_block(const om_h5_data *data, const size_t *start, const size_t *count,
+                            const void *in);
 /* n rows from `first` on, so that large data can be written in parts. */
 om_status om_h5_write_rows(const om_h5_data *data, size_t first, size_t n, const void *in);
 /* Reads a whole dataset into new memory (om_free()). */

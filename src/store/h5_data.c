@@ -338,22 +338,22 @@ om_status om_h5_read_new(const om_h5_data *data, void *out)
     return status;
 }
 
-/* A block of a dataset: one index of each of the first `fixed` axes, n indices from the last of these
- * on, and all of the other axes; read into `out` or, where that is NULL, written from `in`. */
-static om_status move_block(const om_h5_data *data, int fixed, const size_t *index, size_t n,
-                            void *out, const void *in)
+/* Moves a block to `out` or, where that is NULL, from `in`. */
+static om_status move_block(const om_h5_data *data, const size_t *from, const size_t *n, void *out,
+                            const void *in)
 {
     hsize_t start[ALL_AXES] = {0}, count[ALL_AXES] = {0};
-    for (int i = 0; i < fixed; i++) {
-        const size_t more = i == fixed - 1 ? n : 1;
-        if (i >= data->n_axes || index[i] >= data->length[i] || more > data->length[i] - index[i])
-            return om_fail(OM_EUSAGE, "%s: %s: there is no index %zu of axis %d", data->file,
-                           data->field->path, index[i] + more - 1, i);
-        start[i] = index[i];
-    }
     const hid_t file = H5Dget_space(data->id), type = om_h5_memory_type(data->field->type);
-    const int axes = H5Sget_simple_extent_dims(file, count, NULL);
-    for (int i = 0; i < fixed; i++) count[i] = i == fixed - 1 ? n : 1;
+    const int axes = H5Sget_simple_extent_dims(file, count, NULL); /* of text there is one more */
+    for (int i = 0; i < data->n_axes; i++) {
+        if (from[i] >= data->length[i] || n[i] > data->length[i] - from[i]) {
+            H5Sclose(file);
+            return om_fail(OM_EUSAGE, "%s: %s: there is no index %zu of axis %d", data->file,
+                           data->field->path, from[i] + n[i] - 1, i);
+        }
+        start[i] = from[i];
+        count[i] = n[i];
+    }
     H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL);
     const hid_t memory = H5Screate_simple(axes, count, NULL);
     const herr_t done = out != NULL ? H5Dread(data->id, type, memory, file, H5P_DEFAULT, out)
@@ -365,24 +365,46 @@ static om_status move_block(const om_h5_data *data, int fixed, const size_t *ind
                       out != NULL ? "cannot be read" : "cannot be written");
 }
 
+/* One index of each of the first `fixed` axes, n indices from the last of these on, and all of the
+ * others. */
+static om_status move_part(const om_h5_data *data, int fixed, const size_t *index, size_t n,
+                           void *out, const void *in)
+{
+    size_t start[OM_H5_AXES] = {0}, count[OM_H5_AXES];
+    if (fixed > data->n_axes)
+        return om_fail(OM_EUSAGE, "%s: %s has %d axes: expected %d or more", data->file,
+                       data->field->path, data->n_axes, fixed);
+    for (int i = 0; i < data->n_axes; i++) {
+        if (i < fixed) start[i] = index[i];
+        count[i] = i >= fixed ? data->length[i] : i == fixed - 1 ? n : 1;
+    }
+    return move_block(data, start, count, out, in);
+}
+
+om_status om_h5_write_block(const om_h5_data *data, const size_t *start, const size_t *count,
+                            const void *in)
+{
+    return move_block(data, start, count, NULL, in);
+}
+
 om_status om_h5_read_row(const om_h5_data *data, size_t row, void *out)
 {
-    return move_block(data, 1, &row, 1, out, NULL);
+    return move_part(data, 1, &row, 1, out, NULL);
 }
 
 om_status om_h5_write_rows(const om_h5_data *data, size_t first, size_t n, const void *in)
 {
-    return move_block(data, 1, &first, n, NULL, in);
+    return move_part(data, 1, &first, n, NULL, in);
 }
 
 om_status om_h5_read_part(const om_h5_data *data, int n, const size_t *index, void *out)
 {
-    return move_block(data, n, index, 1, out, NULL);
+    return move_part(data, n, index, 1, out, NULL);
 }
 
 om_status om_h5_write_part(const om_h5_data *data, int n, const size_t *index, const void *in)
 {
-    return move_block(data, n, index, 1, NULL, in);
+    return move_part(data, n, index, 1, NULL, in);
 }
 
 om_status om_h5_write_row(const om_h5_data *data, size_t row, const void *in)
