@@ -109,4 +109,6 @@ for ranks in 1 2; do
     grep -q "^rendering" "$work/err" && fail "rendered before memory was checked"
 done
 check test -z "$(find "$work" -name 'bad.h5*')"
+expect 2 "4096 ranks x 1024 threads on" "$OMMATID" run "$OM_TEST_DATA/ensemble/tiny.yaml" -o "$work/storm.h5" --layout 4096x1024
+check test ! -e "$work/storm.h5"
 finish

@@ -11,7 +11,11 @@
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
 
-enum { MOST_RANKS = 4096, MOST_THREADS = 1024 };
+enum {
+    MOST_RANKS = 4096,
+    MOST_THREADS = 1024,
+    MOST_PER_CORE = 32 /* threads of all ranks: more of them bring a machine to a halt */
+};
 
 static struct {
     const char *store, *layout;
@@ -99,7 +103,12 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     om_stop_listen();
     OM_TRY(om_layout_choose(&wish, &layout, line));
     if (!args->quiet) fprintf(stderr, "%s\n", line);
-    const bool fits = (int64_t)layout.ranks * layout.threads <= wish.cores;
+    const int64_t all = (int64_t)layout.ranks * layout.threads;
+    if (all > MOST_PER_CORE * (int64_t)wish.cores)
+        return om_fail(
+            OM_EUSAGE, "run: %d ranks x %d threads on %d core%s: expected at most %d a core",
+            layout.ranks, layout.threads, wish.cores, wish.cores == 1 ? "" : "s", MOST_PER_CORE);
+    const bool fits = all <= wish.cores;
     if (!fits && !args->quiet)
         fprintf(stderr, "warning: %d x %d is more than the %d core%s of this machine: slower\n",
                 layout.ranks, layout.threads, wish.cores, wish.cores == 1 ? "" : "s");
