@@ -34,6 +34,7 @@ check python3 "$work/read.py" "$work/out" "$work/tiny.h5"
 # failures cost time, and are told
 expect 0 "given up after two in a row" plan "$spec" -n 2 --rate 1 --fails 0.4 --unit 2
 
+expect 0 "when the last model is given up" plan "$spec" -n 2 --rate 1 --fails 0.5 --unit 0.1
 expect 2 "SPEC" plan
 expect 1 "no-such.yaml" plan "$work/no-such.yaml"
 expect 2 "5 nodes for 2 ranks: expected a rank or more on each" plan "$spec" -n 2 --nodes 5

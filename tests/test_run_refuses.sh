@@ -31,6 +31,9 @@ expect 3 "wide.yaml:$(grep -n "convolution" "$work/wide.yaml" | cut -d: -f1): tr
 expect 1 "no-such-directory" "$OMMATID" run "$spec" -o "$work/no-such-directory/a.h5" -n 2
 check test -z "$(find "$work" -name '*a.h5*')"
 
+# a name of one letter, which MPI-IO takes for something else, is as good as any
+(cd "$work" && "$OMMATID" run "$spec" -o z -n 1 --quiet) || fail "a store called z"
+
 # a store of another ensemble, or a file that is none, is left as it is
 check "$OMMATID" run "$spec" -o "$work/store.h5" -n 1 --quiet
 sum=$(md5sum <"$work/store.h5")

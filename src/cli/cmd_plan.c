@@ -67,8 +67,8 @@ static void print(const om_estimate *e)
     printf("on %d rank%s of %d thread%s, %d node%s\n", set.ranks, set.ranks > 1 ? "s" : "",
            set.threads, set.threads > 1 ? "s" : "", set.nodes, set.nodes > 1 ? "s" : "");
     print_speed(e);
-    printf("  time         %s (%s to %s in %d simulated runs)\n", time, shortest, longest,
-           OM_ESTIMATE_RUNS);
+    printf("  time         %s (%s to %s in %d simulated runs)%s\n", time, shortest, longest,
+           OM_ESTIMATE_RUNS, middle->done == 0 ? ", when the last model is given up" : "");
     printf("  node hours   %.3g\n", middle->seconds * set.nodes / 3600);
     printf("  idle         %.1f %% of the ranks' time; at the end %s at most\n",
            100 * (1 - middle->busy), idle);

@@ -1,5 +1,5 @@
 /* Running the network kernels over a film, forward and back. Targets (forward) and sources (adjoint)
- * are divided among threads, with one barrier a step; every sum belongs to one of them, so the
+ * are divided among threads, with barriers at every step; every sum belongs to one of them, so the
  * number of threads changes nothing. */
 #include "model/network.h"
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,7 +275,9 @@ om_status om_h5_open(const char *path, om_h5_access mode, om_h5 **file)
     om_h5 *opened = NULL;
     om_status status = new_file(path, &opened);
     if (status != OM_OK) goto done;
-    opened->id = H5Fopen(path, mode == OM_H5_UPDATE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
+    char here[PATH_MAX + 2]; /* MPI-IO takes a name of one letter for a kind of file system */
+    snprintf(here, sizeof here, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
+    opened->id = H5Fopen(here, mode == OM_H5_UPDATE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
     if (opened->id < 0) status = fail_open(path);
 done:
     H5Pclose(list);
