@@ -154,7 +154,8 @@ static void judge_beside_valid(const judge *j, int s)
     const bool body_only = l->fault[s] == OM_SLOT_TORN_STATE;
     if (l->fault[s] == OM_SLOT_VALID) return;
     if (!l->written[s]) {
-        if (newest->commit > 1)
+        /* of a model that is done there is no later commit to lose */
+        if (newest->commit > 1 && newest->iteration < j->store->info.layout.iterations)
             om_findings_add(j->findings, finding(j, true, field, at, AGAIN),
                             "is empty, but has been written: a later commit than that of iteration "
                             "%llu may be lost",
