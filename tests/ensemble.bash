@@ -26,3 +26,12 @@ wait_for_training() {
     done
     fail "$1: nothing was trained within 30 s"
 }
+# wait_for_ranks STORE: until those that train into it have ended, as they do by themselves when their launcher was
+# killed.
+wait_for_ranks() {
+    local i
+    for ((i = 0; i < 100; i++)); do
+        pgrep -f "ommatid run .*$1" >/dev/null || return 0
+        sleep 0.1
+    done
+}

@@ -124,10 +124,7 @@ for ranks in 1 1 2; do
     done
     kill -KILL $pid 2>/dev/null
     wait $pid 2>/dev/null
-    for ((i = 0; i < 100; i++)); do
-        pgrep -f "ommatid run .*$store" >/dev/null || break
-        sleep 0.1
-    done
+    wait_for_ranks "$store"
     # a copy may be behind; the state may not
     "$OMMATID" check "$store" >"$work/out"
     grep -E "^damage" "$work/out" | grep -vE "its row is not" && fail "a kill has damaged $store"

@@ -67,11 +67,7 @@ for ranks in 1 2 1 2; do
     sleep 0.7
     kill -KILL $pid 2>/dev/null
     wait $pid 2>/dev/null
-    # the ranks of a killed launcher end by themselves
-    for ((i = 0; i < 100; i++)); do
-        pgrep -f "ommatid run .*$store" >/dev/null || break
-        sleep 0.1
-    done
+    wait_for_ranks "$store"
     pgrep -f "ommatid run .*$store" >/dev/null && fail "ranks outlive their launcher"
 done
 check "$OMMATID" run "$spec" -o "$store" -n 2 --quiet

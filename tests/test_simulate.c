@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "ensemble/progress.h"
 #include "ensemble/simulate.h"
 
 /* 10 iterations/s, units of 10 s. */

@@ -1,8 +1,6 @@
 /* The laboratory's battery as work for processes side by side. */
 #include "bench/battery.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 

@@ -58,7 +58,8 @@ static const char *usual_circuit(void)
     return access(path, F_OK) == 0 ? "flyvis-v2.2" : "motion-pathway";
 }
 
-/* The kernels, which are all stages before the whole decoder's: each by its multiply-adds for a byte, under the peak and the bandwidth of one core. */
+/* The kernels, which are all stages before the whole decoder's: each by its multiply-adds for a byte,
+ * under the peak and the bandwidth of one core. */
 static om_status draw(const om_circuit *circuit, const om_bench_report *r)
 {
     char title[160];

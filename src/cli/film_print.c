@@ -16,26 +16,15 @@ typedef struct errors {
     double *epe, *zero, *mean; /* [n_models][n_views], [n_views], [n_views] */
 } errors;
 
-static om_status read_new(om_h5 *file, const om_h5_field *field, size_t lengths[OM_H5_AXES],
-                          double **out)
-{
-    om_h5_data data;
-    OM_TRY(om_h5_find(file, field, NULL, &data));
-    om_status status = om_h5_read_new(&data, out);
-    for (int i = 0; i < data.n_axes; i++) lengths[i] = data.length[i];
-    om_h5_release(&data);
-    return status;
-}
-
 static om_status read_errors(om_h5 *file, errors *e)
 {
     const om_h5_field epe = {"/epe", OM_H5_F64, {"model", "view"}, 0, NULL, NULL, NULL};
     const om_h5_field zero = {"/epe_of_zero_flow", OM_H5_F64, {"view"}, 0, NULL, NULL, NULL};
     const om_h5_field mean = {"/epe_of_mean_flow", OM_H5_F64, {"view"}, 0, NULL, NULL, NULL};
-    size_t lengths[OM_H5_AXES] = {0}, views[OM_H5_AXES];
-    OM_TRY(read_new(file, &epe, lengths, &e->epe));
-    OM_TRY(read_new(file, &zero, views, &e->zero));
-    OM_TRY(read_new(file, &mean, views, &e->mean));
+    size_t lengths[OM_H5_AXES];
+    OM_TRY(om_h5_read_field(file, &epe, lengths, &e->epe));
+    OM_TRY(om_h5_read_field(file, &zero, NULL, &e->zero));
+    OM_TRY(om_h5_read_field(file, &mean, NULL, &e->mean));
     e->n_models = lengths[0], e->n_views = lengths[1];
     return OM_OK;
 }

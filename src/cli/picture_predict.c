@@ -49,21 +49,12 @@ typedef struct source {
     int n_panels, type[MOST_PANELS];
 } source;
 
-static om_status read_whole(om_h5 *file, const om_h5_field *field, void *out)
-{
-    om_h5_data data;
-    OM_TRY(om_h5_find(file, field, NULL, &data));
-    om_status status = om_h5_read_new(&data, out);
-    om_h5_release(&data);
-    return status;
-}
-
 static om_status open_source(om_h5 *file, om_experiment_kind kind, source *s)
 {
     s->kind = kind;
-    OM_TRY(read_whole(file, &type_field, &s->own));
+    OM_TRY(om_h5_read_field(file, &type_field, NULL, &s->own));
     s->name = (const char(*)[OM_NAME_BYTES])s->own;
-    OM_TRY(read_whole(file, &time_field, &s->time_s));
+    OM_TRY(om_h5_read_field(file, &time_field, NULL, &s->time_s));
     OM_TRY(om_h5_find(file, &response_fields[kind], NULL, &s->response));
     s->n_models = (int)s->response.length[0];
     s->n_types = (int)s->response.length[1];

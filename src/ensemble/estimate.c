@@ -20,40 +20,28 @@ static const double COMMIT_S = 0.05;
 typedef struct estimating {
     const om_estimate_options *o;
     om_estimate *e;
-    om_spec spec;
-    char *text;
-    om_circuit *circuit;
-    om_scenes *scenes;
+    om_job job; /* as of a run, but that nothing runs */
 } estimating;
 
 /* The table of the films; a file is read whole, worlds are not rendered. */
 static om_status open_films(estimating *t)
 {
-    if (strcmp(t->spec.scenes, "procedural") == 0)
-        return om_worlds_plan(&t->spec.worlds, &t->scenes);
-    return om_scenes_load(t->spec.scenes, &t->scenes);
+    if (strcmp(t->job.spec.scenes, "procedural") == 0)
+        return om_worlds_plan(&t->job.spec.worlds, &t->job.scenes);
+    return om_scenes_load(t->job.spec.scenes, &t->job.scenes);
 }
 
 static om_status count_bytes(estimating *t)
 {
-    om_state_layout layout;
-    const om_baselines none = {0};
+    om_job *job = &t->job;
     size_t rank;
-    OM_TRY(om_trainer_memory(t->circuit, t->scenes, &t->spec.train, t->o->threads, &rank));
-    OM_TRY(om_state_layout_of(t->circuit, t->scenes, &t->spec.train, &layout));
-    const om_store_plan plan = {.name = t->spec.name,
-                                .spec_text = t->text,
-                                .seed = t->spec.seed,
-                                .n_models = t->spec.models,
-                                .circuit = t->circuit,
-                                .scenes = t->scenes,
-                                .train = &t->spec.train,
-                                .layout = &layout,
-                                .baselines = &none};
-    t->e->iterations = layout.iterations;
-    t->e->checks = layout.n_checks;
+    OM_TRY(om_trainer_memory(job->circuit, job->scenes, &job->spec.train, t->o->threads, &rank));
+    OM_TRY(om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout));
+    const om_store_plan plan = om_job_store_plan(job);
+    t->e->iterations = job->layout.iterations;
+    t->e->checks = job->layout.n_checks;
     t->e->rank_bytes = (double)rank;
-    t->e->film_bytes = (double)om_scenes_film_bytes(t->scenes);
+    t->e->film_bytes = (double)om_scenes_film_bytes(t->job.scenes);
     t->e->store_bytes = (double)om_store_bytes(&plan);
     return OM_OK;
 }
@@ -67,7 +55,7 @@ static om_status time_checks(estimating *t, const om_workload *w, double *each_s
     om_workload as_checked = *w;
     om_trainee trainee = {0};
     double l2norm, epe;
-    as_checked.options.validate_t_pre_s = t->spec.train.validate_t_pre_s;
+    as_checked.options.validate_t_pre_s = t->job.spec.train.validate_t_pre_s;
     OM_TRY(om_trainee_create(&as_checked, &options, &trainee));
     const om_state_layout *l = om_trainer_layout(trainee.trainer);
     const double start_s = om_clock_s();
@@ -76,8 +64,8 @@ static om_status time_checks(estimating *t, const om_workload *w, double *each_s
         om_state_view(trainee.state, l->at_running_mean),
         om_state_view(trainee.state, l->at_running_var), &l2norm, &epe, NULL);
     /* the workload has one scene, which takes as long as a whole batch of them */
-    const int batch = t->spec.train.batch_size;
-    const int batches = (t->scenes->n_validation + batch - 1) / batch;
+    const int batch = t->job.spec.train.batch_size;
+    const int batches = (t->job.scenes->n_validation + batch - 1) / batch;
     t->e->check_s = (om_clock_s() - start_s) * batches;
     om_trainee_free(&trainee);
     *each_s = t->e->check_s * t->e->checks / (double)t->e->iterations;
@@ -106,13 +94,13 @@ static int ranks_beside(const om_estimate_options *o)
 
 static om_status measure(estimating *t)
 {
-    const om_train_options *train = &t->spec.train, options = om_workload_options(train);
+    const om_train_options *train = &t->job.spec.train, options = om_workload_options(train);
     const double until = train->penalty_activity > 0 ? (double)train->penalty_until : 0;
     const double n = (double)t->e->iterations, share = until < n ? until / n : 1;
     double with_s = 0, without_s = 0, checks_s = 0;
     om_workload w = {0};
     t->e->beside = ranks_beside(t->o);
-    om_status status = om_workload_create(t->circuit, &options, options.batch_size, &w);
+    om_status status = om_workload_create(t->job.circuit, &options, options.batch_size, &w);
     if (status == OM_OK && share > 0) status = time_iterations(t, &w, true, &with_s);
     if (status == OM_OK && share < 1) status = time_iterations(t, &w, false, &without_s);
     if (status == OM_OK) status = time_checks(t, &w, &checks_s);
@@ -153,13 +141,13 @@ static om_status simulate(const om_estimate_options *o, om_estimate *e)
 static om_status estimate(estimating *t)
 {
     om_estimate *e = t->e;
-    OM_TRY(om_spec_read(t->o->spec_file, &t->spec, &t->text));
-    OM_TRY(om_job_circuit(t->o->spec_file, t->text, &t->spec, &t->circuit));
+    OM_TRY(om_spec_read(t->o->spec_file, &t->job.spec, &t->job.spec_text));
+    OM_TRY(om_job_circuit(t->o->spec_file, t->job.spec_text, &t->job.spec, &t->job.circuit));
     OM_TRY(open_films(t));
-    snprintf(e->name, sizeof e->name, "%s", t->spec.name);
-    snprintf(e->circuit, sizeof e->circuit, "%s", t->circuit->name);
-    e->models = t->spec.models;
-    e->extent = t->circuit->extent;
+    snprintf(e->name, sizeof e->name, "%s", t->job.spec.name);
+    snprintf(e->circuit, sizeof e->circuit, "%s", t->job.circuit->name);
+    e->models = t->job.spec.models;
+    e->extent = t->job.circuit->extent;
     e->rate = t->o->rate;
     OM_TRY(count_bytes(t));
     if (!(t->o->rate > 0)) OM_TRY(measure(t));
@@ -174,9 +162,9 @@ om_status om_estimate_run(const om_estimate_options *options, om_estimate *e)
     t->o = options;
     t->e = e;
     om_status status = estimate(t);
-    om_scenes_free(t->scenes);
-    om_circuit_free(t->circuit);
-    om_free(t->text);
+    om_scenes_free(t->job.scenes);
+    om_circuit_free(t->job.circuit);
+    om_free(t->job.spec_text);
     om_free(t);
     return status;
 }

@@ -24,6 +24,9 @@ typedef struct om_job {
  * Errors: as om_spec_circuit(), om_train_check(), with the line of the key. Local. */
 om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_circuit **circuit);
 
+/* The store of the job, as it would be created; points into the job. */
+om_store_plan om_job_store_plan(const om_job *job);
+
 /* The films of the job, in memory that the ranks of a node share: procedural worlds are rendered by
  * them together, a file is read by one of them. Collective. */
 om_status om_job_open_scenes(om_job *job);

@@ -55,3 +55,5 @@ void om_progress_duration(double seconds, char *text, size_t bytes)
     else
         snprintf(text, bytes, "%ld d %ld h", hours / 24, hours % 24);
 }
+
+double om_progress_interval(int ranks) { return ranks > 64 ? ranks / 64.0 : 1; }

@@ -23,4 +23,8 @@ void om_progress_end_with(om_progress *progress, const char *line);
 /* A duration for a person: "45 s", "3 min 20 s", "4 h 12 min", "2 d 3 h". */
 void om_progress_duration(double seconds, char *text, size_t bytes);
 
+/* Seconds between two reports of a rank's progress to the coordinator: few enough that those of many
+ * ranks do not keep it busy. */
+double om_progress_interval(int ranks);
+
 #endif

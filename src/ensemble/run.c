@@ -59,7 +59,7 @@ static int choose_threads(const om_job *job)
     return share > 0 ? share : 1;
 }
 
-static om_store_plan store_plan(const om_job *job)
+om_store_plan om_job_store_plan(const om_job *job)
 {
     return (om_store_plan){.name = job->spec.name,
                            .spec_text = job->spec_text,
@@ -90,7 +90,7 @@ static om_status claim_store(om_job *job)
     OM_TRY(om_check_folder(job->options->store));
     OM_TRY(om_store_lock(job->options->store));
     job->locked = true;
-    om_store_plan plan = store_plan(job);
+    om_store_plan plan = om_job_store_plan(job);
     plan.scenes = NULL;
     plan.layout = NULL;
     return match_store(job->options->store, &plan);
@@ -101,7 +101,7 @@ static om_status prepare_store(om_job *job)
 {
     const char *path = job->options->store;
     OM_TRY(om_train_baselines(job->scenes, &job->spec.train.batch, &job->baselines));
-    om_store_plan plan = store_plan(job);
+    om_store_plan plan = om_job_store_plan(job);
     if (access(path, F_OK) == 0) return match_store(path, &plan);
     if (!job->options->quiet)
         fprintf(stderr, "creating %s (%.1f MB)\n", path, (double)om_store_bytes(&plan) / 1e6);

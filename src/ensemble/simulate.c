@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "ensemble/progress.h"
 #include "ommatid/om_random.h"
 
 typedef struct sim_rank {
@@ -25,8 +26,6 @@ typedef struct simulator {
     double now_s, trained_s, decided_s; /* decided_s: of the real clock */
     om_simulation *result;
 } simulator;
-
-double om_progress_interval(int ranks) { return ranks > 64 ? ranks / 64.0 : 1; }
 
 /* Normal, by Box and Muller (1958). */
 static double normal(simulator *s)

@@ -31,8 +31,4 @@ typedef struct om_simulation {
 /* Errors: OM_EUSAGE (numbers that make no sense), OM_ENOMEM. */
 om_status om_simulate(const om_simulation_options *options, om_simulation *result);
 
-/* Seconds between two reports of a rank's progress: few enough that those of many ranks do not keep the
- * coordinator busy. */
-double om_progress_interval(int ranks);
-
 #endif

@@ -7,7 +7,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
-#include "ensemble/simulate.h"
+#include "ensemble/progress.h"
 #include "parallel/farm.h"
 #include "parallel/stop.h"
 

@@ -6,16 +6,21 @@
 #include "base/fail.h"
 #include "base/memory.h"
 
-static om_status prepare(om_experiment_kind kind, const om_circuit *circuit, om_asked *a)
+om_status om_experiment_extremes(const om_experiment *x, const om_circuit *circuit,
+                                 om_extremes **extremes)
 {
     om_window *windows = NULL;
-    OM_TRY(om_experiment_create(kind, circuit->extent, &a->x));
-    OM_TRY(om_alloc((size_t)a->x->n_conditions, sizeof *windows, &windows));
-    for (int i = 0; i < a->x->n_conditions; i++) windows[i] = a->x->conditions[i].window;
-    om_status status =
-        om_extremes_create(a->x->n_conditions, circuit->n_types, windows, &a->extremes);
+    OM_TRY(om_alloc((size_t)x->n_conditions, sizeof *windows, &windows));
+    for (int i = 0; i < x->n_conditions; i++) windows[i] = x->conditions[i].window;
+    om_status status = om_extremes_create(x->n_conditions, circuit->n_types, windows, extremes);
     om_free(windows);
     return status;
+}
+
+static om_status prepare(om_experiment_kind kind, const om_circuit *circuit, om_asked *a)
+{
+    OM_TRY(om_experiment_create(kind, circuit->extent, &a->x));
+    return om_experiment_extremes(a->x, circuit, &a->extremes);
 }
 
 om_status om_battery_create(const om_circuit *circuit, om_battery *battery)

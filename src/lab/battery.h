@@ -10,6 +10,10 @@ typedef struct om_asked {
     om_extremes *extremes;
 } om_asked;
 
+/* Extremes of answers to the experiment's conditions, each in its window. Free with om_extremes_free(). */
+om_status om_experiment_extremes(const om_experiment *experiment, const om_circuit *circuit,
+                                 om_extremes **extremes);
+
 typedef struct om_battery {
     om_asked flashes, edges;
 } om_battery;

@@ -77,20 +77,23 @@ void om_cells_free(om_cells *c)
     om_free(c);
 }
 
+static void empty(const om_cells *c, float *response)
+{
+    for (size_t i = 0; i < c->n_cells * (size_t)c->width; i++) response[i] = NAN;
+}
+
 om_status om_cells_begin(om_cells *c)
 {
     const om_showing *s = c->showing;
     const om_h5_field *field =
         &om_prediction_fields(s->options->experiment)[OM_PREDICTED_CELL_RESPONSE];
-    for (int i = 0; i < OM_CELLS_AT_ONCE; i++) c->slots[i].condition = NONE;
+    for (int i = 0; i < OM_CELLS_AT_ONCE; i++) {
+        c->slots[i].condition = NONE;
+        empty(c, c->slots[i].response);
+    }
     for (int i = 0; i < c->n_conditions; i++) c->written[i] = false;
     c->status = OM_OK;
     return om_h5_find(s->file, field, NULL, &c->data);
-}
-
-static void empty(const om_cells *c, float *response)
-{
-    for (size_t i = 0; i < c->n_cells * (size_t)c->width; i++) response[i] = NAN;
 }
 
 /* Writes n times of a condition from `first` on, [n_types][n_columns][n]. */
@@ -121,7 +124,7 @@ static void flush(om_cells *c, slot *s)
     write_times(c, s->condition, s->first, s->n, s->response);
     s->first += s->n;
     s->n = 0;
-    empty(c, s->response); /* of cells that are not there, too */
+    if (n < width) empty(c, s->response); /* what moved lies over cells that are not there */
 }
 
 /* That of the condition, or a free one; NULL: there is none. */
@@ -135,7 +138,6 @@ static slot *slot_of(om_cells *c, int condition)
     if (free == NULL) return NULL;
     free->condition = condition;
     free->first = free->n = 0;
-    empty(c, free->response);
     return free;
 }
 

@@ -4,8 +4,9 @@
 #define OM_LAB_CELLS_H
 
 #include "lab/showing.h"
+#include "model/geometry.h"
 
-enum { OM_CELLS_AT_ONCE = 4 /* conditions, as om_experiment_run() shows side by side */ };
+enum { OM_CELLS_AT_ONCE = OM_QUAD /* conditions, as om_experiment_run() shows side by side */ };
 
 typedef struct om_cells om_cells;
 

@@ -56,7 +56,8 @@ bool om_prediction_has(om_experiment_kind kind, int field, const om_prediction_a
 size_t om_prediction_count(const om_h5_field *field, const om_prediction_axes *axes);
 
 /* Memory for what belongs to one model, [OM_PREDICTED_FIELDS]: float or double by the field's type,
- * NULL where the file lacks it, and for responses of chosen cells, which may be too many (cells.h). Free each with om_free(). */
+ * NULL where the file lacks it, and for responses of chosen cells, which may be too many (cells.h). Free
+ * each with om_free(). */
 om_status om_prediction_row_create(om_experiment_kind kind, const om_prediction_axes *axes,
                                    void *row[OM_PREDICTED_FIELDS]);
 

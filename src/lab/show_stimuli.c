@@ -3,6 +3,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "lab/battery.h"
 #include "lab/cells.h"
 
 enum { INTENSITIES = 2, RADII = OM_FLASHES / INTENSITIES };
@@ -62,17 +63,6 @@ static om_status make_columns(om_showing *s, stimuli *e)
     return om_cells_create(s, e->x->n_conditions, e->frames, &e->cells);
 }
 
-static om_status make_extremes(om_showing *s, stimuli *e)
-{
-    const int n = e->x->n_conditions;
-    om_window *windows = NULL;
-    OM_TRY(om_alloc((size_t)n, sizeof *windows, &windows));
-    for (int i = 0; i < n; i++) windows[i] = e->x->conditions[i].window;
-    om_status status = om_extremes_create(n, s->circuit->n_types, windows, &e->extremes);
-    om_free(windows);
-    return status;
-}
-
 static om_status prepare(om_showing *s)
 {
     stimuli *e = NULL;
@@ -90,7 +80,7 @@ static om_status prepare(om_showing *s)
         e->frames[i] = om_experiment_frames(e->x, i, e->run.whole);
     OM_TRY(make_axes(s, e));
     OM_TRY(make_columns(s, e));
-    OM_TRY(make_extremes(s, e));
+    OM_TRY(om_experiment_extremes(e->x, s->circuit, &e->extremes));
     OM_TRY(om_alloc(n * types, sizeof(double), &e->peak));
     OM_TRY(om_alloc(n, sizeof(bool), &e->use));
     OM_TRY(om_alloc(INTENSITIES * types, sizeof(double), &e->dsi));

@@ -105,6 +105,8 @@ om_status om_h5_write_block(const om_h5_data *data, const size_t *start, const s
 om_status om_h5_write_rows(const om_h5_data *data, size_t first, size_t n, const void *in);
 /* Reads a whole dataset into new memory (om_free()). */
 om_status om_h5_read_new(const om_h5_data *data, void *out);
+/* A field of a file, whole; lengths: [OM_H5_AXES] of its axes, written unless NULL. */
+om_status om_h5_read_field(om_h5 *file, const om_h5_field *field, size_t *lengths, void *out);
 /* Position of its first byte in the file. */
 om_status om_h5_offset(const om_h5_data *data, uint64_t *offset);
 

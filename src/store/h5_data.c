@@ -338,6 +338,16 @@ om_status om_h5_read_new(const om_h5_data *data, void *out)
     return status;
 }
 
+om_status om_h5_read_field(om_h5 *file, const om_h5_field *field, size_t *lengths, void *out)
+{
+    om_h5_data data;
+    OM_TRY(om_h5_find(file, field, NULL, &data));
+    if (lengths != NULL) memcpy(lengths, data.length, sizeof data.length);
+    om_status status = om_h5_read_new(&data, out);
+    om_h5_release(&data);
+    return status;
+}
+
 /* Moves a block to `out` or, where that is NULL, from `in`. */
 static om_status move_block(const om_h5_data *data, const size_t *from, const size_t *n, void *out,
                             const void *in)
