@@ -9,6 +9,7 @@
 
 #include "ommatid/om_scenes.h"
 #include "ommatid/om_status.h"
+#include "ommatid/om_sweep.h"
 #include "ommatid/om_train.h"
 
 enum { OM_SPEC_TEXT = 256, OM_SPEC_STRIDES_BYTES = 4096 };
@@ -40,6 +41,11 @@ void om_spec_defaults(om_spec *spec);
  * of a file at once (up to 20). Relative paths in the spec are taken from the directory of `file`.
  * After a failure *spec is of no use. Errors: OM_EDATA. */
 om_status om_spec_parse(const char *file, const char *text, om_spec *spec);
+/* The points of a spec with a section `sweep`, whose keys are those of a spec and whose values are lists;
+ * each point's text (specs) is a spec of its own, for om_spec_parse() with the same `file`. *sweep is NULL,
+ * without error, where there is no such section. Errors: OM_EDATA, as om_spec_parse(), with the point's
+ * label where only the combination is at fault; om_spec_parse() itself refuses such a section. */
+om_status om_spec_sweep(const char *file, const char *text, om_sweep **sweep);
 /* Opens the circuit of a spec, with the spec's strides. Free with om_circuit_free(). Errors: as
  * om_circuit_open(), om_circuit_set_stride(). */
 om_status om_spec_circuit(const om_spec *spec, om_circuit **circuit);

@@ -20,6 +20,7 @@
 #include "ommatid/om_status.h"
 #include "ommatid/om_stimuli.h"
 #include "ommatid/om_store.h"
+#include "ommatid/om_sweep.h"
 #include "ommatid/om_train.h"
 #include "ommatid/om_tuning.h"
 #include "ommatid/om_validation.h"

@@ -326,7 +326,7 @@ static const char *elsewhere(const char *word)
     return found;
 }
 
-static void unknown_key(om_spec_walk *w, const yaml_node_t *node, const char *prefix)
+void om_spec_unknown_key(om_spec_walk *w, const yaml_node_t *node, const char *prefix)
 {
     char room[OM_SPEC_MOST_KEYS][PATH_BYTES];
     const char *words[OM_SPEC_MOST_KEYS];
@@ -345,7 +345,7 @@ static void unknown_key(om_spec_walk *w, const yaml_node_t *node, const char *pr
 }
 
 /* Whether the key of a pair stood in the same section before. */
-static bool is_duplicate(om_spec_walk *w, const yaml_node_t *map, const yaml_node_pair_t *pair)
+bool om_spec_is_duplicate(om_spec_walk *w, const yaml_node_t *map, const yaml_node_pair_t *pair)
 {
     const yaml_node_t *key = node_of(w, pair->key);
     for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
@@ -376,13 +376,17 @@ static void read_section(om_spec_walk *w, const yaml_node_t *map, const char *pr
         if (is_scalar(name)) snprintf(path, sizeof path, "%s%.64s", prefix, text_of(name));
         const om_spec_key *key = om_spec_key_find(path);
         snprintf(below, sizeof below, "%s.", path);
-        if (is_duplicate(w, map, pair)) continue;
+        if (om_spec_is_duplicate(w, map, pair)) continue;
+        if (strcmp(path, "sweep") == 0) {
+            w->sweep = value;
+            continue;
+        }
         if (!is_scalar(name) || strchr(text_of(name), '.') != NULL)
-            unknown_key(w, name, prefix);
+            om_spec_unknown_key(w, name, prefix);
         else if (key != NULL)
             read_value(w, key, value);
         else if (!is_section(path))
-            unknown_key(w, name, prefix);
+            om_spec_unknown_key(w, name, prefix);
         else if (value->type == YAML_MAPPING_NODE)
             read_section(w, value, below);
         else if (!is_empty(value))
@@ -411,6 +415,8 @@ static void apply_profile(om_spec_walk *w, const yaml_node_t *root)
 {
     const yaml_node_t *value = value_below(w, value_below(w, root, "train"), "profile");
     const om_spec_key *key = om_spec_key_find("train.profile");
+    for (int i = 0; i < w->n_overrides; i++)
+        if (w->overrides[i].key == key) value = w->overrides[i].value;
     if (value == NULL || !is_scalar(value) || !om_spec_set(w->spec, key, "", text_of(value)))
         return;
     for (const om_spec_setting *s = om_spec_profile_settings(w->spec->profile); s->path; s++)
@@ -432,9 +438,10 @@ void om_spec_defaults(om_spec *spec)
     derive(spec);
 }
 
-static om_status read_document(om_spec_walk *w)
+om_status om_spec_walk_keys(om_spec_walk *w)
 {
     const yaml_node_t *root = yaml_document_get_root_node(w->document);
+    om_spec_defaults(w->spec);
     if (root == NULL || is_empty(root)) {
         om_fail(OM_EDATA, "%s: there is nothing in it", w->file);
         return om_hint(OM_EDATA, "ommatid init, which writes one with every key");
@@ -447,11 +454,28 @@ static om_status read_document(om_spec_walk *w)
     }
     apply_profile(w, root);
     read_section(w, root, "");
+    for (int i = 0; i < w->n_overrides; i++)
+        read_value(w, w->overrides[i].key, w->overrides[i].value);
+    return w->faults > 0 ? OM_EDATA : OM_OK;
+}
+
+om_status om_spec_conclude(om_spec_walk *w)
+{
     if (w->faults == 0) om_spec_check_together(w);
     if (w->faults > MOST_FAULTS)
         om_fail_more(OM_EDATA, "%s: and %d more faults", w->file, w->faults - MOST_FAULTS);
     derive(w->spec);
     return w->faults > 0 ? OM_EDATA : OM_OK;
+}
+
+/* Whoever reads a spec as one ensemble must not take a sweep for it. */
+static om_status read_document(om_spec_walk *w)
+{
+    om_status status = om_spec_walk_keys(w);
+    if (w->sweep != NULL)
+        om_spec_fault(w, w->sweep->start_mark, "sweep: expected a spec of one ensemble");
+    if (status == OM_EDATA && w->faults == 0) return status;
+    return om_spec_conclude(w);
 }
 
 /* What libyaml could not read. */
@@ -483,23 +507,29 @@ static om_status expect_end(const char *file, yaml_parser_t *parser)
     return status;
 }
 
-om_status om_spec_parse(const char *file, const char *text, om_spec *spec)
+om_status om_spec_load(const char *file, const char *text, yaml_document_t *document)
 {
     yaml_parser_t parser;
-    yaml_document_t document;
-    om_spec_defaults(spec);
     if (!yaml_parser_initialize(&parser)) return om_fail(OM_ENOMEM, "%s: no memory", file);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
-    om_status status;
-    if (!yaml_parser_load(&parser, &document)) {
+    om_status status = OM_OK;
+    if (!yaml_parser_load(&parser, document)) {
         status = syntax_fault(file, &parser);
     } else {
-        om_spec_walk w = {.file = file, .document = &document, .spec = spec};
-        status = read_document(&w);
-        yaml_document_delete(&document);
-        if (status == OM_OK) status = expect_end(file, &parser);
+        status = expect_end(file, &parser);
+        if (status != OM_OK) yaml_document_delete(document);
     }
     yaml_parser_delete(&parser);
+    return status;
+}
+
+om_status om_spec_parse(const char *file, const char *text, om_spec *spec)
+{
+    yaml_document_t document;
+    OM_TRY(om_spec_load(file, text, &document));
+    om_spec_walk w = {.file = file, .document = &document, .spec = spec};
+    om_status status = read_document(&w);
+    yaml_document_delete(&document);
     return status;
 }
 

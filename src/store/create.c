@@ -108,21 +108,23 @@ static om_status write_all(om_h5 *file, const om_contents *c)
     return OM_OK;
 }
 
+om_status om_store_write_new(om_h5 *file, const om_store_plan *plan)
+{
+    om_contents c;
+    om_status status = om_contents_begin(plan, &c);
+    if (status == OM_OK) status = write_all(file, &c);
+    om_contents_free(&c);
+    return status;
+}
+
 om_status om_store_create(const char *path, const om_store_plan *plan)
 {
-    OM_TRY(check_plan(path, plan));
-    om_contents c;
     om_h5 *file = NULL;
-    om_status status = om_contents_begin(plan, &c);
-    if (status != OM_OK) goto done;
-    status = om_h5_create(path, om_store_bytes(plan), &file);
-    if (status != OM_OK) goto done;
-    status = write_all(file, &c);
-    if (status != OM_OK) goto done;
-    status = om_h5_publish(file);
-done:
+    OM_TRY(check_plan(path, plan));
+    OM_TRY(om_h5_create(path, om_store_bytes(plan), &file));
+    om_status status = om_store_write_new(file, plan);
+    if (status == OM_OK) status = om_h5_publish(file);
     om_h5_close(file);
-    om_contents_free(&c);
     return status;
 }
 

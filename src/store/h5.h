@@ -8,6 +8,7 @@
 #ifndef OM_STORE_H5_H
 #define OM_STORE_H5_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,12 +61,19 @@ om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
 om_status om_h5_publish(om_h5 *file);
 /* Errors: OM_EIO (missing, no permission), OM_EDATA (not HDF5, truncated). */
 om_status om_h5_open(const char *path, om_h5_access access, om_h5 **file);
+/* The same opens one part of a file, FILE:3, where there is no file of that name: its root is then the
+ * group OM_H5_PART. Splits a path into the file's and the number, -1: none. */
+#define OM_H5_PART "/point/%d"
+int om_h5_split(const char *path, char file[PATH_MAX]);
 /* Whether a file is shorter than it was made; its bytes, now and then. */
 bool om_h5_is_cut(const char *path, uint64_t *found, uint64_t *made);
 /* Closes; a new file that was not published is deleted. Accepts NULL. */
 void om_h5_close(om_h5 *file);
 
 om_status om_h5_group(om_h5 *file, const char *path);
+/* From now on "/" stands for that group, so that a file can hold several of the same form; "/" leaves
+ * it again. Datasets that are open stay so. Errors: OM_EDATA (there is none). */
+om_status om_h5_enter(om_h5 *file, const char *group);
 bool om_h5_has(om_h5 *file, const char *path);
 /* Adds a dataset. lengths: one per axis; data: all of it, or NULL for NaN (numbers with a point) or
  * 0 everywhere. Errors: OM_EDATA (an axis of length 0), OM_EIO (disk full, ...). */
@@ -109,6 +117,9 @@ om_status om_h5_read_new(const om_h5_data *data, void *out);
 om_status om_h5_read_field(om_h5 *file, const om_h5_field *field, size_t *lengths, void *out);
 /* Position of its first byte in the file. */
 om_status om_h5_offset(const om_h5_data *data, uint64_t *offset);
+
+/* All attributes of a group, to the group of the same path in another file. */
+om_status om_h5_copy_attributes(om_h5 *from, om_h5 *to, const char *group);
 
 /* Attributes of a group or dataset ("/" is the file). Text comes back in new memory (om_free()). */
 bool om_h5_has_attribute(om_h5 *file, const char *object, const char *name);

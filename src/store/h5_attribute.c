@@ -12,7 +12,7 @@ static om_status write_attribute(om_h5 *file, const char *object, const char *na
                                  const void *data)
 {
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Acreate_by_name(file->id, object, name, type, space, H5P_DEFAULT,
+    hid_t attribute = H5Acreate_by_name(file->id, om_h5_relative(object), name, type, space, H5P_DEFAULT,
                                         H5P_DEFAULT, H5P_DEFAULT);
     herr_t written = attribute < 0 ? -1 : H5Awrite(attribute, type, data);
     om_status status = OM_OK;
@@ -41,13 +41,13 @@ om_status om_h5_set_text(om_h5 *file, const char *object, const char *name, cons
 
 bool om_h5_has_attribute(om_h5 *file, const char *object, const char *name)
 {
-    return H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0;
+    return H5Aexists_by_name(file->id, om_h5_relative(object), name, H5P_DEFAULT) > 0;
 }
 
 static om_status open_attribute(om_h5 *file, const char *object, const char *name, hid_t *attribute)
 {
     *attribute = om_h5_has(file, object)
-                     ? H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT)
+                     ? H5Aopen_by_name(file->id, om_h5_relative(object), name, H5P_DEFAULT, H5P_DEFAULT)
                      : H5I_INVALID_HID;
     if (*attribute >= 0) return OM_OK;
     return om_fail(OM_EDATA, "%s: %s has no attribute '%s'", file->path, object, name);
@@ -138,4 +138,43 @@ om_status om_h5_get_members(om_h5 *file, const char *object, const om_h5_member 
     for (size_t i = 0; i < n; i++)
         OM_TRY(get_member(file, object, &members[i], (char *)structure + members[i].offset));
     return OM_OK;
+}
+
+/* ---- copies ---- */
+
+static herr_t copy_attribute(hid_t from, const char *name, const H5A_info_t *info, void *to)
+{
+    enum { MOST_BYTES = ATTRIBUTE_BYTES };
+    (void)info;
+    herr_t done = -1;
+    char *value = NULL;
+    hid_t attribute = H5Aopen(from, name, H5P_DEFAULT);
+    hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    const hsize_t bytes = H5Aget_storage_size(attribute);
+    if (bytes > 0 && bytes <= MOST_BYTES && om_alloc(bytes, 1, &value) == OM_OK &&
+        H5Aread(attribute, type, value) >= 0) {
+        hid_t copy = H5Acreate2(*(hid_t *)to, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+        done = copy < 0 ? -1 : H5Awrite(copy, type, value);
+        if (copy >= 0) H5Aclose(copy);
+    }
+    om_free(value);
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return done;
+}
+
+om_status om_h5_copy_attributes(om_h5 *from, om_h5 *to, const char *group)
+{
+    hid_t source = H5Gopen2(from->id, om_h5_relative(group), H5P_DEFAULT);
+    hid_t target = H5Gopen2(to->id, om_h5_relative(group), H5P_DEFAULT);
+    om_status status = OM_OK;
+    if (source < 0)
+        status = om_fail(OM_EDATA, "%s: has no group %s", from->path, group);
+    else if (target < 0 || H5Aiterate2(source, H5_INDEX_NAME, H5_ITER_INC, NULL, copy_attribute,
+                                       &target) < 0)
+        status = om_h5_fail(OM_EIO, to->path, group, "its attributes cannot be copied");
+    if (target >= 0) H5Gclose(target);
+    if (source >= 0) H5Gclose(source);
+    return status;
 }

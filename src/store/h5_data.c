@@ -111,7 +111,7 @@ static om_status bare_scale(om_h5 *file, const char *path, hsize_t length)
              (unsigned long long)length);
     hid_t space = H5Screate_simple(1, &length, NULL);
     hid_t data =
-        H5Dcreate2(file->id, path, H5T_NATIVE_FLOAT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        H5Dcreate2(file->id, om_h5_relative(path), H5T_NATIVE_FLOAT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     om_status status = data < 0 ? om_h5_fail(OM_EIO, file->path, path, "cannot be created")
                                 : make_scale(file, data, path, name);
     if (data >= 0) H5Dclose(data);
@@ -121,7 +121,7 @@ static om_status bare_scale(om_h5 *file, const char *path, hsize_t length)
 
 static om_status scale_number(om_h5 *file, const char *path, int *number)
 {
-    hid_t attribute = H5Aopen_by_name(file->id, path, "_Netcdf4Dimid", H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute = H5Aopen_by_name(file->id, om_h5_relative(path), "_Netcdf4Dimid", H5P_DEFAULT, H5P_DEFAULT);
     herr_t read = attribute < 0 ? -1 : H5Aread(attribute, H5T_NATIVE_INT, number);
     om_status status = OM_OK;
     if (read < 0) status = om_h5_fail(OM_EIO, file->path, path, "is not a dimension scale");
@@ -147,7 +147,7 @@ static om_status attach_scales(om_h5 *file, hid_t data, const om_h5_field *field
     for (int i = 0; i < s->n; i++) {
         char path[PATH_BYTES];
         scale_path(field, s->names[i], path);
-        hid_t scale = H5Dopen2(file->id, path, H5P_DEFAULT);
+        hid_t scale = H5Dopen2(file->id, om_h5_relative(path), H5P_DEFAULT);
         herr_t attached = scale < 0 ? -1 : H5DSattach_scale(data, scale, (unsigned)i);
         om_status status = OM_OK;
         if (attached < 0)
@@ -181,7 +181,7 @@ static om_status create_data(om_h5 *file, const om_h5_field *field, const shape 
     if (field->type == OM_H5_F32 || field->type == OM_H5_F64)
         H5Pset_fill_value(list, H5T_NATIVE_FLOAT, &unknown);
     hid_t space = s->n == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(s->n, s->lengths, NULL);
-    *data = H5Dcreate2(file->id, field->path, om_h5_memory_type(field->type), space, H5P_DEFAULT,
+    *data = H5Dcreate2(file->id, om_h5_relative(field->path), om_h5_memory_type(field->type), space, H5P_DEFAULT,
                        list, H5P_DEFAULT);
     om_status status = OM_OK; /* before other calls wipe out HDF5's reason */
     if (*data < 0) status = om_h5_fail(OM_EIO, file->path, field->path, "cannot be created");
@@ -260,7 +260,7 @@ om_status om_h5_find(om_h5 *file, const om_h5_field *field, const size_t *length
     *data = (om_h5_data){.field = field, .file = file->path, .n_axes = count_axes(field)};
     data->item_bytes =
         field->type == OM_H5_TEXT ? field->text_bytes : om_h5_type_bytes(field->type);
-    hid_t id = H5Dopen2(file->id, field->path, H5P_DEFAULT);
+    hid_t id = H5Dopen2(file->id, om_h5_relative(field->path), H5P_DEFAULT);
     if (id < 0) return om_fail(OM_EDATA, "%s: has no dataset %s", file->path, field->path);
     om_status status = check_type(file, field, id);
     if (status == OM_OK) status = check_axes(file, field, lengths, id, data);

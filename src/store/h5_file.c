@@ -60,7 +60,7 @@ static void silence(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
 static om_status new_file(const char *path, om_h5 **file)
 {
     OM_TRY(om_alloc(1, sizeof **file, file));
-    (*file)->id = H5I_INVALID_HID;
+    (*file)->file = (*file)->id = H5I_INVALID_HID;
     (*file)->path = strdup(path);
     if ((*file)->path != NULL) return OM_OK;
     om_free(*file);
@@ -132,8 +132,8 @@ static om_status create_partial(om_h5 *file, uint64_t bytes)
     if (status != OM_OK) return status;
     hid_t list = new_access_list();
     H5Pset_file_locking(list, 0, 1); /* nobody else knows the name yet */
-    file->id = H5Fopen(file->partial, H5F_ACC_RDWR, list);
-    if (file->id < 0) status = om_h5_fail(OM_EIO, file->path, NULL, "cannot be created");
+    file->file = file->id = H5Fopen(file->partial, H5F_ACC_RDWR, list);
+    if (file->file < 0) status = om_h5_fail(OM_EIO, file->path, NULL, "cannot be created");
     H5Pclose(list);
     return status;
 }
@@ -181,8 +181,9 @@ static om_status sync_directory_of(const char *path)
 
 om_status om_h5_publish(om_h5 *file)
 {
-    herr_t closed = H5Fclose(file->id);
-    file->id = H5I_INVALID_HID;
+    om_h5_enter(file, "/");
+    herr_t closed = H5Fclose(file->file);
+    file->file = file->id = H5I_INVALID_HID;
     if (closed < 0) return om_h5_fail(OM_EIO, file->path, NULL, "cannot be written");
     OM_TRY(sync_path(file->partial, O_RDONLY));
     if (link(file->partial, file->path) != 0)
@@ -265,20 +266,37 @@ static om_status access_list(const char *path, om_h5_access mode, hid_t *list)
     return OM_OK;
 }
 
-om_status om_h5_open(const char *path, om_h5_access mode, om_h5 **file)
+int om_h5_split(const char *path, char file[PATH_MAX])
+{
+    const char *colon = strrchr(path, ':');
+    int64_t part = -1;
+    snprintf(file, PATH_MAX, "%s", path);
+    if (colon == NULL || access(path, F_OK) == 0 || !om_parse_int(colon + 1, &part) || part < 0 ||
+        part > INT_MAX || colon - path >= PATH_MAX)
+        return -1;
+    file[colon - path] = '\0';
+    return (int)part;
+}
+
+om_status om_h5_open(const char *name, om_h5_access mode, om_h5 **file)
 {
     silence();
     *file = NULL;
+    char path[PATH_MAX], group[32] = "/";
+    const int part = om_h5_split(name, path);
+    if (part >= 0) snprintf(group, sizeof group, OM_H5_PART, part);
     OM_TRY(check_file(path, mode));
     hid_t list = H5I_INVALID_HID;
     OM_TRY(access_list(path, mode, &list));
     om_h5 *opened = NULL;
-    om_status status = new_file(path, &opened);
+    om_status status = new_file(name, &opened);
     if (status != OM_OK) goto done;
     char here[PATH_MAX + 2]; /* MPI-IO takes a name of one letter for a kind of file system */
     snprintf(here, sizeof here, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
-    opened->id = H5Fopen(here, mode == OM_H5_UPDATE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
-    if (opened->id < 0) status = fail_open(path);
+    opened->file = opened->id =
+        H5Fopen(here, mode == OM_H5_UPDATE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
+    if (opened->file < 0) status = fail_open(path);
+    if (status == OM_OK) status = om_h5_enter(opened, group);
 done:
     H5Pclose(list);
     if (status != OM_OK)
@@ -291,16 +309,36 @@ done:
 void om_h5_close(om_h5 *file)
 {
     if (file == NULL) return;
-    if (file->id >= 0) H5Fclose(file->id);
+    om_h5_enter(file, "/");
+    if (file->file >= 0) H5Fclose(file->file);
     if (file->partial != NULL) unlink(file->partial);
     free(file->partial);
     free(file->path);
     om_free(file);
 }
 
+const char *om_h5_relative(const char *path)
+{
+    if (strcmp(path, "/") == 0) return ".";
+    return path[0] == '/' ? path + 1 : path;
+}
+
+om_status om_h5_enter(om_h5 *file, const char *group)
+{
+    if (file->id != file->file) H5Gclose(file->id);
+    file->id = file->file;
+    if (strcmp(group, "/") == 0) return OM_OK;
+    hid_t id = om_h5_has(file, group)
+                   ? H5Gopen2(file->file, om_h5_relative(group), H5P_DEFAULT)
+                   : H5I_INVALID_HID;
+    if (id < 0) return om_fail(OM_EDATA, "%s: has no group %s", file->path, group);
+    file->id = id;
+    return OM_OK;
+}
+
 om_status om_h5_group(om_h5 *file, const char *path)
 {
-    hid_t group = H5Gcreate2(file->id, path, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t group = H5Gcreate2(file->id, om_h5_relative(path), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     if (group < 0) return om_h5_fail(OM_EIO, file->path, path, "cannot be created");
     H5Gclose(group);
     return OM_OK;
@@ -308,5 +346,5 @@ om_status om_h5_group(om_h5 *file, const char *path)
 
 bool om_h5_has(om_h5 *file, const char *path)
 {
-    return strcmp(path, "/") == 0 || H5Lexists(file->id, path, H5P_DEFAULT) > 0;
+    return strcmp(path, "/") == 0 || H5Lexists(file->id, om_h5_relative(path), H5P_DEFAULT) > 0;
 }

@@ -7,7 +7,8 @@
 #include "store/h5.h"
 
 struct om_h5 {
-    hid_t id;
+    hid_t file;
+    hid_t id;      /* of the group that "/" stands for: the file, or where om_h5_enter() went */
     char *path;    /* the final name */
     char *partial; /* the name while it is being made; NULL when published or opened */
     int n_scales;  /* dimension scales made so far: each has its number in the file */
@@ -16,5 +17,7 @@ struct om_h5 {
 /* A failed HDF5 call: "FILE: OBJECT: WHAT: the deepest message of HDF5". object may be NULL. */
 om_status om_h5_fail(om_status status, const char *file, const char *object, const char *what);
 hid_t om_h5_memory_type(om_h5_type type);
+/* An object's path as HDF5 takes it from that group. */
+const char *om_h5_relative(const char *path);
 
 #endif

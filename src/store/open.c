@@ -16,6 +16,11 @@ static om_status check_format(om_store *store, const char *path)
     const om_h5_member member = {"format_version", OM_H5_I32, 0, 0};
     om_status status = om_h5_get_text(store->file, "/", "format", &format);
     if (status == OM_ENOMEM) return status;
+    if (status == OM_OK && strcmp(format, OM_SWEEP_FORMAT) == 0) {
+        om_fail(OM_EDATA, "%s: holds a sweep of several ensembles", path);
+        status = om_hint(OM_EDATA, "one of its points, as %s:0; ommatid rank %s lists them", path, path);
+        goto done;
+    }
     if (status != OM_OK || strcmp(format, OM_STORE_FORMAT) != 0) {
         om_fail(OM_EDATA, "%s: is HDF5, but not a store of trained models", path);
         status = om_hint(OM_EDATA, "a file that 'ommatid run' has written");
@@ -192,7 +197,8 @@ static om_status read_arrays(om_store *store)
 
 static om_status prepare_slots(om_store *store)
 {
-    const char *path = store->info.path;
+    char path[PATH_MAX];
+    om_h5_split(store->info.path, path);
     store->slot_bytes = om_slot_bytes(&store->info.layout);
     store->descriptor = open(path, (store->mode == OM_STORE_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     if (store->descriptor < 0) return om_fail_errno("cannot be opened", path);

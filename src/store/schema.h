@@ -7,6 +7,7 @@
 #include "store/h5.h"
 
 #define OM_STORE_FORMAT "ommatid store"
+#define OM_SWEEP_FORMAT "ommatid sweep" /* several stores in one file */
 enum { OM_STORE_VERSION = 2 }; /* 1 had no /run/token */
 
 /* The numbers are positions in om_schema: coordinates come before what uses them. */

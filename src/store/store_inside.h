@@ -37,6 +37,10 @@ struct om_store {
     void *arrays[7];   /* type names, source, target, record, check, scene names, sources */
 };
 
+/* All groups, attributes and datasets of a new store, into a new file or the part of it that was
+ * entered. */
+om_status om_store_write_new(om_h5 *file, const om_store_plan *plan);
+
 /* ---- slots ---- */
 
 typedef struct om_slot_header {
