@@ -32,6 +32,8 @@ void om_sweep_label(const om_sweep *sweep, int point, char label[OM_SWEEP_LABEL_
 /* "sweep.h5:2". Errors: OM_EUSAGE (too long). */
 enum { OM_SWEEP_PATH_BYTES = 4096 };
 om_status om_sweep_point_path(const char *file, int point, char path[OM_SWEEP_PATH_BYTES]);
+/* The store of a point that is trained by itself: "sweep.point2.h5". Errors: OM_EUSAGE. */
+om_status om_sweep_store_of(const char *file, int point, char path[OM_SWEEP_PATH_BYTES]);
 
 /* Creates a file of all points, whole, as om_store_create() does. plans: [n_points]. Local. Errors: as
  * om_store_create(). */

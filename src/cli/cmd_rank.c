@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/pictures.h"
+#include "cli/rank_sweep.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_validation.h"
 #include "report/plot.h"
@@ -35,7 +36,7 @@ static const char *const choices[] = {
 static const om_loss by_choice[ERRORS] = {OM_LOSS_EPE, OM_LOSS_L2NORM};
 
 static struct {
-    int by, top;
+    int by, top, against;
     const char *file, *plot;
     bool csv;
 } set = {.by = -1};
@@ -47,6 +48,9 @@ static const om_option options[] = {
     {"measures", 0, OM_OPTION_FILE, "FILE", "of 'validate'; default: STORE.measures.h5",
      .value = &set.file},
     {"top", 0, OM_OPTION_INT, "N", "only the best N", .value = &set.top, .least = 1, .most = 1e6},
+    {"against", 0, OM_OPTION_INT, "POINT",
+     "of a sweep: the point that the others are compared with; default: 0", .value = &set.against,
+     .least = 0, .most = OM_SWEEP_MOST_POINTS},
     {"plot", 0, OM_OPTION_FILE, "FILE", "draw the measure against task error, .svg or .png",
      .value = &set.plot},
     {"csv", 0, OM_OPTION_FLAG, NULL, "comma-separated values", .value = &set.csv},
@@ -382,12 +386,30 @@ static om_status check(const om_arguments *args)
     return om_plot_check(set.plot);
 }
 
-static om_status run(const om_arguments *args)
+/* Points in place of models. */
+static om_status run_sweep(const om_arguments *args, const om_sweep *sweep, const char *name)
+{
+    if (set.top > 0 || set.file != NULL || set.plot != NULL) {
+        om_fail(OM_EUSAGE, "rank: %s is of one ensemble, but %s holds a sweep",
+                set.top > 0 ? "--top" : set.file != NULL ? "--measures" : "--plot", args->words[0]);
+        return om_hint(OM_EUSAGE, "one of its points, as %s:0", args->words[0]);
+    }
+    const bool is_measure = set.by >= ERRORS;
+    const om_sweep_ranking wish = {.file = args->words[0],
+                                   .by = choices[set.by >= 0 ? set.by : 0],
+                                   .is_measure = is_measure,
+                                   .measure = is_measure ? (om_measure)(set.by - ERRORS) : 0,
+                                   .against = set.against,
+                                   .csv = set.csv,
+                                   .json = args->json};
+    return om_rank_sweep(&wish, sweep, name);
+}
+
+static om_status run_store(const om_arguments *args)
 {
     om_store *store;
     om_ranked *ranked = NULL;
     measured m = {0};
-    OM_TRY(check(args));
     OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
     const om_store_info *info = om_store_describe(store);
     om_loss by = set.by >= 0 && set.by < ERRORS ? by_choice[set.by] : info->selection;
@@ -408,6 +430,19 @@ static om_status run(const om_arguments *args)
     return status;
 }
 
+static om_status run(const om_arguments *args)
+{
+    om_sweep *sweep;
+    char *name;
+    OM_TRY(check(args));
+    OM_TRY(om_sweep_open(args->words[0], &sweep, &name, NULL));
+    if (sweep == NULL) return run_store(args);
+    om_status status = run_sweep(args, sweep, name);
+    om_sweep_free(sweep);
+    om_free(name);
+    return status;
+}
+
 const om_command om_cmd_rank = {
     .name = "rank",
     .summary = "models by their error on the validation scenes",
@@ -416,7 +451,8 @@ const om_command om_cmd_rank = {
         "With --by a measure of 'ommatid validate STORE', models are ranked by what is known of "
         "the\nfly's cells instead; those without a value have no place. The p of --plot is of this "
         "measure "
-        "alone:\nthat of 'validate' is corrected for the number of measures.",
+        "alone:\nthat of 'validate' is corrected for the number of measures.\n\nOf a sweep the "
+        "points are shown side by side; STORE:2 are the models of point 2.",
     .options = options,
     .json = true,
     .least = 1,

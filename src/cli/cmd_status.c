@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/status_sweep.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_store.h"
 
@@ -193,9 +194,29 @@ static om_status show(om_store *store, picture *p, const om_arguments *args)
     }
 }
 
+static om_status show_sweep(const om_arguments *args, const om_sweep *sweep, const char *name)
+{
+    for (bool running = true;;) {
+        if (set.watch && !args->json && isatty(STDOUT_FILENO)) printf("\033[H\033[2J");
+        OM_TRY(om_status_sweep(args->words[0], sweep, name, args->json, &running));
+        fflush(stdout);
+        if (!set.watch || !running) return OM_OK;
+        om_sleep_s(WATCH_EVERY_S);
+    }
+}
+
 static om_status run(const om_arguments *args)
 {
     om_store *store;
+    om_sweep *sweep;
+    char *name;
+    OM_TRY(om_sweep_open(args->words[0], &sweep, &name, NULL));
+    if (sweep != NULL) {
+        om_status shown = show_sweep(args, sweep, name);
+        om_sweep_free(sweep);
+        om_free(name);
+        return shown;
+    }
     OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
     picture p = {.info = om_store_describe(store)};
     size_t models = (size_t)p.info->n_models;

@@ -34,12 +34,25 @@ void om_sweep_label(const om_sweep *sweep, int point, char label[OM_SWEEP_LABEL_
                               sweep->keys[k], sweep->values[point * sweep->n_keys + k]);
 }
 
+static om_status check_length(const char *file, int n)
+{
+    if (n < OM_SWEEP_PATH_BYTES) return OM_OK;
+    return om_fail(OM_EUSAGE, "%.80s...: a name of at most %d bytes was expected", file,
+                   OM_SWEEP_PATH_BYTES - 16);
+}
+
 om_status om_sweep_point_path(const char *file, int point, char path[OM_SWEEP_PATH_BYTES])
 {
-    const int n = snprintf(path, OM_SWEEP_PATH_BYTES, "%s:%d", file, point);
-    if (n < OM_SWEEP_PATH_BYTES) return OM_OK;
-    return om_fail(OM_EUSAGE, "%s: a name of at most %d bytes was expected", file,
-                   OM_SWEEP_PATH_BYTES - 8);
+    return check_length(file, snprintf(path, OM_SWEEP_PATH_BYTES, "%s:%d", file, point));
+}
+
+om_status om_sweep_store_of(const char *file, int point, char path[OM_SWEEP_PATH_BYTES])
+{
+    const char *slash = strrchr(file, '/'), *dot = strrchr(file, '.');
+    const int stem = dot != NULL && dot > (slash != NULL ? slash + 1 : file) ? (int)(dot - file)
+                                                                            : (int)strlen(file);
+    return check_length(file, snprintf(path, OM_SWEEP_PATH_BYTES, "%.*s.point%d%s", stem, file,
+                                       point, file + stem));
 }
 
 /* ---- writing ---- */
