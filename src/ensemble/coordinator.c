@@ -20,14 +20,15 @@ static const double FIRST_RATE = 1, TICK_S = 1;
 typedef struct coordinator {
     om_job *job;
     om_plan *plan;
-    om_model_row *rows; /* [models] what the live table says */
-    double *best;       /* [models] selection measure at the best check; NaN: none */
-    bool *waiting;      /* [trainers] asked, and there was nothing */
-    int present;        /* workers that have not been told to leave */
+    om_model_row *rows;   /* [models] what the live table says */
+    double *best;         /* [models] selection measure at the best check; NaN: none */
+    bool *waiting;        /* [trainers] asked, and there was nothing */
+    om_work_times *times; /* [trainers] */
+    int present;          /* workers that have not been told to leave */
     bool stopping;
     om_run_row run;
     om_progress progress;
-    double start_s, tick_s;
+    double start_s, tick_s, start_cpu_s;
     uint64_t start_iterations; /* of all models, when this run began */
     om_status status;          /* of the store, for the live table */
 } coordinator;
@@ -96,6 +97,7 @@ static om_status begin(coordinator *c)
     OM_TRY(om_alloc(models, sizeof *c->rows, &c->rows));
     OM_TRY(om_alloc(models, sizeof *c->best, &c->best));
     OM_TRY(om_alloc((size_t)job->trainers, sizeof *c->waiting, &c->waiting));
+    OM_TRY(om_alloc((size_t)job->trainers, sizeof *c->times, &c->times));
     om_plan_options options = {.models = job->spec.models,
                                .workers = job->trainers,
                                .iterations = job->layout.iterations,
@@ -104,6 +106,7 @@ static om_status begin(coordinator *c)
     OM_TRY(om_plan_create(&options, &c->plan));
     OM_TRY(resume(c));
     c->start_s = c->tick_s = om_clock_s();
+    c->start_cpu_s = om_clock_cpu_s();
     c->start_iterations = count_iterations(c);
     c->present = job->trainers;
     c->progress = om_progress_start(job->options->quiet);
@@ -180,6 +183,7 @@ static void take_report(coordinator *c, int worker, const om_report *report)
         row->iteration = report->iteration;
         return;
     }
+    c->times[worker] = report->times;
     row->seconds += report->seconds;
     row->iteration = report->iteration; /* what the store holds, wherever training had got to */
     memcpy(row->message, report->message, sizeof row->message);
@@ -234,7 +238,7 @@ static int rank_of(int worker) { return worker + 1; }
 
 static void assign(coordinator *c, int worker)
 {
-    om_order order = {.kind = OM_ORDER_UNIT};
+    om_order order = {.kind = OM_ORDER_UNIT, .at_once = !c->waiting[worker]};
     om_plan_answer answer;
     c->waiting[worker] = false;
     if (next_unit(c, worker, &order.unit, &answer)) {
@@ -322,11 +326,25 @@ static void serve_itself(coordinator *c, om_worker *worker)
 
 /* ---- the end ---- */
 
-static om_status conclude(coordinator *c)
+/* Where the ranks' time went; alone, what is neither training nor the store is coordinating. */
+static void tell_engine(const coordinator *c, bool alone)
+{
+    const double seconds = om_clock_s() - c->start_s;
+    om_work_times all = {0};
+    char line[200];
+    for (int w = 0; w < c->job->trainers; w++) om_work_times_add(&all, &c->times[w]);
+    const double own_s =
+        alone ? seconds - all.train - all.store : om_clock_cpu_s() - c->start_cpu_s;
+    om_work_times_describe(&all, c->job->trainers, seconds, own_s, line, sizeof line);
+    if (!c->progress.quiet) fprintf(stderr, "%s\n", line);
+}
+
+static om_status conclude(coordinator *c, bool alone)
 {
     om_plan_summary s;
     om_plan_summarize(c->plan, &s);
     om_progress_end(&c->progress);
+    if (count_iterations(c) > c->start_iterations) tell_engine(c, alone);
     c->run.trainers = 0;
     c->run.updated = om_clock_unix_s();
     c->run.seconds_left = NAN;
@@ -359,10 +377,11 @@ om_status om_coordinate(om_job *job, om_worker *worker)
     if (status == OM_OK && alone) serve_itself(&c, worker);
     if (status == OM_OK && !alone) serve_workers(&c);
     if (status != OM_OK && !alone) dismiss_workers(job);
-    if (status == OM_OK) status = conclude(&c);
+    if (status == OM_OK) status = conclude(&c, alone);
     om_plan_free(c.plan);
     om_free(c.rows);
     om_free(c.best);
     om_free(c.waiting);
+    om_free(c.times);
     return status;
 }

@@ -2,6 +2,7 @@
 #ifndef OM_ENSEMBLE_JOB_H
 #define OM_ENSEMBLE_JOB_H
 
+#include "ensemble/engine.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_plan.h"
 
@@ -46,8 +47,9 @@ typedef struct om_report {
     om_report_kind kind;
     int model;
     uint64_t iteration;
-    double seconds; /* of training, in the unit */
-    double best;    /* selection measure at its best check; NaN: none yet */
+    double seconds;      /* of training, in the unit */
+    double best;         /* selection measure at its best check; NaN: none yet */
+    om_work_times times; /* of this worker */
     char message[OM_MESSAGE_BYTES];
 } om_report;
 
@@ -55,6 +57,7 @@ typedef enum om_order_kind { OM_ORDER_UNIT, OM_ORDER_LEAVE, OM_ORDER_STOP } om_o
 
 typedef struct om_order {
     om_order_kind kind;
+    bool at_once; /* nothing had to happen first */
     om_unit unit;
 } om_order;
 

@@ -17,6 +17,7 @@ struct om_worker {
     om_state *state;
     int held;    /* model in state, as committed; -1: none */
     double rate; /* iterations/s, to cut units into slices; 0: not known */
+    om_work_times times;
 };
 
 om_status om_worker_create(om_job *job, om_worker **worker)
@@ -46,17 +47,32 @@ void om_worker_free(om_worker *w)
 }
 
 /* The model's newest state, from the store or newly made. */
-static om_status take_model(om_worker *w, int model)
+static om_status load(om_worker *w, int model)
 {
     const om_job *job = w->job;
     bool found;
-    if (w->held == model) return OM_OK;
     OM_TRY(om_store_load(job->store, model, w->state, &found));
     if (!found)
         OM_TRY(om_state_init(&job->layout, job->circuit, &job->spec.train, job->spec.seed,
                              (uint32_t)model, w->state));
     w->held = model;
     return OM_OK;
+}
+
+static om_status take_model(om_worker *w, int model)
+{
+    const double start = om_clock_s();
+    om_status status = w->held == model ? OM_OK : load(w, model);
+    w->times.store += om_clock_s() - start;
+    return status;
+}
+
+static om_status commit(om_worker *w)
+{
+    const double start = om_clock_s();
+    om_status status = om_store_commit(w->job->store, (int)w->state->model, w->state);
+    w->times.store += om_clock_s() - start;
+    return status;
 }
 
 static void fill_report(const om_worker *w, om_report *report)
@@ -80,6 +96,19 @@ void om_note_small_time_constants(const om_circuit *circuit, const om_real *tau,
                  circuit->n_types, circuit->types[first].name);
 }
 
+/* Trains up to an iteration; time counts however that ends. */
+static om_status advance(om_worker *w, uint64_t to, om_report *report)
+{
+    const uint64_t from = w->state->iteration;
+    const double start = om_clock_s();
+    om_status status = om_train_advance(w->trainer, w->state, to);
+    const double spent = om_clock_s() - start;
+    report->seconds += spent;
+    w->times.train += spent;
+    if (status == OM_OK) w->rate = (double)(to - from) / (spent > 1e-6 ? spent : 1e-6);
+    return status;
+}
+
 /* Advances to the unit's end, or until stopped, in slices that end with a report of progress. */
 static om_status train(om_worker *w, const om_unit *unit,
                        void (*tell)(void *context, const om_report *report), void *context,
@@ -88,13 +117,8 @@ static om_status train(om_worker *w, const om_unit *unit,
     const double tell_s = om_progress_interval(w->job->trainers);
     while (w->state->iteration < unit->to) {
         uint64_t from = w->state->iteration, slice = (uint64_t)(w->rate * tell_s);
-        double start = om_clock_s();
         if (slice < 1) slice = 1;
-        uint64_t to = unit->to - from < slice ? unit->to : from + slice;
-        OM_TRY(om_train_advance(w->trainer, w->state, to));
-        double spent = om_clock_s() - start;
-        report->seconds += spent;
-        w->rate = (double)(to - from) / (spent > 1e-6 ? spent : 1e-6);
+        OM_TRY(advance(w, unit->to - from < slice ? unit->to : from + slice, report));
         fill_report(w, report);
         report->kind = OM_REPORT_PROGRESS;
         tell(context, report);
@@ -113,7 +137,7 @@ static om_status commit_last_finite(om_worker *w, const om_unit *unit)
         OM_TRY(take_model(w, unit->model));
         OM_TRY(om_train_advance(w->trainer, w->state, failed_at - 1));
     }
-    return om_store_commit(w->job->store, unit->model, w->state);
+    return commit(w);
 }
 
 /* A diverged model's report, unless the wish to stop or an error came in between. */
@@ -142,9 +166,10 @@ void om_worker_train(om_worker *w, const om_unit *unit,
             (const om_real *)om_state_view(w->state, w->job->layout.at_params) +
                 w->job->layout.params.time_constant,
             w->job->spec.train.batch.dt_s, report->message);
-        status = om_store_commit(w->job->store, unit->model, w->state);
+        status = commit(w);
         report->kind = stopped ? OM_REPORT_STOPPED : OM_REPORT_DONE;
     }
+    report->times = w->times;
     if (status == OM_OK) return;
     w->held = -1; /* what is in memory is not what was committed */
     report->kind = status == OM_EDIVERGED ? OM_REPORT_DIVERGED : OM_REPORT_FAILED;
@@ -165,19 +190,32 @@ static void tell_coordinator(void *context, const om_report *report)
         if (order.kind == OM_ORDER_STOP) om_stop_signal = SIGUSR1;
 }
 
+/* What to do next, once the coordinator says. */
+static om_order await_order(om_worker *w)
+{
+    const double start = om_clock_s();
+    om_order order;
+    int from;
+    for (;;) {
+        while (!om_farm_take(&order, sizeof order, &from)) om_farm_pause();
+        if (order.kind != OM_ORDER_STOP) break;
+        om_stop_signal = SIGUSR1;
+    }
+    if (order.at_once) {
+        const double waited = om_clock_s() - start;
+        om_work_times_add(
+            &w->times, &(om_work_times){.answer = waited, .longest_answer = waited, .answers = 1});
+    }
+    return order;
+}
+
 void om_worker_serve(om_worker *w)
 {
     om_report report = {.kind = OM_REPORT_ASK, .model = -1, .best = NAN};
     om_farm_send(OM_FARM_COORDINATOR, &report, sizeof report);
     for (;;) {
-        om_order order;
-        int from;
-        while (!om_farm_take(&order, sizeof order, &from)) om_farm_pause();
+        const om_order order = await_order(w);
         if (order.kind == OM_ORDER_LEAVE) return;
-        if (order.kind == OM_ORDER_STOP) {
-            om_stop_signal = SIGUSR1;
-            continue;
-        }
         /* another rank may have trained the model since this one held it */
         if (w->held == order.unit.model && w->state->iteration != order.unit.from) w->held = -1;
         om_worker_train(w, &order.unit, tell_coordinator, NULL, &report);
