@@ -8,10 +8,13 @@
  *                       |    --failed--> waiting (first time: the same unit again) | failed
  *                       |    --lost (the rank died)--> waiting
  *
- * A unit is (model, from iteration, to iteration). A rank keeps the model that it holds, unless a
+ * A unit is (model, from iteration, to iteration). A worker may ask ahead: while it still holds a unit it
+ * is promised its next one, so that it need not wait for an answer in between. A rank keeps the model that it holds, unless a
  * free model has fallen so far behind that it would end after everything else; so models end early
  * one by one, and at the end nobody idles for longer than a unit (ranks of equal speed, and no more
- * of them than models; unequal ones end within a few units of the ideal). Plain numbers in, plain
+ * of them than models; unequal ones end within a few units of the ideal). Where time is limited, a
+ * unit takes half of what is left of it at most, so that none runs over on a rank that has become
+ * slower, and little is left unused when nothing fits any more. Plain numbers in, plain
  * numbers out: the same events in the same order give the same answers. */
 #ifndef OM_PLAN_H
 #define OM_PLAN_H
@@ -50,16 +53,21 @@ void om_plan_free(om_plan *plan); /* accepts NULL */
  * for good, and is counted among the diverged. */
 void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended);
 
-/* worker: 0 <= worker < workers, one that holds no unit. Its first ask makes it take part. */
+/* Time in which units asked for from now on can be trained, from when the next one begins; INFINITY, as
+ * at first: no limit. */
+void om_plan_time_left(om_plan *plan, double seconds);
+/* worker: 0 <= worker < workers. Its first ask makes it take part. One that holds a unit asks ahead,
+ * once: the unit is what it goes on with when that one has ended; if it is promised more of the same
+ * model, only if that has been trained to the unit's end. Any other answer: ask again then. */
 om_plan_answer om_plan_ask(om_plan *plan, int worker, om_unit *unit);
 /* The unit that the worker held has ended at `iteration` (its end, or less where it was stopped)
- * after `seconds` of training. */
+ * after `seconds` of training. Here as below, what it was promised it holds from now on. */
 void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds);
 void om_plan_diverged(om_plan *plan, int worker);
 /* An error of machine or file. true: the unit will be tried once more, by another worker if there
  * is one; false: the model failed. */
 bool om_plan_failed(om_plan *plan, int worker);
-/* The worker is gone; its unit is free again. If it asks later, it takes part again. */
+/* The worker is gone; its unit, and what it was promised, are free again. If it asks later, it takes part again. */
 void om_plan_lost(om_plan *plan, int worker);
 /* From now on every ask is answered FINISHED. */
 void om_plan_stop(om_plan *plan);

@@ -157,8 +157,8 @@ typedef struct om_trainer om_trainer;
 
 /* Workspace for one model at a time. Circuit, scenes and stop must outlive it.
  * threads: OpenMP threads of kernels; results do not depend on it.
- * stop: when it becomes nonzero, om_train_advance() returns after the iteration in progress; NULL:
- * never. Errors: OM_EDATA (no sequences, sequences too short, batch larger than the training set,
+ * stop: when it becomes nonzero, om_train_advance() returns after the iteration in progress, or within
+ * a validation after the batch in progress; NULL: never. Errors: OM_EDATA (no sequences, sequences too short, batch larger than the training set,
  * those of om_train_check()), OM_ENOMEM. */
 om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
                             const om_train_options *options, int threads,
@@ -180,12 +180,15 @@ om_status om_state_init(const om_state_layout *layout, const om_circuit *circuit
  * *stop. Validates on the way where a check is due. The result depends on the state alone: not on
  * threads, on how often it was called, or on what the trainer did before. Errors: OM_EDIVERGED: the
  * loss or a parameter became non-finite; the state is then that of no whole iteration and must be
- * thrown away. OM_ESTOPPED: *stop was set; the state is valid. */
+ * thrown away. OM_ESTOPPED: *stop was set; the state is valid, and a check that is due and was not
+ * ended is made first when it is trained on, with the same result. So a state of all iterations is
+ * that of a model that is done only if OM_OK came with it. */
 om_status om_train_advance(om_trainer *trainer, om_state *state, uint64_t iterations);
 
 /* Validation of parameters on the validation scenes, decoder in evaluation mode.
  * seed, model: of the state, for what a model has beside its parameters (its synapse counts).
- * running_mean, running_var [OM_HIDDEN]; scene_epe [n_scenes] may be NULL. */
+ * running_mean, running_var [OM_HIDDEN]; scene_epe [n_scenes] may be NULL. Errors: OM_EDIVERGED,
+ * OM_ESTOPPED. */
 om_status om_train_validate(om_trainer *trainer, uint64_t seed, uint32_t model,
                             const om_real *params, const om_real *running_mean,
                             const om_real *running_var, double *l2norm, double *epe,

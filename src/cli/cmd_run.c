@@ -1,12 +1,15 @@
 /* ommatid run: trains an ensemble, or goes on with it. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
 #include "ensemble/layout.h"
+#include "ensemble/limit.h"
 #include "ommatid/om_ensemble.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
@@ -17,10 +20,13 @@ enum {
     MOST_PER_CORE = 32 /* threads of all ranks: more of them bring a machine to a halt */
 };
 
+static const double LEAST_LIMIT_S = 1e-3;
+
 static struct {
-    const char *store, *layout;
+    const char *store, *layout, *limit;
     int ranks, threads;
     double unit_s;
+    double limit_s; /* from when the command was begun; 0: none */
 } set = {.unit_s = 20};
 
 static const om_option options[] = {
@@ -34,6 +40,9 @@ static const om_option options[] = {
      .value = &set.threads, .least = 1, .most = MOST_THREADS},
     {"unit", 0, OM_OPTION_REAL, "S", "seconds of training between checkpoints, about; default: 20",
      .value = &set.unit_s, .least = 0.01, .most = 86400},
+    {"time-limit", 0, OM_OPTION_TEXT, "D",
+     "end in good order before: 90s, 30m, 2h, 1-12:00:00; default: a SLURM job's own limit",
+     .value = &set.limit},
     {0},
 };
 
@@ -44,6 +53,7 @@ static om_status run_ranks(const om_arguments *args, int threads)
                                   .store = set.store,
                                   .threads = threads,
                                   .unit_s = set.unit_s,
+                                  .time_limit_s = set.limit_s,
                                   .quiet = args->quiet,
                                   .tell_layout = om_ranks_launched() && !om_launch_is_watched()};
     OM_TRY(om_launch_begin());
@@ -53,7 +63,7 @@ static om_status run_ranks(const om_arguments *args, int threads)
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, om_rank_layout layout, bool bind)
 {
-    char threads[16], unit[32], who[64];
+    char threads[16], unit[32], limit[32], who[64];
     snprintf(threads, sizeof threads, "%d", layout.threads);
     snprintf(unit, sizeof unit, "%.17g", set.unit_s);
     const char *words[16];
@@ -62,6 +72,8 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     words[n++] = "--output", words[n++] = set.store;
     words[n++] = "--unit", words[n++] = unit;
     words[n++] = "--threads", words[n++] = threads;
+    snprintf(limit, sizeof limit, "%.3fs", set.limit_s);
+    if (set.limit_s > 0) words[n++] = "--time-limit", words[n++] = limit;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
     snprintf(who, sizeof who, "%d trainers and a coordinator", layout.ranks);
@@ -95,13 +107,26 @@ static om_status read_layout(int *ranks, int *threads)
     return OM_OK;
 }
 
+/* Seconds until ranks that were started here are told to end, if they have not by themselves: of what
+ * they keep for that, half is left to them. */
+static double launch_s(double end)
+{
+    const double left = end - om_clock_s();
+    return isfinite(left) ? left - om_limit_reserve_s(left) / 2 : INFINITY;
+}
+
 static om_status run_here(const om_arguments *args, int ranks, int threads)
 {
     om_rank_layout layout;
     char line[OM_LAYOUT_BYTES];
     const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(), ranks, threads};
     om_stop_listen();
-    OM_TRY(om_layout_choose(&wish, &layout, line));
+    const double end = om_clock_s() + om_limit_s(set.limit_s);
+    om_stop_after(launch_s(end));
+    om_status status = om_layout_choose(&wish, &layout, line);
+    if (om_stop_signal) return om_limit_fail_early();
+    OM_TRY(status);
+    set.limit_s = isfinite(end) ? fmax(end - om_clock_s(), LEAST_LIMIT_S) : 0;
     if (!args->quiet) fprintf(stderr, "%s\n", line);
     const int64_t all = (int64_t)layout.ranks * layout.threads;
     if (all > MOST_PER_CORE * (int64_t)wish.cores)
@@ -122,6 +147,11 @@ static om_status run(const om_arguments *args)
         om_fail(OM_EUSAGE, "run: where to put the trained models is missing");
         return om_hint(OM_EUSAGE, "ommatid run %s -o STORE.h5", args->words[0]);
     }
+    if (set.limit != NULL && !om_parse_duration(set.limit, &set.limit_s))
+        return om_fail(OM_EUSAGE,
+                       "--time-limit '%s': expected a duration: 90s, 30m, 2h, or as SLURM writes "
+                       "it: minutes, 12:00:00, 1-12",
+                       set.limit);
     int ranks = set.ranks, threads = set.threads;
     if (set.layout != NULL) OM_TRY(read_layout(&ranks, &threads));
     if (!om_ranks_launched()) return run_here(args, ranks, threads);
@@ -145,9 +175,9 @@ const om_command om_cmd_run = {
         "layout.\n"
         "Under mpirun or srun it uses the ranks that it is given.\n"
         "\n"
-        "Ctrl-C and SIGTERM end it cleanly; the same command goes on from there, and gives the "
-        "same\n"
-        "models as a run that was never stopped.",
+        "Ctrl-C, SIGTERM and a time limit end it cleanly, with exit code 75; the same command goes "
+        "on from\n"
+        "there, and gives the same models as a run that was never stopped.",
     .options = options,
     .least = 1,
     .most = 1,

@@ -125,9 +125,9 @@ static pid_t start_mpirun(const char *const *words)
     return child;
 }
 
-/* SIGUSR1 to the ranks, which are mpirun's children; to mpirun itself, which hands it on with a word about
- * it each time, where the system does not list them. */
-static void ask_to_stop(pid_t mpirun)
+/* A signal to the ranks, which are mpirun's children; where the system does not list them SIGUSR1 to mpirun
+ * itself, which hands it on with a word about it each time. */
+static void ask_to_stop(pid_t mpirun, int number)
 {
     char pattern[64];
     glob_t lists;
@@ -140,18 +140,18 @@ static void ask_to_stop(pid_t mpirun)
         FILE *list = fopen(lists.gl_pathv[i], "r");
         char rank[16];
         while (list != NULL && fscanf(list, "%15s", rank) == 1)
-            kill((pid_t)strtol(rank, NULL, 10), SIGUSR1);
+            kill((pid_t)strtol(rank, NULL, 10), number);
         if (list != NULL) fclose(list);
     }
     globfree(&lists);
 }
 
 /* Waits for mpirun; *passed: how many wishes to stop were handed on. The first reaches the ranks as
- * SIGUSR1, which is sent until it is heard, as ranks may not have started yet; at a second one mpirun
+ * SIGUSR1 (SIGALRM for the time limit), which is sent until it is heard, as ranks may not have started yet; at a second one mpirun
  * ends them. */
 static int wait_for(pid_t child, int *passed)
 {
-    int state;
+    int state, number = SIGUSR1;
     double first = 0, sent = 0;
     *passed = 0;
     for (;;) {
@@ -160,6 +160,7 @@ static int wait_for(pid_t child, int *passed)
         if (ended < 0 && errno != EINTR) return -1;
         double now = om_clock_s();
         if (om_stop_signal) {
+            if (*passed == 0 && om_stop_signal == SIGALRM) number = SIGALRM; /* time is up */
             om_stop_signal = 0;
             if ((*passed)++ == 0)
                 first = now;
@@ -167,7 +168,7 @@ static int wait_for(pid_t child, int *passed)
                 kill(child, SIGTERM);
         }
         if (*passed > 0 && now - sent > AGAIN_S) {
-            ask_to_stop(child);
+            ask_to_stop(child, number);
             sent = now;
         }
         om_sleep_s(LOOK_S); /* looking, not waiting: a signal just before a wait would be missed */

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
+#include "ensemble/limit.h"
 #include "ensemble/progress.h"
 #include "parallel/farm.h"
 #include "parallel/stop.h"
@@ -26,6 +27,7 @@ typedef struct coordinator {
     om_work_times *times; /* [trainers] */
     int present;          /* workers that have not been told to leave */
     bool stopping;
+    double store_s; /* the longest that reading and committing took in a unit */
     om_run_row run;
     om_progress progress;
     double start_s, tick_s, start_cpu_s;
@@ -85,7 +87,7 @@ static om_status resume(coordinator *c)
     OM_TRY(om_alloc(1, c->job->layout.bytes, &state));
     om_status status = OM_OK;
     for (int m = 0; m < c->job->spec.models && status == OM_OK; m++)
-        status = resume_model(c, state, m);
+        status = om_stop_signal ? om_limit_fail_early() : resume_model(c, state, m);
     om_free(state);
     return status;
 }
@@ -179,10 +181,11 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     if (report->kind == OM_REPORT_ASK) return;
     om_model_row *row = &c->rows[report->model];
     if (isfinite(report->best)) c->best[report->model] = report->best;
-    if (report->kind == OM_REPORT_PROGRESS) {
+    if (report->kind == OM_REPORT_PROGRESS || report->kind == OM_REPORT_AHEAD) {
         row->iteration = report->iteration;
         return;
     }
+    c->store_s = fmax(c->store_s, report->times.store - c->times[worker].store);
     c->times[worker] = report->times;
     row->seconds += report->seconds;
     row->iteration = report->iteration; /* what the store holds, wherever training had got to */
@@ -193,6 +196,7 @@ static void take_report(coordinator *c, int worker, const om_report *report)
         row->status =
             row->iteration >= c->job->layout.iterations ? OM_MODEL_DONE : OM_MODEL_WAITING;
         om_plan_done(c->plan, worker, report->iteration, report->seconds);
+        if (om_plan_model_of(c->plan, worker) == report->model) row->status = OM_MODEL_RUNNING;
         break;
     case OM_REPORT_DIVERGED:
         row->status = OM_MODEL_DIVERGED;
@@ -213,17 +217,19 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     }
 }
 
-/* Asks the plan for a worker; true: there is a unit. */
-static bool next_unit(coordinator *c, int worker, om_unit *unit, om_plan_answer *answer)
+/* Asks the plan for a worker, whose unit would begin after so many seconds. */
+static om_plan_answer next_unit(coordinator *c, int worker, double after_s, om_unit *unit)
 {
-    *answer = om_plan_ask(c->plan, worker, unit);
-    if (*answer != OM_PLAN_UNIT) return false;
+    const int trains = om_plan_model_of(c->plan, worker);
+    om_plan_time_left(c->plan, c->job->end_s - om_clock_s() - after_s - 2 * c->store_s);
+    const om_plan_answer answer = om_plan_ask(c->plan, worker, unit);
+    if (answer != OM_PLAN_UNIT || unit->model == trains) return answer;
     om_model_row *row = &c->rows[unit->model];
     row->status = OM_MODEL_RUNNING;
     row->worker = worker;
     row->iteration = unit->from;
     write_row(c, unit->model);
-    return true;
+    return answer;
 }
 
 static void stop(coordinator *c)
@@ -239,9 +245,9 @@ static int rank_of(int worker) { return worker + 1; }
 static void assign(coordinator *c, int worker)
 {
     om_order order = {.kind = OM_ORDER_UNIT, .at_once = !c->waiting[worker]};
-    om_plan_answer answer;
+    const om_plan_answer answer = next_unit(c, worker, 0, &order.unit);
     c->waiting[worker] = false;
-    if (next_unit(c, worker, &order.unit, &answer)) {
+    if (answer == OM_PLAN_UNIT) {
         om_farm_send(rank_of(worker), &order, sizeof order);
     } else if (answer == OM_PLAN_WAIT) {
         c->waiting[worker] = true;
@@ -250,6 +256,14 @@ static void assign(coordinator *c, int worker)
         om_farm_send(rank_of(worker), &order, sizeof order);
         c->present--;
     }
+}
+
+/* To one who asks ahead. */
+static void promise(coordinator *c, int worker, double after_s)
+{
+    om_order order = {.kind = OM_ORDER_NONE};
+    if (next_unit(c, worker, after_s, &order.unit) == OM_PLAN_UNIT) order.kind = OM_ORDER_UNIT;
+    om_farm_send(rank_of(worker), &order, sizeof order);
 }
 
 /* Whoever found nothing to do asks again: something may be free now. */
@@ -275,11 +289,14 @@ static void serve_workers(coordinator *c)
         int from;
         if (om_stop_signal && !c->stopping) stop_workers(c);
         if (om_farm_take(&report, sizeof report, &from)) {
-            take_report(c, from - 1, &report);
+            const int worker = from - 1;
+            take_report(c, worker, &report);
             /* one rank that was told to stop speaks for all */
             if (report.kind == OM_REPORT_STOPPED && !c->stopping) stop_workers(c);
-            if (report.kind != OM_REPORT_PROGRESS) {
-                assign(c, from - 1);
+            if (report.kind == OM_REPORT_AHEAD) {
+                promise(c, worker, report.left_s);
+            } else if (report.kind != OM_REPORT_PROGRESS) {
+                if (om_plan_model_of(c->plan, worker) < 0) assign(c, worker); /* nothing promised */
                 assign_waiting(c);
             }
         } else {
@@ -313,10 +330,9 @@ static void tell_itself(void *context, const om_report *report)
 static void serve_itself(coordinator *c, om_worker *worker)
 {
     om_unit unit;
-    om_plan_answer answer;
     for (;;) {
         if (om_stop_signal && !c->stopping) stop(c);
-        if (!next_unit(c, 0, &unit, &answer)) return;
+        if (next_unit(c, 0, 0, &unit) != OM_PLAN_UNIT) return;
         om_report report;
         om_worker_train(worker, &unit, tell_itself, c, &report);
         take_report(c, 0, &report);
@@ -339,6 +355,21 @@ static void tell_engine(const coordinator *c, bool alone)
     if (!c->progress.quiet) fprintf(stderr, "%s\n", line);
 }
 
+/* Time is up, too, where nothing asked to stop, but nothing more was begun. */
+static om_status fail_stopped(const coordinator *c, int done)
+{
+    const bool time_is_up = om_stop_signal == SIGALRM || !c->stopping;
+    const bool on_request = om_stop_signal == SIGUSR1 || om_stop_signal == 0;
+    char why[64] = "time limit";
+    if (!time_is_up)
+        snprintf(why, sizeof why, "stopped (%s)",
+                 on_request ? "on request" : strsignal(om_stop_signal));
+    if (time_is_up && count_iterations(c) == c->start_iterations) return om_limit_fail_early();
+    om_fail(OM_ESTOPPED, "%s: %d of %d models are done; nothing is lost", why, done,
+            c->job->spec.models);
+    return om_hint(OM_ESTOPPED, "the same command again: it goes on from here");
+}
+
 static om_status conclude(coordinator *c, bool alone)
 {
     om_plan_summary s;
@@ -351,13 +382,7 @@ static om_status conclude(coordinator *c, bool alone)
     if (c->status == OM_OK) c->status = om_store_write_run(c->job->store, &c->run);
     if (c->status == OM_EBUSY) return om_store_check_write(c->job->store); /* says whose it is */
     if (c->status != OM_OK) return c->status;
-    if (s.waiting > 0) {
-        om_fail(OM_ESTOPPED, "stopped (%s): %d of %d models are done; nothing is lost",
-                om_stop_signal == SIGUSR1 || om_stop_signal == 0 ? "on request"
-                                                                 : strsignal(om_stop_signal),
-                s.done, c->job->spec.models);
-        return om_hint(OM_ESTOPPED, "the same command again: it goes on from here");
-    }
+    if (s.waiting > 0) return fail_stopped(c, s.done);
     if (s.done == 0)
         return om_fail(OM_EFAIL, "no model could be trained to the end: %d diverged, %d failed",
                        s.diverged, s.failed);

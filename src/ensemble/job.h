@@ -17,6 +17,7 @@ typedef struct om_job {
     om_store *store;
     int trainers; /* ranks that train */
     int threads;  /* of each */
+    double end_s; /* of the monotonic clock, when training is to have ended; INFINITY */
     bool locked;  /* rank 0 holds the store's lock */
 } om_job;
 
@@ -37,6 +38,7 @@ om_status om_job_open_scenes(om_job *job);
 typedef enum om_report_kind {
     OM_REPORT_ASK,      /* wants a unit */
     OM_REPORT_PROGRESS, /* is at iteration */
+    OM_REPORT_AHEAD,    /* is at iteration, and wants a unit after this one, which ends in left_s */
     OM_REPORT_DONE,     /* unit committed at iteration */
     OM_REPORT_STOPPED,  /* as done, and will not ask again */
     OM_REPORT_DIVERGED,
@@ -48,12 +50,18 @@ typedef struct om_report {
     int model;
     uint64_t iteration;
     double seconds;      /* of training, in the unit */
+    double left_s;       /* of training, until the unit ends */
     double best;         /* selection measure at its best check; NaN: none yet */
     om_work_times times; /* of this worker */
     char message[OM_MESSAGE_BYTES];
 } om_report;
 
-typedef enum om_order_kind { OM_ORDER_UNIT, OM_ORDER_LEAVE, OM_ORDER_STOP } om_order_kind;
+typedef enum om_order_kind {
+    OM_ORDER_UNIT,
+    OM_ORDER_NONE, /* the answer to one who asked ahead: nothing yet, more after the unit */
+    OM_ORDER_LEAVE,
+    OM_ORDER_STOP
+} om_order_kind;
 
 typedef struct om_order {
     om_order_kind kind;

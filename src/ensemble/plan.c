@@ -1,5 +1,6 @@
 /* The plan: which rank trains which model next. Invariants, which om_plan_is_valid() checks:
- * (P1) A running model has one holder, and that worker's model is this one; no other model has one.
+ * (P1) A running model has one holder, and that worker trains this one, or was promised it; no other
+ *      model has one.
  * (P2) A model's iteration never exceeds the end; it is there exactly when the model is done.
  * (P3) A running unit starts at the model's iteration and ends after it, at most at the end.
  * (P4) Counts and the sum of what remains are those of the models.
@@ -29,7 +30,7 @@ enum { NOBODY = -1 };
 
 typedef struct plan_model {
     model_status status;
-    int holder;         /* worker that trains it now */
+    int holder;         /* worker that trains it now, or will next */
     int last;           /* worker that trained it last and has its state in memory */
     int failed_on;      /* worker whose error this unit ended with; somebody else tries it again */
     uint64_t iteration; /* done */
@@ -37,11 +38,15 @@ typedef struct plan_model {
 } plan_model;
 
 typedef struct plan_worker {
-    bool present; /* has asked, and is not lost */
-    int model;    /* that it trains now */
-    int held;     /* that it trained last */
-    double rate;  /* iterations/s; 0 before anything was measured */
+    bool present;     /* has asked, and is not lost */
+    int model;        /* that it trains now */
+    int held;         /* that it trained last */
+    int next;         /* promised; may be the one that it trains now */
+    uint64_t next_to; /* then: the promised unit's end */
+    double rate;      /* iterations/s; 0 before anything was measured */
 } plan_worker;
+
+static const plan_worker nobody = {.model = NOBODY, .held = NOBODY, .next = NOBODY};
 
 /* The last model and the last worker of the first k, for a tight k. */
 typedef struct tight {
@@ -56,6 +61,7 @@ struct om_plan {
     int present;        /* workers */
     uint64_t remaining; /* iterations in all waiting and running models */
     bool stopped;
+    double time_left;       /* s; for the unit that is asked for next */
     int *by_left, *by_rate; /* models by what is left, workers by rate: largest first */
     tight *tight;           /* [n_tight], at most one per worker; valid unless something changed */
     int n_tight;
@@ -73,6 +79,7 @@ om_status om_plan_create(const om_plan_options *options, om_plan **plan)
     om_status status = om_alloc(1, sizeof *p, &p);
     if (status != OM_OK) return status;
     p->options = *options;
+    p->time_left = INFINITY;
     status = om_alloc((size_t)options->models, sizeof *p->models, &p->models);
     if (status == OM_OK)
         status = om_alloc((size_t)options->workers, sizeof *p->workers, &p->workers);
@@ -87,8 +94,7 @@ om_status om_plan_create(const om_plan_options *options, om_plan **plan)
     }
     for (int m = 0; m < options->models; m++)
         p->models[m] = (plan_model){WAITING, NOBODY, NOBODY, NOBODY, 0, 0}, p->by_left[m] = m;
-    for (int w = 0; w < options->workers; w++)
-        p->workers[w] = (plan_worker){false, NOBODY, NOBODY, 0}, p->by_rate[w] = w;
+    for (int w = 0; w < options->workers; w++) p->workers[w] = nobody, p->by_rate[w] = w;
     p->count[WAITING] = options->models;
     p->remaining = (uint64_t)options->models * options->iterations;
     *plan = p;
@@ -109,6 +115,12 @@ void om_plan_free(om_plan *plan)
 static uint64_t remaining_of(const om_plan *plan, const plan_model *model)
 {
     return plan->options.iterations - model->iteration;
+}
+
+/* What a unit that is asked for now would begin with: after the one that runs. */
+static uint64_t first_of(const plan_model *model)
+{
+    return model->status == RUNNING ? model->to : model->iteration;
 }
 
 static bool unfinished(model_status status) { return status == WAITING || status == RUNNING; }
@@ -156,9 +168,11 @@ static double rate_of(const plan_worker *worker, double mean)
 }
 
 /* A unit that failed goes to somebody else if there is anybody: the machine may be to blame. */
-static bool may_take(const om_plan *plan, const plan_model *model, int worker)
+static bool may_take(const om_plan *plan, int model, int worker)
 {
-    return model->status == WAITING && (model->failed_on != worker || plan->present == 1);
+    const plan_model *m = &plan->models[model];
+    if (model == plan->workers[worker].model) return m->to < plan->options.iterations;
+    return m->status == WAITING && (m->failed_on != worker || plan->present == 1);
 }
 
 /* Workers count as faster only from here on: measured rates vary, and waiting costs time. */
@@ -207,6 +221,12 @@ static void sort(om_plan *plan, double mean)
     }
 }
 
+/* Seconds until everything ends if all go on as they do. */
+static double seconds_left(const om_plan *plan, double mean)
+{
+    return (double)plan->remaining / (mean * plan->present);
+}
+
 /* Least time in which everything can end; both orders must be right. */
 static double least_seconds(const om_plan *plan, double mean)
 {
@@ -216,7 +236,7 @@ static double least_seconds(const om_plan *plan, double mean)
         sum_rates += present_rate(plan, plan->by_rate[k], mean);
         seconds = fmax(seconds, sum_left / sum_rates);
     }
-    return fmax(seconds, (double)plan->remaining / (mean * plan->present));
+    return fmax(seconds, seconds_left(plan, mean));
 }
 
 /* Finds the tight k, if anything has changed since the last time. */
@@ -260,8 +280,8 @@ static int choose(om_plan *plan, int worker, double mean)
     int critical = NOBODY, begun = NOBODY, fresh = NOBODY, last = NOBODY;
     int held = NOBODY, mine = plan->workers[worker].held;
     for (int m = 0; m < plan->options.models; m++) {
-        if (!may_take(plan, &models[m], worker)) continue;
-        uint64_t whole = remaining_of(plan, &models[m]);
+        if (!may_take(plan, m, worker)) continue;
+        uint64_t whole = plan->options.iterations - first_of(&models[m]);
         double left = (double)whole;
         if (whole < least) least = whole, last = m;
         if (left >= b.too_much) continue;
@@ -274,55 +294,112 @@ static int choose(om_plan *plan, int worker, double mean)
     if (held != NOBODY) return held;
     if (begun != NOBODY) return begun;
     if (fresh != NOBODY) return fresh;
-    return plan->count[RUNNING] == 0 ? last : NOBODY; /* no faster worker is at work */
+    const int others = plan->count[RUNNING] - (plan->workers[worker].model != NOBODY);
+    return others == 0 ? last : NOBODY; /* no faster worker is at work */
 }
 
-/* Length of a worker's next unit on a model: unit_s, less towards the end of everything so that
- * the last ones end close together, and such that a model divides into equal ones. */
+/* Towards the end units are shorter, so that the last ones end close together. */
+enum { ENDING_UNITS = 4 };
+
+/* Length of a worker's next unit on a model: unit_s, less towards the end of everything, and such that
+ * a model divides into equal ones. */
 static uint64_t unit_length(const om_plan *plan, double rate, double mean, uint64_t left)
 {
     const double unit_s = plan->options.unit_s;
-    double seconds_left = (double)plan->remaining / (mean * plan->present);
-    double length = rate * fmin(unit_s, fmax(seconds_left / 4, unit_s / 16));
+    double length = rate * fmin(unit_s, fmax(seconds_left(plan, mean) / ENDING_UNITS, unit_s / 16));
     if (!(length < (double)left)) return left;
     uint64_t unit = length < 1 ? 1 : (uint64_t)length;
     uint64_t parts = (left + unit - 1) / unit;
     return (left + parts - 1) / parts;
 }
 
+void om_plan_time_left(om_plan *plan, double seconds) { plan->time_left = seconds; }
+
+/* Iterations that fit into half of the time that is left: one at least for a worker of whose rate
+ * nothing is known. */
+static uint64_t most_in_time(const om_plan *plan, const plan_worker *worker, double mean)
+{
+    const double most = plan->time_left / 2 * rate_of(worker, mean);
+    if (most >= 1) return most < (double)UINT64_MAX ? (uint64_t)most : UINT64_MAX;
+    return plan->time_left > 0 && worker->rate == 0;
+}
+
+/* Gives the worker a unit of a model that is free, or more of the one that it trains. */
+static void assign(om_plan *plan, int worker, int model, uint64_t to)
+{
+    plan_worker *w = &plan->workers[worker];
+    plan_model *m = &plan->models[model];
+    if (w->model == NOBODY) {
+        w->model = w->held = model;
+        m->last = worker;
+    } else {
+        w->next = model;
+        w->next_to = to;
+    }
+    if (m->status == RUNNING) return;
+    move(plan, m, RUNNING, m->iteration);
+    m->holder = worker;
+    m->to = to;
+}
+
 om_plan_answer om_plan_ask(om_plan *plan, int worker, om_unit *unit)
 {
     plan_worker *w = &plan->workers[worker];
-    assert(w->model == NOBODY);
+    assert(w->next == NOBODY);
     if (!w->present) {
         w->present = plan->changed = true;
         plan->present++;
     }
     if (plan->stopped || plan->count[WAITING] + plan->count[RUNNING] == 0) return OM_PLAN_FINISHED;
-    if (plan->count[WAITING] == 0) return OM_PLAN_WAIT;
+    if (plan->count[WAITING] == 0 && w->model == NOBODY) return OM_PLAN_WAIT;
     double mean = mean_rate(plan);
+    /* towards the end a choice made early would be a worse one */
+    if (w->model != NOBODY && seconds_left(plan, mean) < ENDING_UNITS * plan->options.unit_s)
+        return OM_PLAN_WAIT;
+    const uint64_t most = most_in_time(plan, w, mean);
+    if (most == 0) return OM_PLAN_FINISHED;
     int chosen = choose(plan, worker, mean);
     if (chosen == NOBODY) return OM_PLAN_WAIT;
-    plan_model *m = &plan->models[chosen];
-    if (m->to == 0)
-        m->to = m->iteration + unit_length(plan, rate_of(w, mean), mean, remaining_of(plan, m));
-    move(plan, m, RUNNING, m->iteration);
-    m->holder = m->last = worker;
-    w->model = w->held = chosen;
-    *unit = (om_unit){chosen, m->iteration, m->to};
+    const plan_model *m = &plan->models[chosen];
+    const bool again = m->status == WAITING && m->to != 0; /* a unit that failed */
+    const uint64_t from = first_of(m), left = plan->options.iterations - from;
+    uint64_t length = again ? m->to - from : unit_length(plan, rate_of(w, mean), mean, left);
+    if (length > most) length = most;
+    *unit = (om_unit){chosen, from, from + length};
+    assign(plan, worker, chosen, unit->to);
     return OM_PLAN_UNIT;
 }
 
 /* --- reports --------------------------------------------------------------------------------- */
 
-/* Takes the unit away from its worker; returns its model. */
+/* Takes the unit away from its worker, which goes on with the other model that it was promised, if so;
+ * returns the unit's model. */
 static plan_model *release(om_plan *plan, int worker)
 {
-    assert(plan->workers[worker].model != NOBODY);
-    plan_model *m = &plan->models[plan->workers[worker].model];
-    plan->workers[worker].model = NOBODY;
+    plan_worker *w = &plan->workers[worker];
+    assert(w->model != NOBODY);
+    plan_model *m = &plan->models[w->model];
     m->holder = NOBODY;
+    w->model = w->next == w->model ? NOBODY : w->next;
+    w->next = NOBODY;
+    if (w->model != NOBODY) {
+        w->held = w->model;
+        plan->models[w->model].last = worker;
+    }
     return m;
+}
+
+/* Whether the worker goes on with the model whose unit it has ended there, as promised. */
+static bool goes_on(om_plan *plan, int worker, uint64_t iteration)
+{
+    plan_worker *w = &plan->workers[worker];
+    plan_model *m = &plan->models[w->model];
+    if (w->next != w->model || iteration != m->to) return false;
+    w->next = NOBODY;
+    m->to = w->next_to;
+    m->failed_on = NOBODY;
+    move(plan, m, RUNNING, iteration);
+    return true;
 }
 
 /* A quarter of what is known of a worker's rate is its last unit: it follows a machine that slows
@@ -336,10 +413,14 @@ static void measure(plan_worker *worker, uint64_t iterations, double seconds)
 
 void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds)
 {
-    plan_model *m = release(plan, worker);
-    assert(iteration >= m->iteration && iteration <= m->to);
-    measure(&plan->workers[worker], iteration - m->iteration, seconds);
+    plan_worker *w = &plan->workers[worker];
+    assert(w->model != NOBODY);
+    const plan_model *unit = &plan->models[w->model];
+    assert(iteration >= unit->iteration && iteration <= unit->to);
+    measure(w, iteration - unit->iteration, seconds);
     plan->changed = true;
+    if (goes_on(plan, worker, iteration)) return;
+    plan_model *m = release(plan, worker);
     m->to = 0;
     m->failed_on = NOBODY;
     move(plan, m, iteration == plan->options.iterations ? DONE : WAITING, iteration);
@@ -366,7 +447,7 @@ bool om_plan_failed(om_plan *plan, int worker)
 void om_plan_lost(om_plan *plan, int worker)
 {
     plan_worker *w = &plan->workers[worker];
-    if (w->model != NOBODY) {
+    while (w->model != NOBODY) {
         plan_model *m = release(plan, worker);
         if (m->failed_on == NOBODY) m->to = 0;
         m->last = NOBODY;
@@ -374,7 +455,7 @@ void om_plan_lost(om_plan *plan, int worker)
     }
     if (w->present) plan->present--;
     plan->changed = true;
-    *w = (plan_worker){false, NOBODY, NOBODY, 0};
+    *w = nobody;
 }
 
 void om_plan_stop(om_plan *plan) { plan->stopped = true; }
@@ -406,12 +487,14 @@ static bool model_is_valid(const om_plan *plan, int number)
     const plan_model *m = &plan->models[number];
     uint64_t end = plan->options.iterations;
     bool running = m->status == RUNNING;
-    if (running != (m->holder != NOBODY)) return false;                    /* (P1) */
-    if (running && plan->workers[m->holder].model != number) return false; /* (P1) */
-    if (m->iteration > end) return false;                                  /* (P2) */
-    if (is_unfinished(m) && m->iteration == end) return false;             /* (P2) */
-    if (m->status == DONE && m->iteration != end) return false;            /* (P2) */
-    if (running && !(m->to > m->iteration && m->to <= end)) return false;  /* (P3) */
+    if (running != (m->holder != NOBODY)) return false; /* (P1) */
+    if (running && plan->workers[m->holder].model != number &&
+        plan->workers[m->holder].next != number)
+        return false;                                                     /* (P1) */
+    if (m->iteration > end) return false;                                 /* (P2) */
+    if (is_unfinished(m) && m->iteration == end) return false;            /* (P2) */
+    if (m->status == DONE && m->iteration != end) return false;           /* (P2) */
+    if (running && !(m->to > m->iteration && m->to <= end)) return false; /* (P3) */
     return running || m->to == 0 || (m->status == WAITING && m->failed_on != NOBODY);
 }
 
@@ -427,6 +510,9 @@ bool om_plan_is_valid(const om_plan *plan)
     for (int w = 0; w < plan->options.workers; w++) {
         const plan_worker *worker = &plan->workers[w];
         present += worker->present;
+        if (worker->next != NOBODY &&
+            (worker->model == NOBODY || plan->models[worker->next].holder != w))
+            return false; /* (P1) */
         if (worker->model == NOBODY) continue;
         if (!worker->present || plan->models[worker->model].holder != w) return false; /* (P1) */
     }

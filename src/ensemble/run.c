@@ -4,10 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "ensemble/job.h"
+#include "ensemble/limit.h"
 #include "ensemble/ranking.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
@@ -171,6 +173,11 @@ om_status om_ensemble_run(const om_run_options *options)
     om_job job = {.options = options};
     int ranks = om_ranks_count();
     om_stop_listen();
+    const double limit_s = om_limit_s(options->time_limit_s);
+    const double training_s = limit_s - om_limit_reserve_s(limit_s);
+    job.end_s = om_clock_s() + training_s;
+    om_stop_after(
+        training_s); /* the plan ends before: for ranks that are slower than ever before */
     job.trainers = ranks > 1 ? ranks - 1 : 1;
     job.threads = choose_threads(&job);
     tell_layout(&job);

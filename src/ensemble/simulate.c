@@ -1,4 +1,5 @@
-/* Events in the order of their time: a heap of ranks by the end of their units. */
+/* Events in the order of their time: a heap of ranks by when they ask ahead, then by the end of their
+ * units. */
 #include "ensemble/simulate.h"
 
 #include <math.h>
@@ -11,16 +12,18 @@
 
 typedef struct sim_rank {
     double rate, began_s, ends_s; /* iterations/s; of its unit */
+    double next_s;                /* of its next event */
     double freed_s;               /* when it last had nothing to do */
-    om_unit unit;
-    bool waits, gone;
+    om_unit unit, promised;
+    bool asked; /* for what comes after the unit */
+    bool has_promise, waits, gone;
 } sim_rank;
 
 typedef struct simulator {
     const om_simulation_options *o;
     om_plan *plan;
     sim_rank *ranks;
-    int *heap, n_heap; /* ranks at work, by ends_s */
+    int *heap, n_heap; /* ranks at work, by next_s */
     int *waiting, n_waiting;
     uint64_t draws;
     double now_s, trained_s, decided_s; /* decided_s: of the real clock */
@@ -52,8 +55,8 @@ static double factor(simulator *s, double deviation)
 
 static bool before(const simulator *s, int a, int b)
 {
-    return s->ranks[a].ends_s < s->ranks[b].ends_s ||
-           (s->ranks[a].ends_s == s->ranks[b].ends_s && a < b);
+    return s->ranks[a].next_s < s->ranks[b].next_s ||
+           (s->ranks[a].next_s == s->ranks[b].next_s && a < b);
 }
 
 static void push(simulator *s, int rank)
@@ -79,20 +82,44 @@ static int pop(simulator *s)
 
 /* ---- events ---- */
 
+static om_plan_answer ask_plan(simulator *s, int rank, om_unit *unit)
+{
+    const double start_s = om_clock_s();
+    const om_plan_answer answer = om_plan_ask(s->plan, rank, unit);
+    s->decided_s += om_clock_s() - start_s;
+    return answer;
+}
+
+static void begin_unit(simulator *s, int rank, om_unit unit)
+{
+    sim_rank *r = &s->ranks[rank];
+    r->unit = unit;
+    r->asked = r->has_promise = false;
+    r->began_s = s->now_s;
+    r->ends_s = s->now_s + s->o->commit_s +
+                (double)(unit.to - unit.from) / (r->rate * factor(s, s->o->varies));
+    r->next_s = fmax(s->now_s, r->ends_s - s->o->commit_s - OM_ASK_AHEAD_S);
+    s->result->units++;
+    push(s, rank);
+}
+
 static void ask(simulator *s, int rank)
 {
     sim_rank *r = &s->ranks[rank];
-    const double start_s = om_clock_s();
-    const om_plan_answer answer = om_plan_ask(s->plan, rank, &r->unit);
-    s->decided_s += om_clock_s() - start_s;
+    om_unit unit;
+    const om_plan_answer answer = ask_plan(s, rank, &unit);
     r->waits = answer == OM_PLAN_WAIT;
     r->gone = answer == OM_PLAN_FINISHED;
     if (r->waits) s->waiting[s->n_waiting++] = rank;
-    if (answer != OM_PLAN_UNIT) return;
-    r->began_s = s->now_s;
-    r->ends_s = s->now_s + s->o->commit_s +
-                (double)(r->unit.to - r->unit.from) / (r->rate * factor(s, s->o->varies));
-    s->result->units++;
+    if (answer == OM_PLAN_UNIT) begin_unit(s, rank, unit);
+}
+
+static void ask_ahead(simulator *s, int rank)
+{
+    sim_rank *r = &s->ranks[rank];
+    r->asked = true;
+    r->has_promise = ask_plan(s, rank, &r->promised) == OM_PLAN_UNIT;
+    r->next_s = r->ends_s;
     push(s, rank);
 }
 
@@ -107,12 +134,13 @@ static void waiting_ask(simulator *s)
 static void end_unit(simulator *s, int rank)
 {
     sim_rank *r = &s->ranks[rank];
-    s->now_s = r->freed_s = r->ends_s;
+    r->freed_s = s->now_s;
     const bool fails = uniform(s) < s->o->fails;
     const double spent_s = r->ends_s - r->began_s - s->o->commit_s, start_s = om_clock_s();
     if (fails) {
         s->result->failed_units++;
         om_plan_failed(s->plan, rank);
+        if (r->promised.model == r->unit.model) r->has_promise = false;
     } else {
         s->trained_s += spent_s;
         om_plan_done(s->plan, rank, r->unit.to, spent_s);
@@ -125,8 +153,17 @@ static void run(simulator *s)
     for (int i = 0; i < s->o->ranks; i++) ask(s, i);
     while (s->n_heap > 0) {
         const int rank = pop(s);
+        sim_rank *r = &s->ranks[rank];
+        s->now_s = r->next_s;
+        if (!r->asked) {
+            ask_ahead(s, rank);
+            continue;
+        }
         end_unit(s, rank);
-        ask(s, rank);
+        if (r->has_promise)
+            begin_unit(s, rank, r->promised);
+        else
+            ask(s, rank);
         waiting_ask(s);
     }
 }
@@ -143,7 +180,7 @@ static void conclude(simulator *s)
     r->busy = s->trained_s / (ranks * s->now_s);
     for (int i = 0; i < s->o->ranks; i++)
         r->longest_idle = fmax(r->longest_idle, s->now_s - s->ranks[i].freed_s);
-    r->messages_per_s = 2 * (double)r->units / s->now_s + ranks / interval_s;
+    r->messages_per_s = 3 * (double)r->units / s->now_s + ranks / interval_s;
     r->decisions = s->decided_s / s->now_s;
 }
 

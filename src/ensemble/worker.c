@@ -18,6 +18,9 @@ struct om_worker {
     int held;    /* model in state, as committed; -1: none */
     double rate; /* iterations/s, to cut units into slices; 0: not known */
     om_work_times times;
+    bool asked;     /* ahead, in the unit at hand */
+    bool has_order; /* that was heard and not yet carried out */
+    om_order order;
 };
 
 om_status om_worker_create(om_job *job, om_worker **worker)
@@ -109,19 +112,35 @@ static om_status advance(om_worker *w, uint64_t to, om_report *report)
     return status;
 }
 
-/* Advances to the unit's end, or until stopped, in slices that end with a report of progress. */
+static uint64_t at_least_one(double iterations)
+{
+    return iterations < 1 ? 1 : (uint64_t)iterations;
+}
+
+/* Advances to the unit's end, or until stopped, in slices with a report of progress in between; before
+ * the last one it asks ahead. */
 static om_status train(om_worker *w, const om_unit *unit,
                        void (*tell)(void *context, const om_report *report), void *context,
                        om_report *report)
 {
     const double tell_s = om_progress_interval(w->job->trainers);
+    const uint64_t last = w->job->layout.iterations - 1;
+    w->asked = false;
     while (w->state->iteration < unit->to) {
-        uint64_t from = w->state->iteration, slice = (uint64_t)(w->rate * tell_s);
-        if (slice < 1) slice = 1;
-        OM_TRY(advance(w, unit->to - from < slice ? unit->to : from + slice, report));
+        const uint64_t from = w->state->iteration, left = unit->to - from;
+        const uint64_t ahead = at_least_one(w->rate * OM_ASK_AHEAD_S);
+        uint64_t to = from + at_least_one(w->rate * tell_s);
+        if (to > unit->to) to = unit->to;
+        if (left > ahead && to > unit->to - ahead) to = unit->to - ahead;
+        if (from < last && to > last) to = last;
         fill_report(w, report);
-        report->kind = OM_REPORT_PROGRESS;
-        tell(context, report);
+        report->kind = left <= ahead && !w->asked ? OM_REPORT_AHEAD : OM_REPORT_PROGRESS;
+        report->left_s = w->rate > 0 ? (double)left / w->rate : 0;
+        if (from > unit->from || report->kind == OM_REPORT_AHEAD) tell(context, report);
+        w->asked |= report->kind == OM_REPORT_AHEAD;
+        /* the last iteration counts only with the check after it, in which one may have to stop */
+        if (from == last && from > unit->from) OM_TRY(commit(w));
+        OM_TRY(advance(w, to, report));
     }
     return OM_OK;
 }
@@ -150,6 +169,14 @@ static om_status conclude_diverged(om_worker *w, const om_unit *unit, om_report 
     return om_fail(OM_EDIVERGED, "%s", why);
 }
 
+/* A model that was stopped in its last check is not done: back to before its last iteration. */
+static om_status drop_last(om_worker *w, const om_unit *unit)
+{
+    if (w->state->iteration < w->job->layout.iterations) return OM_OK;
+    w->held = -1;
+    return take_model(w, unit->model);
+}
+
 void om_worker_train(om_worker *w, const om_unit *unit,
                      void (*tell)(void *context, const om_report *report), void *context,
                      om_report *report)
@@ -159,7 +186,8 @@ void om_worker_train(om_worker *w, const om_unit *unit,
     if (status == OM_OK) status = train(w, unit, tell, context, report);
     if (status == OM_EDIVERGED) status = conclude_diverged(w, unit, report);
     bool stopped = status == OM_ESTOPPED;
-    if (status == OM_OK || stopped) {
+    if (stopped) status = drop_last(w, unit);
+    if (status == OM_OK) {
         fill_report(w, report);
         om_note_small_time_constants(
             w->job->circuit,
@@ -179,28 +207,32 @@ void om_worker_train(om_worker *w, const om_unit *unit,
 
 /* ---- over MPI ---- */
 
-/* Passes progress on, and hears whether to stop. */
-static void tell_coordinator(void *context, const om_report *report)
+/* Takes what orders have come. */
+static void hear(om_worker *w)
 {
-    (void)context;
     om_order order;
     int from;
-    om_farm_send(OM_FARM_COORDINATOR, report, sizeof *report);
     while (om_farm_take(&order, sizeof order, &from))
-        if (order.kind == OM_ORDER_STOP) om_stop_signal = SIGUSR1;
+        if (order.kind == OM_ORDER_STOP)
+            om_stop_signal = SIGUSR1;
+        else
+            w->order = order, w->has_order = true;
+}
+
+/* Passes progress on, and hears what the coordinator says meanwhile. */
+static void tell_coordinator(void *context, const om_report *report)
+{
+    om_farm_send(OM_FARM_COORDINATOR, report, sizeof *report);
+    hear(context);
 }
 
 /* What to do next, once the coordinator says. */
 static om_order await_order(om_worker *w)
 {
     const double start = om_clock_s();
-    om_order order;
-    int from;
-    for (;;) {
-        while (!om_farm_take(&order, sizeof order, &from)) om_farm_pause();
-        if (order.kind != OM_ORDER_STOP) break;
-        om_stop_signal = SIGUSR1;
-    }
+    for (hear(w); !w->has_order; hear(w)) om_farm_pause();
+    w->has_order = false;
+    const om_order order = w->order;
     if (order.at_once) {
         const double waited = om_clock_s() - start;
         om_work_times_add(
@@ -209,16 +241,29 @@ static om_order await_order(om_worker *w)
     return order;
 }
 
+/* Whether the unit that was promised still holds after the one at hand: more of the same model only if
+ * that was trained to the unit's end. The plan goes by the same rule. */
+static bool holds(const om_order *promise, const om_unit *unit, const om_report *end)
+{
+    if (promise->kind != OM_ORDER_UNIT) return false;
+    if (promise->unit.model != unit->model) return true;
+    return (end->kind == OM_REPORT_DONE || end->kind == OM_REPORT_STOPPED) &&
+           end->iteration == unit->to;
+}
+
 void om_worker_serve(om_worker *w)
 {
     om_report report = {.kind = OM_REPORT_ASK, .model = -1, .best = NAN};
     om_farm_send(OM_FARM_COORDINATOR, &report, sizeof report);
-    for (;;) {
-        const om_order order = await_order(w);
-        if (order.kind == OM_ORDER_LEAVE) return;
+    om_order order = await_order(w);
+    while (order.kind != OM_ORDER_LEAVE) {
+        const om_unit unit = order.unit;
         /* another rank may have trained the model since this one held it */
-        if (w->held == order.unit.model && w->state->iteration != order.unit.from) w->held = -1;
-        om_worker_train(w, &order.unit, tell_coordinator, NULL, &report);
+        if (w->held == unit.model && w->state->iteration != unit.from) w->held = -1;
+        om_worker_train(w, &unit, tell_coordinator, w, &report);
+        /* both sides know what was promised before the unit's end is told */
+        if (w->asked) order = await_order(w);
         om_farm_send(OM_FARM_COORDINATOR, &report, sizeof report);
+        if (!w->asked || !holds(&order, &unit, &report)) order = await_order(w);
     }
 }

@@ -212,6 +212,11 @@ static void enter_model(om_trainer *t, uint64_t seed, uint32_t model)
     om_network_set_counts(t->network, t->counts);
 }
 
+static om_status fail_if_stopped(const om_trainer *t)
+{
+    return t->stop != NULL && *t->stop ? om_fail(OM_ESTOPPED, "stopped") : OM_OK;
+}
+
 /* ---- validation ---- */
 
 static om_status validate(om_trainer *t, const om_real *params, const om_real *running_mean,
@@ -227,6 +232,7 @@ static om_status validate(om_trainer *t, const om_real *params, const om_real *r
     double sum_l2norm = 0, sum_epe = 0;
     for (int first = 0; first < n; first += batch) {
         int some = n - first < batch ? n - first : batch;
+        OM_TRY(fail_if_stopped(t));
         load_batch(t, t->validation + first, some, NULL);
         om_network_forward(t->network);
         om_decoder_evaluate(t->decoder, t->network, &running);
@@ -437,9 +443,7 @@ om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
             in_pass = false;
         }
         if (state->iteration >= iterations) return OM_OK;
-        if (t->stop != NULL && *t->stop)
-            return om_fail(OM_ESTOPPED, "stopped at iteration %llu",
-                           (unsigned long long)state->iteration);
+        OM_TRY(fail_if_stopped(t));
         if (!in_pass || state->iteration % t->layout.iterations_per_pass == 0) enter_pass(t, state);
         in_pass = true;
         OM_TRY(iterate(t, state));
