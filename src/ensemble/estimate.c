@@ -36,7 +36,7 @@ static om_status count_bytes(estimating *t)
     om_job *job = &t->job;
     size_t rank;
     OM_TRY(om_trainer_memory(job->circuit, job->scenes, &job->spec.train, t->o->threads, &rank));
-    OM_TRY(om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout));
+    OM_TRY(om_job_layout(t->o->spec_file, job));
     const om_store_plan plan = om_job_store_plan(job);
     t->e->iterations = job->layout.iterations;
     t->e->checks = job->layout.n_checks;

@@ -63,9 +63,8 @@ static void fill_report(const om_worker *w, om_report *report)
 {
     const om_state *s = w->state;
     report->iteration = s->iteration;
-    report->best = s->best_check < 0                             ? NAN
-                   : w->job->spec.train.selection == OM_LOSS_EPE ? s->best_epe
-                                                                 : s->best_l2norm;
+    report->checks = (int)s->n_checks;
+    report->best = om_job_best(w->job, s, report->checks);
 }
 
 void om_note_small_time_constants(const om_circuit *circuit, const om_real *tau, double dt_s,
