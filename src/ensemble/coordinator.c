@@ -132,10 +132,9 @@ static om_status begin(coordinator *c)
                                .iterations = job->layout.iterations,
                                .unit_s = job->options->unit_s,
                                .first_rate = FIRST_RATE};
-    const om_course course =
-        om_race_course(&job->spec.race, job->spec.models, job->layout.iterations);
+    const om_legs legs = om_legs_of(&job->spec.race, job->spec.models, job->layout.iterations);
     OM_TRY(om_plan_create(&options, &c->plan));
-    OM_TRY(om_race_create(&course, c->plan, &c->race));
+    OM_TRY(om_race_create(&legs, c->plan, &c->race));
     OM_TRY(resume(c));
     c->start_s = c->tick_s = om_clock_s();
     c->start_iterations = count_iterations(c);

@@ -1,5 +1,5 @@
 /* Rung by rung: who has got there, who goes on. Invariants:
- * (R1) The models in the race at a rung are as many as the course says, ended ones included.
+ * (R1) The models in the race at a rung are as many as its legs say, ended ones included.
  * (R2) `missing` counts those of them that have neither a measure at the next rung nor ended. */
 #include "ensemble/race.h"
 
@@ -11,7 +11,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 
-/* ---- the course ---- */
+/* ---- legs ---- */
 
 /* A share of 0.55 of 20 is 11, whatever its binary digits. */
 static int kept_of(double keep, int models)
@@ -20,9 +20,9 @@ static int kept_of(double keep, int models)
     return kept > 1 ? kept : 1;
 }
 
-om_course om_race_course(const om_race_options *o, int models, uint64_t iterations)
+om_legs om_legs_of(const om_race_options *o, int models, uint64_t iterations)
 {
-    om_course c = {0};
+    om_legs c = {0};
     char *rest = NULL;
     c.field[0] = models;
     for (const char *at = o->at; *at != '\0' && c.rungs < OM_RACE_MOST_RUNGS; at = rest) {
@@ -36,7 +36,7 @@ om_course om_race_course(const om_race_options *o, int models, uint64_t iteratio
     return c;
 }
 
-uint64_t om_course_iterations(const om_course *c)
+uint64_t om_legs_iterations(const om_legs *c)
 {
     uint64_t n = 0;
     for (int leg = 0; leg <= c->rungs; leg++) {
@@ -64,7 +64,7 @@ static void tell_unchecked(uint64_t rung, uint64_t before, uint64_t after, uint6
 bool om_race_has_fault(const om_race_options *race, const om_state_layout *layout,
                        const om_train_options *options, char fault[OM_RACE_FAULT_BYTES])
 {
-    const om_course c = om_race_course(race, 1, layout->iterations);
+    const om_legs c = om_legs_of(race, 1, layout->iterations);
     uint64_t before = 0, after = 0;
     int i = 0;
     for (int rung = 0; rung < c.rungs; rung++) {
@@ -97,7 +97,7 @@ typedef struct contender {
 } contender;
 
 struct om_race {
-    om_course course;
+    om_legs legs;
     racer *racers;         /* [models] */
     double *measure;       /* [models][rungs]; NaN: not there yet */
     int decided;           /* rungs */
@@ -105,11 +105,11 @@ struct om_race {
     contender *contenders; /* [models] at the rung at hand */
 };
 
-static int models_of(const om_race *race) { return race->course.field[0]; }
+static int models_of(const om_race *race) { return race->legs.field[0]; }
 
 static double *measure_at(const om_race *race, int model, int rung)
 {
-    return &race->measure[model * race->course.rungs + rung];
+    return &race->measure[model * race->legs.rungs + rung];
 }
 
 /* Whether the next rung, which must exist, waits for a model. */
@@ -122,17 +122,17 @@ static bool is_missing(const om_race *race, int model)
 static void count_missing(om_race *race)
 {
     race->missing = 0;
-    if (race->decided == race->course.rungs) return;
+    if (race->decided == race->legs.rungs) return;
     for (int m = 0; m < models_of(race); m++) race->missing += is_missing(race, m);
 }
 
-om_status om_race_create(const om_course *course, om_plan *plan, om_race **race)
+om_status om_race_create(const om_legs *legs, om_plan *plan, om_race **race)
 {
     om_race *r = NULL;
-    const size_t models = (size_t)course->field[0], rungs = (size_t)course->rungs;
+    const size_t models = (size_t)legs->field[0], rungs = (size_t)legs->rungs;
     *race = NULL;
     OM_TRY(om_alloc(1, sizeof *r, &r));
-    r->course = *course;
+    r->legs = *legs;
     om_status status = om_alloc(models, sizeof *r->racers, &r->racers);
     if (status == OM_OK) status = om_alloc(models, sizeof *r->contenders, &r->contenders);
     if (status == OM_OK && rungs > 0)
@@ -142,7 +142,7 @@ om_status om_race_create(const om_course *course, om_plan *plan, om_race **race)
         return status;
     }
     for (size_t i = 0; i < models * rungs; i++) r->measure[i] = NAN;
-    for (int m = 0; m < course->field[0]; m++) om_plan_limit(plan, m, course->end[0]);
+    for (int m = 0; m < legs->field[0]; m++) om_plan_limit(plan, m, legs->end[0]);
     count_missing(r);
     *race = r;
     return OM_OK;
@@ -159,8 +159,8 @@ void om_race_free(om_race *race)
 
 void om_race_note(om_race *race, int model, uint64_t iteration, double measure)
 {
-    for (int rung = 0; rung < race->course.rungs; rung++) {
-        if (race->course.end[rung] != iteration) continue;
+    for (int rung = 0; rung < race->legs.rungs; rung++) {
+        if (race->legs.end[rung] != iteration) continue;
         const bool awaited = rung == race->decided && is_missing(race, model);
         *measure_at(race, model, rung) = measure;
         race->missing -= awaited;
@@ -169,7 +169,7 @@ void om_race_note(om_race *race, int model, uint64_t iteration, double measure)
 
 void om_race_ended(om_race *race, int model)
 {
-    if (race->decided < race->course.rungs) race->missing -= is_missing(race, model);
+    if (race->decided < race->legs.rungs) race->missing -= is_missing(race, model);
     race->racers[model].ended = true;
 }
 
@@ -181,12 +181,12 @@ void om_race_resume(om_race *race, int model, uint64_t iteration, bool stopped)
 
 bool om_race_is_past(const om_race *race, int model)
 {
-    for (int rung = 0; rung < race->course.rungs; rung++) {
+    for (int rung = 0; rung < race->legs.rungs; rung++) {
         if (!isnan(*measure_at(race, model, rung))) continue;
         for (int m = 0; m < models_of(race); m++) {
             const racer *other = &race->racers[m];
-            if (other->reached > race->course.end[rung] ||
-                (other->stopped && other->reached == race->course.end[rung]))
+            if (other->reached > race->legs.end[rung] ||
+                (other->stopped && other->reached == race->legs.end[rung]))
                 return true;
         }
         return false;
@@ -224,7 +224,7 @@ static om_status disagree(const om_race *race, const contender *c, int place, in
         OM_EDATA,
         "the race at iteration %llu: model %d is at place %d of %d, but %s: its errors or those "
         "of others are not the ones that decided",
-        (unsigned long long)race->course.end[race->decided], c->model, place, field, was);
+        (unsigned long long)race->legs.end[race->decided], c->model, place, field, was);
     return om_hint(OM_EDATA, "ommatid check STORE");
 }
 
@@ -233,16 +233,16 @@ static om_status judge(om_race *race, om_plan *plan, const contender *c, int pla
                        void (*stopped)(void *context, int model, const char *message),
                        void *context)
 {
-    const om_course *course = &race->course;
-    const int field = course->field[race->decided];
-    const uint64_t at = course->end[race->decided];
+    const om_legs *legs = &race->legs;
+    const int field = legs->field[race->decided];
+    const uint64_t at = legs->end[race->decided];
     racer *r = &race->racers[c->model];
-    r->out = place >= course->field[race->decided + 1];
+    r->out = place >= legs->field[race->decided + 1];
     if (r->ended) return OM_OK;
     if (!r->out) {
         if (r->stopped && r->reached == at)
             return disagree(race, c, place + 1, field, "was stopped there");
-        om_plan_limit(plan, c->model, course->end[race->decided + 1]);
+        om_plan_limit(plan, c->model, legs->end[race->decided + 1]);
         return OM_OK;
     }
     if (r->reached > at) return disagree(race, c, place + 1, field, "has gone on");
@@ -259,7 +259,7 @@ om_status om_race_settle(om_race *race, om_plan *plan,
                          void (*stopped)(void *context, int model, const char *message),
                          void *context)
 {
-    while (race->decided < race->course.rungs && race->missing == 0) {
+    while (race->decided < race->legs.rungs && race->missing == 0) {
         const int n = list_contenders(race);
         for (int i = 0; i < n; i++)
             OM_TRY(judge(race, plan, &race->contenders[i], i, stopped, context));
@@ -271,11 +271,11 @@ om_status om_race_settle(om_race *race, om_plan *plan,
 
 int om_race_decided(const om_race *race) { return race->decided; }
 
-uint64_t om_race_limit(const om_race *race) { return race->course.end[race->decided]; }
+uint64_t om_race_limit(const om_race *race) { return race->legs.end[race->decided]; }
 
 uint64_t om_race_beyond(const om_race *race)
 {
-    const om_course *c = &race->course;
+    const om_legs *c = &race->legs;
     uint64_t n = 0;
     int alive = 0;
     for (int m = 0; m < models_of(race); m++)

@@ -13,16 +13,16 @@
 #include "ommatid/om_store.h"
 
 /* The race of a spec in numbers: legs end at the rungs, and the last one at the end of training. */
-typedef struct om_course {
+typedef struct om_legs {
     int rungs;
     uint64_t end[OM_RACE_MOST_RUNGS + 1]; /* [rungs + 1] iterations of each leg's end */
     int field[OM_RACE_MOST_RUNGS + 1]; /* [rungs + 1] models on each leg, unless they end early */
-} om_course;
+} om_legs;
 
 /* options: as a spec has them, so that the text has no faults. */
-om_course om_race_course(const om_race_options *options, int models, uint64_t iterations);
+om_legs om_legs_of(const om_race_options *options, int models, uint64_t iterations);
 /* Iterations of all models, if none diverges or fails. */
-uint64_t om_course_iterations(const om_course *course);
+uint64_t om_legs_iterations(const om_legs *legs);
 
 enum { OM_RACE_FAULT_BYTES = 200 };
 /* Whether some rung has no check on the validation scenes to decide by, or is not below the end of
@@ -33,7 +33,7 @@ bool om_race_has_fault(const om_race_options *race, const om_state_layout *layou
 typedef struct om_race om_race;
 
 /* Sets the limits of the plan's models, which have not begun. Free with om_race_free(). */
-om_status om_race_create(const om_course *course, om_plan *plan, om_race **race);
+om_status om_race_create(const om_legs *legs, om_plan *plan, om_race **race);
 void om_race_free(om_race *race); /* accepts NULL */
 
 /* The model has reached so many iterations with that measure; what is between rungs is passed over. */

@@ -170,9 +170,9 @@ om_status om_simulate(const om_simulation_options *o, om_simulation *result)
         return om_fail(OM_EUSAGE, "a simulation needs a rate above 0 and shares from 0 to 1");
     om_status status = om_plan_create(&plan, &s.plan);
     if (status != OM_OK) return status;
-    const om_course course = om_race_course(&o->race, o->models, o->iterations);
+    const om_legs legs = om_legs_of(&o->race, o->models, o->iterations);
     const size_t n = (size_t)o->ranks;
-    status = om_race_create(&course, s.plan, &s.race);
+    status = om_race_create(&legs, s.plan, &s.race);
     if (status == OM_OK) status = om_alloc(n, sizeof *s.ranks, &s.ranks);
     if (status == OM_OK) status = om_alloc(n, sizeof *s.heap, &s.heap);
     if (status == OM_OK) status = om_alloc(n, sizeof *s.waiting, &s.waiting);

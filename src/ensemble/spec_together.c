@@ -98,12 +98,12 @@ static void check_rungs(om_spec_walk *w, yaml_mark_t mark)
 static void check_race(om_spec_walk *w)
 {
     const om_spec *spec = w->spec;
-    const om_course course = om_race_course(&spec->race, spec->models, spec->train.iterations);
+    const om_legs legs = om_legs_of(&spec->race, spec->models, spec->train.iterations);
     yaml_mark_t mark = {0};
-    if (was_given(w, "race.keep", &mark) && course.rungs == 0)
+    if (was_given(w, "race.keep", &mark) && legs.rungs == 0)
         om_spec_fault(w, mark, "race.keep: nobody is stopped without race.at: expected that, too");
-    if (!was_given(w, "race.at", &mark) || course.rungs == 0) return;
-    if (course.field[course.rungs] == spec->models)
+    if (!was_given(w, "race.at", &mark) || legs.rungs == 0) return;
+    if (legs.field[legs.rungs] == spec->models)
         om_spec_fault(w, mark, "race.keep %g: of %d model%s all would go on: expected less",
                       spec->race.keep, spec->models, spec->models == 1 ? "" : "s");
     check_rungs(w, mark);
