@@ -1,5 +1,6 @@
 /* What one key of a spec alone does not show. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ensemble/race.h"
@@ -99,9 +100,11 @@ static void check_race(om_spec_walk *w)
 {
     const om_spec *spec = w->spec;
     const om_legs legs = om_legs_of(&spec->race, spec->models, spec->train.iterations);
+    const bool is_usual = spec->race.keep == strtod(om_spec_key_find("race.keep")->usual, NULL);
     yaml_mark_t mark = {0};
-    if (was_given(w, "race.keep", &mark) && legs.rungs == 0)
-        om_spec_fault(w, mark, "race.keep: nobody is stopped without race.at: expected that, too");
+    if (was_given(w, "race.keep", &mark) && legs.rungs == 0 && !is_usual)
+        om_spec_fault(w, mark, "race.keep %g: without race.at nobody is stopped: expected both",
+                      spec->race.keep);
     if (!was_given(w, "race.at", &mark) || legs.rungs == 0) return;
     if (legs.field[legs.rungs] == spec->models)
         om_spec_fault(w, mark, "race.keep %g: of %d model%s all would go on: expected less",
