@@ -443,7 +443,11 @@ const om_command om_cmd_rank = {
         "With --by a measure of 'ommatid validate STORE', models are ranked by what is known of "
         "the\nfly's cells instead; those without a value have no place. The p of --plot is of this "
         "measure "
-        "alone:\nthat of 'validate' is corrected for the number of measures.",
+        "alone:\nthat of 'validate' is corrected for the number of measures.\n"
+        "\n"
+        "Models that a race has stopped stand behind all others, those of a later rung first; by a "
+        "measure of\n"
+        "'validate' they stand where it puts them.",
     .options = options,
     .json = true,
     .least = 1,
