@@ -105,7 +105,7 @@ static void test_unknown_keys_name_the_nearest(void **state)
     refused("train.batch: 2\n", "unknown key 'train.batch'");
     refused("zzzzzzzzzzzz: 1\n", "ommatid help spec");
     refused("? [a, b]\n: 1\n", "unknown key");
-    refused("race: {keep: 0.5}\n", "unknown key 'race'");
+    refused("penelty: {until: 5}\n", "unknown key 'penelty'; the nearest is penalty");
     refused("init: {resting_potential.mean: 1}\n", "unknown key");
 }
 

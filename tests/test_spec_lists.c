@@ -185,6 +185,42 @@ static void test_what_would_do_nothing_is_refused(void **state)
             ":1:20: train.t_fade_in 0.01: less than one time step: expected 0, or train.dt 0.02");
 }
 
+static void test_races_are_rungs_at_checks(void **state)
+{
+    (void)state;
+    const om_spec spec = parsed("train: {iterations: 100}\nvalidate: {every: 10}\n"
+                                "race: {keep: 0.25, at: [ 10, +20,90 ]}");
+    assert_true(spec.race.keep == 0.25);
+    assert_string_equal(spec.race.at, "10, 20, 90");
+    assert_string_equal(parsed("race: {at: [5000, 30000]}").race.at, "5000, 30000");
+    assert_string_equal(parsed("race: {at: []}").race.at, "");
+    const char *const wrong[] = {"5000",
+                                 "[5000, x]",
+                                 "[5000, 5000]",
+                                 "[10000, 5000]",
+                                 "[0]",
+                                 "[1.5e4]",
+                                 "[[5000]]",
+                                 "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
+                                 "13, 14, 15, 16, 17]"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "race: {at: %s}", wrong[i]);
+        refused(text, ": expected a list of up to 16 iterations, rising, as [10000, 30000]");
+    }
+    refused("race: {keep: 1, at: [5000]}",
+            ":1:14: race.keep: '1': expected a number, above 0, below 1");
+    refused("race: {keep: 0.4}", ":1:14: race.keep 0.4: without race.at nobody is stopped");
+    refused("models: 1\nrace: {at: [5000]}", ":2:12: race.keep 0.5: of 1 model all would go on");
+    refused("race: {at: [5000, 10001]}",
+            ":1:12: race.at: no check falls on iteration 10001: expected 10000 or 15000");
+    refused("race: {at: [250000]}", ":1:12: race.at: 250000: expected less than train.iterations");
+    /* 64 scenes to train on, 4 in a batch: after 1, 11, 21 passes of 16 iterations */
+    parsed("validate: {every_passes: 10}\nrace: {at: [16, 336]}");
+    refused("validate: {every_passes: 10}\nrace: {at: [170]}", "expected 16 or 176");
+    parsed("scenes: {source: ./films.h5}\nvalidate: {every_passes: 10}\nrace: {at: [170]}");
+}
+
 /* 4095 characters fit, and no more. */
 static void test_groups_too_long_to_keep_are_refused(void **state)
 {
@@ -252,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_strides_are_those_of_a_file),
         cmocka_unit_test(test_time_constants_that_would_never_be_trained),
         cmocka_unit_test(test_what_would_do_nothing_is_refused),
+        cmocka_unit_test(test_races_are_rungs_at_checks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

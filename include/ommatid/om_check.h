@@ -34,6 +34,7 @@ typedef enum om_resume {
     OM_RESUME_START,    /* begin it */
     OM_RESUME_GO_ON,    /* at its state's iteration */
     OM_RESUME_NOTHING,  /* it is trained to the end */
+    OM_RESUME_STOPPED,  /* nothing: a race has stopped it */
     OM_RESUME_DIVERGED, /* nothing: it would diverge again */
     OM_RESUME_REFUSED   /* the run would not begin: the state cannot be used */
 } om_resume;

@@ -37,12 +37,13 @@ typedef struct om_ranked {
     double epe, l2norm;      /* at the best check, mean over validation scenes */
     double spread;           /* standard error of epe over validation scenes */
     double stability; /* share of 1,000 bootstraps over scenes in which it keeps its place by epe
-                         within one; whatever it is ranked by */
+                         within one; whatever it is ranked by. Races are not run again */
 } om_ranked;
 
 /* Ranks the models of a store by one measure at each model's best check, which the store's own
  * selection measure decides (of an imported model there is one check, and perhaps not both of its
- * measures). ranked [n_models]: best first, then the unranked by number. Local, read only. */
+ * measures). Models that a race stopped come behind all others, those of the last rung first, by their
+ * errors among themselves. ranked [n_models]: best first, then the unranked by number. Local, read only. */
 om_status om_ensemble_rank(om_store *store, om_loss by, om_ranked *ranked);
 
 typedef struct om_import_options {

@@ -3,6 +3,8 @@
  * thousands of simulated ranks.
  *
  *   waiting --ask--> running --done--> waiting   (iterations left)
+ *                       |    --done--> held      (at the model's limit) --limit--> waiting
+ *                       |                                               --end--> stopped
  *                       |    --done--> done      (all iterations)
  *                       |    --diverged--> diverged
  *                       |    --failed--> waiting (first time: the same unit again) | failed
@@ -53,6 +55,13 @@ void om_plan_free(om_plan *plan); /* accepts NULL */
  * for good, and is counted among the diverged. */
 void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended);
 
+/* A model may be trained so far for now, at most to the end, which is where it may at first: it is held
+ * there until there is another limit, or it is ended. Before anything is asked for, or where the model
+ * is held; one that is done stays so. What the plan balances is what is left up to the limits. */
+void om_plan_limit(om_plan *plan, int model, uint64_t iteration);
+/* A model that is held is trained no further. */
+void om_plan_end(om_plan *plan, int model);
+
 /* Time in which units asked for from now on can be trained, from when the next one begins; INFINITY, as
  * at first: no limit. */
 void om_plan_time_left(om_plan *plan, double seconds);
@@ -73,10 +82,11 @@ void om_plan_lost(om_plan *plan, int worker);
 void om_plan_stop(om_plan *plan);
 
 typedef struct om_plan_summary {
-    int waiting, running, done, diverged, failed;
-    uint64_t iterations_done, iterations_total; /* of models that have not diverged or failed */
-    double iterations_per_s;                    /* of the workers now at work, as measured */
-    double seconds_left;                        /* NaN while nothing was measured */
+    int waiting, running, done, stopped, diverged, failed; /* held ones are waiting */
+    /* Of models that have not diverged or failed; total: up to their limits. */
+    uint64_t iterations_done, iterations_total;
+    double iterations_per_s; /* of the workers now at work, as measured */
+    double seconds_left;     /* to the limits; NaN while nothing was measured */
 } om_plan_summary;
 void om_plan_summarize(const om_plan *plan, om_plan_summary *summary);
 /* Model held by a worker, or -1. */

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "ommatid/om_race.h"
 #include "ommatid/om_scenes.h"
 #include "ommatid/om_status.h"
 #include "ommatid/om_train.h"
@@ -31,6 +32,7 @@ typedef struct om_spec {
     om_world_options worlds; /* used when procedural; extent and frames are those of training */
     om_profile profile;      /* what it stands for is in the other fields already */
     om_train_options train;
+    om_race_options race;
 } om_spec;
 
 /* All defaults. */

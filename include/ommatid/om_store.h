@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "ommatid/om_circuit.h"
+#include "ommatid/om_race.h"
 #include "ommatid/om_scenes.h"
 #include "ommatid/om_train.h"
 
@@ -61,6 +62,7 @@ typedef struct om_store_plan {
     const om_train_options *train;
     const om_state_layout *layout;
     const om_baselines *baselines;
+    om_race_options race; /* zero: none */
     /* Models that were trained elsewhere: where they come from, and for each its file and what chose
      * it [n_models]. NULL: models are trained here. */
     const char *imported_from;
@@ -95,6 +97,7 @@ typedef struct om_store_info {
     om_state_layout layout;
     om_loss selection;
     om_baselines baselines;
+    om_race_options race; /* zero: none */
     int n_types, n_pairs;
     const char (*type_names)[OM_NAME_BYTES];            /* [n_types] */
     const int *pair_source, *pair_target;               /* [n_pairs] type numbers */

@@ -13,6 +13,7 @@
 #include "ommatid/om_loss.h"
 #include "ommatid/om_params.h"
 #include "ommatid/om_plan.h"
+#include "ommatid/om_race.h"
 #include "ommatid/om_random.h"
 #include "ommatid/om_scenes.h"
 #include "ommatid/om_spec.h"

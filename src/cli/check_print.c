@@ -39,6 +39,7 @@ static void print_resume(const om_model_proof *m)
     case OM_RESUME_START: printf("starts from the beginning"); break;
     case OM_RESUME_GO_ON: printf("goes on at %llu", at); break;
     case OM_RESUME_NOTHING: printf("nothing: done at %llu", at); break;
+    case OM_RESUME_STOPPED: printf("nothing: stopped at %llu", at); break;
     case OM_RESUME_DIVERGED: printf("nothing: diverged at %llu", at); break;
     case OM_RESUME_REFUSED: printf("the run would not begin"); break;
     }
@@ -119,11 +120,10 @@ static void print_summary(const om_check *c)
     if (info->imported_from != NULL) {
         printf(", imported: there is nothing to train");
     } else {
-        static const char *const says[] = {[OM_RESUME_START] = "to begin",
-                                           [OM_RESUME_GO_ON] = "to go on",
-                                           [OM_RESUME_NOTHING] = "done",
-                                           [OM_RESUME_DIVERGED] = "diverged",
-                                           [OM_RESUME_REFUSED] = "unusable"};
+        static const char *const says[] = {
+            [OM_RESUME_START] = "to begin",    [OM_RESUME_GO_ON] = "to go on",
+            [OM_RESUME_NOTHING] = "done",      [OM_RESUME_STOPPED] = "stopped",
+            [OM_RESUME_DIVERGED] = "diverged", [OM_RESUME_REFUSED] = "unusable"};
         for (int r = OM_RESUME_START; r <= OM_RESUME_REFUSED; r++) {
             const int k = count(c, n, (om_resume)r);
             if (k > 0) printf(", %d %s", k, says[r]);

@@ -52,6 +52,25 @@ static void print_speed(const om_estimate *e)
     putchar('\n');
 }
 
+static double saved_share(const om_estimate *e)
+{
+    return 1 - (double)om_legs_iterations(&e->legs) / ((double)e->models * (double)e->iterations);
+}
+
+static void print_race(const om_estimate *e)
+{
+    const om_legs *c = &e->legs;
+    char without[32];
+    if (c->rungs == 0) return;
+    printf("  race         %d models to iteration %llu", c->field[0],
+           (unsigned long long)c->end[0]);
+    for (int leg = 1; leg < c->rungs; leg++)
+        printf(", %d to %llu", c->field[leg], (unsigned long long)c->end[leg]);
+    om_progress_duration(e->unraced_s, without, sizeof without);
+    printf(", %d to the end\n               %.0f %% of the iterations saved; without it %s\n",
+           c->field[c->rungs], 100 * saved_share(e), without);
+}
+
 static void print(const om_estimate *e)
 {
     const om_simulation *middle = &e->runs[OM_ESTIMATE_RUNS / 2];
@@ -70,6 +89,7 @@ static void print(const om_estimate *e)
     printf("  time         %s (%s to %s in %d simulated runs)%s\n", time, shortest, longest,
            OM_ESTIMATE_RUNS, middle->done == 0 ? ", when the last model is given up" : "");
     printf("  node hours   %.3g\n", middle->seconds * set.nodes / 3600);
+    print_race(e);
     printf("  idle         %.1f %% of the ranks' time; at the end %s at most\n",
            100 * (1 - middle->busy), idle);
     if (set.ranks > e->models)
@@ -86,6 +106,17 @@ static void print(const om_estimate *e)
     print_bytes("\n", e->store_bytes);
     printf("  coordinator  %.3g messages/s, %.2g %% busy\n", middle->messages_per_s,
            100 * e->coordinator);
+}
+
+static json_t *race_json(const om_estimate *e)
+{
+    if (e->legs.rungs == 0) return json_null();
+    json_t *legs = json_array();
+    for (int leg = 0; leg <= e->legs.rungs; leg++)
+        json_array_append_new(legs, json_pack("{s:i, s:I}", "models", e->legs.field[leg], "to",
+                                              (json_int_t)e->legs.end[leg]));
+    return json_pack("{s:o, s:f, s:f}", "legs", legs, "iterations_saved_share", saved_share(e),
+                     "seconds_without", e->unraced_s);
 }
 
 static om_status print_json(const om_estimate *e)
@@ -111,6 +142,7 @@ static om_status print_json(const om_estimate *e)
                            json_pack("{s:f, s:f, s:f}", "rank_mb", e->rank_bytes / 1e6, "node_mb",
                                      (e->rank_bytes * on_node + e->film_bytes) / 1e6, "store_mb",
                                      e->store_bytes / 1e6));
+    json_object_set_new(json, "race", race_json(e));
     return om_command_print_json(json);
 }
 

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/pictures.h"
+#include "cli/race_print.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_validation.h"
 #include "report/plot.h"
@@ -76,13 +77,31 @@ static bool are_renumbered(const om_store_info *info)
     return false;
 }
 
+/* "stopped at 20": in a race that differs from model to model. */
+static const char *status_of(const om_ranked *r)
+{
+    static char text[40];
+    if (r->status != OM_MODEL_STOPPED) return om_model_status_name(r->status);
+    snprintf(text, sizeof text, "%s at %llu", om_model_status_name(r->status),
+             (unsigned long long)r->iteration);
+    return text;
+}
+
+static om_race_tally tally(const om_store_info *info, const om_ranked *ranked)
+{
+    om_race_tally race = om_race_tally_of(info);
+    for (int i = 0; i < info->n_models; i++)
+        om_race_count(&race, ranked[i].status, ranked[i].iteration);
+    return race;
+}
+
 static void end_line(const om_store_info *info, const om_ranked *r, bool renumbered)
 {
     const char *source = renumbered ? info->sources[r->model] : "";
     if (renumbered)
         printf("  %-9s  %.*s\n", om_model_status_name(r->status), folder_length(source), source);
     else
-        printf("  %s\n", om_model_status_name(r->status));
+        printf("  %s\n", status_of(r));
 }
 
 /* Why a model has no error to be ranked by; "" if it has one. */
@@ -162,6 +181,12 @@ static void print_table(const om_store_info *info, om_loss by, const om_ranked *
            "status%s\n",
            renumbered ? "     source" : "");
     for (int i = 0; i < n; i++) print_line(info, by, &ranked[i], renumbered);
+    const om_race_tally race = tally(info, ranked);
+    if (race.legs.rungs > 0) {
+        printf("\nrace: ");
+        om_race_print(&race);
+        printf("\nWho was stopped stands behind the others, those of a later rung first.\n");
+    }
     if (info->imported_from == NULL)
         explain_trained(&info->baselines);
     else
@@ -348,13 +373,15 @@ static om_status print_json(const om_store_info *info, om_loss error, const meas
 {
     const om_baselines *b = &info->baselines;
     const char *by = choices[m->value != NULL ? set.by : error == OM_LOSS_L2NORM];
+    const om_race_tally race = tally(info, ranked);
     json_t *list = json_array();
     for (int i = 0; i < n; i++) json_array_append_new(list, model_of(info, error, m, &ranked[i]));
     return om_command_print_json(json_pack(
-        "{s:s s:I s:s? s:s s:{s:o s:o s:o s:o} s:o}", "name", info->name, "seed",
+        "{s:s s:I s:s? s:s s:{s:o s:o s:o s:o} s:o s:o}", "name", info->name, "seed",
         (json_int_t)info->seed, "imported_from", info->imported_from, "by", by, "baselines",
         "zero_epe", number(b->zero_epe), "zero_l2norm", number(b->zero_l2norm), "mean_epe",
-        number(b->mean_epe), "mean_l2norm", number(b->mean_l2norm), "models", list));
+        number(b->mean_epe), "mean_l2norm", number(b->mean_l2norm), "race",
+        om_race_json(&race, info->race.keep), "models", list));
 }
 
 static om_status print(const om_arguments *args, const om_store_info *info, om_loss by,
@@ -416,7 +443,11 @@ const om_command om_cmd_rank = {
         "With --by a measure of 'ommatid validate STORE', models are ranked by what is known of "
         "the\nfly's cells instead; those without a value have no place. The p of --plot is of this "
         "measure "
-        "alone:\nthat of 'validate' is corrected for the number of measures.",
+        "alone:\nthat of 'validate' is corrected for the number of measures.\n"
+        "\n"
+        "Models that a race has stopped stand behind all others, those of a later rung first; by a "
+        "measure of\n"
+        "'validate' they stand where it puts them.",
     .options = options,
     .json = true,
     .least = 1,

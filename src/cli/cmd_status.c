@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/race_print.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_store.h"
 
@@ -35,6 +36,7 @@ typedef struct picture {
     om_run_row run;
     int count[OM_MODEL_FAILED + 1];
     uint64_t iterations, total;
+    om_race_tally race;
     int best; /* -1: none */
 } picture;
 
@@ -53,17 +55,18 @@ static om_status read_error(om_store *store, const picture *p, int model)
 static om_status take_picture(om_store *store, picture *p)
 {
     for (int s = 0; s <= OM_MODEL_FAILED; s++) p->count[s] = 0;
-    p->iterations = p->total = 0;
+    p->race = om_race_tally_of(p->info);
+    p->iterations = 0;
+    p->total = p->info->imported_from == NULL ? om_legs_iterations(&p->race.legs) : 0;
     p->best = -1;
     OM_TRY(om_store_read_rows(store, p->rows));
     OM_TRY(om_store_read_run(store, &p->run));
     for (int m = 0; m < p->info->n_models; m++) {
         OM_TRY(read_error(store, p, m));
         p->count[p->rows[m].status]++;
-        if (p->info->imported_from == NULL) { /* others are not trained here */
+        om_race_count(&p->race, p->rows[m].status, p->rows[m].iteration);
+        if (p->info->imported_from == NULL) /* others are not trained here */
             p->iterations += p->rows[m].iteration;
-            p->total += p->info->layout.iterations;
-        }
         if (!isnan(p->error[m]) && (p->best < 0 || p->error[m] < p->error[p->best])) p->best = m;
     }
     return OM_OK;
@@ -138,6 +141,10 @@ static void print_text(const picture *p)
             printf(", %s left", text);
         }
     }
+    if (p->race.legs.rungs > 0) {
+        printf("\n  race        ");
+        om_race_print(&p->race);
+    }
     if (p->best >= 0)
         printf("\n  best        %s %.4f (model %d)", selection_name(p), (double)p->error[p->best],
                p->best);
@@ -168,14 +175,14 @@ static om_status print_json(const picture *p)
     }
     const bool here = p->info->imported_from == NULL;
     json_t *left = isfinite(p->run.seconds_left) ? json_real(p->run.seconds_left) : json_null();
-    return om_command_print_json(
-        json_pack("{s:s s:s s:s? s:s s:s s:o s:o s:i s:f s:o s:s s:o}", "name", p->info->name,
-                  "store", p->info->path, "imported_from", p->info->imported_from, "state",
-                  state_of(p), "selection", p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm",
-                  "iterations", here ? json_integer((json_int_t)p->iterations) : json_null(),
-                  "iterations_total", here ? json_integer((json_int_t)p->total) : json_null(),
-                  "trainers", (int)p->run.trainers, "iterations_per_s", p->run.iterations_per_s,
-                  "seconds_left", left, "job", p->run.job, "models", list));
+    return om_command_print_json(json_pack(
+        "{s:s s:s s:s? s:s s:s s:o s:o s:i s:f s:o s:s s:o s:o}", "name", p->info->name, "store",
+        p->info->path, "imported_from", p->info->imported_from, "state", state_of(p), "selection",
+        p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm", "iterations",
+        here ? json_integer((json_int_t)p->iterations) : json_null(), "iterations_total",
+        here ? json_integer((json_int_t)p->total) : json_null(), "trainers", (int)p->run.trainers,
+        "iterations_per_s", p->run.iterations_per_s, "seconds_left", left, "job", p->run.job,
+        "race", om_race_json(&p->race, p->info->race.keep), "models", list));
 }
 
 static om_status show(om_store *store, picture *p, const om_arguments *args)

@@ -11,6 +11,7 @@
 #include "ensemble/job.h"
 #include "ensemble/limit.h"
 #include "ensemble/progress.h"
+#include "ensemble/race.h"
 #include "parallel/farm.h"
 #include "parallel/stop.h"
 
@@ -21,6 +22,7 @@ static const double FIRST_RATE = 1, TICK_S = 1;
 typedef struct coordinator {
     om_job *job;
     om_plan *plan;
+    om_race *race;
     om_model_row *rows;   /* [models] what the live table says */
     double *best;         /* [models] selection measure at the best check; NaN: none */
     bool *waiting;        /* [trainers] asked, and there was nothing */
@@ -57,27 +59,51 @@ static uint64_t count_iterations(const coordinator *c)
 
 /* ---- beginning ---- */
 
-/* What the store holds of one model. A model that failed by an error of the machine gets another
- * chance in a new run; one that diverged would only do so again. */
-static om_status resume_model(coordinator *c, om_state *state, int model)
+/* The model has done so many checks, and may be at a rung. */
+static void note_checks(coordinator *c, int model, int checks, double best)
+{
+    const om_job *job = c->job;
+    if (checks == 0) return;
+    om_race_note(c->race, model, om_check_iteration(&job->layout, &job->spec.train, checks - 1),
+                 best);
+}
+
+/* What the store holds of one model. */
+static om_status load_model(coordinator *c, om_state *state, int model)
 {
     om_model_row *row = &c->rows[model];
-    bool found, diverged = row->status == OM_MODEL_DIVERGED;
+    bool found;
     OM_TRY(om_store_load(c->job->store, model, state, &found));
     row->iteration = found ? state->iteration : 0;
     c->best[model] = NAN;
-    if (found && state->best_check >= 0)
-        c->best[model] =
-            c->job->spec.train.selection == OM_LOSS_EPE ? state->best_epe : state->best_l2norm;
-    if (!diverged) {
-        bool done = found && row->iteration >= c->job->layout.iterations;
-        row->status = done ? OM_MODEL_DONE : OM_MODEL_WAITING;
-        row->message[0] = '\0';
-    }
+    om_race_resume(c->race, model, row->iteration, row->status == OM_MODEL_STOPPED);
+    if (!found) return OM_OK;
+    for (int n = 1; n <= (int)state->n_checks; n++)
+        note_checks(c, model, n, c->best[model] = om_job_best(c->job, state, n));
     /* copies of a state outside its slot may be torn: write them anew */
-    if (found) OM_TRY(om_store_repair(c->job->store, model, state));
-    om_plan_resume(c->plan, model, row->iteration, diverged);
-    return om_store_write_row(c->job->store, model, row);
+    return om_store_repair(c->job->store, model, state);
+}
+
+/* A model that failed by an error of the machine gets another chance in a new run, unless a race has gone
+ * on without it; one that diverged would only do so again. What a race stopped it stops anew. */
+static void resume_model(coordinator *c, int model)
+{
+    om_model_row *row = &c->rows[model];
+    const bool ended = row->status == OM_MODEL_DIVERGED ||
+                       (row->status == OM_MODEL_FAILED && om_race_is_past(c->race, model));
+    const bool done = row->iteration >= c->job->layout.iterations;
+    om_plan_resume(c->plan, model, row->iteration, ended);
+    if (ended) om_race_ended(c->race, model);
+    if (ended || row->status == OM_MODEL_STOPPED) return;
+    row->status = done ? OM_MODEL_DONE : OM_MODEL_WAITING;
+    row->message[0] = '\0';
+}
+
+static void stop_model(void *context, int model, const char *message)
+{
+    coordinator *c = context;
+    c->rows[model].status = OM_MODEL_STOPPED;
+    snprintf(c->rows[model].message, sizeof c->rows[model].message, "%s", message);
 }
 
 static om_status resume(coordinator *c)
@@ -87,9 +113,14 @@ static om_status resume(coordinator *c)
     OM_TRY(om_alloc(1, c->job->layout.bytes, &state));
     om_status status = OM_OK;
     for (int m = 0; m < c->job->spec.models && status == OM_OK; m++)
-        status = om_stop_signal ? om_limit_fail_early() : resume_model(c, state, m);
+        status = om_stop_signal ? om_limit_fail_early() : load_model(c, state, m);
     om_free(state);
-    return status;
+    OM_TRY(status);
+    for (int m = 0; m < c->job->spec.models; m++) resume_model(c, m);
+    OM_TRY(om_race_settle(c->race, c->plan, stop_model, c));
+    for (int m = 0; m < c->job->spec.models; m++)
+        OM_TRY(om_store_write_row(c->job->store, m, &c->rows[m]));
+    return OM_OK;
 }
 
 static om_status begin(coordinator *c)
@@ -105,7 +136,9 @@ static om_status begin(coordinator *c)
                                .iterations = job->layout.iterations,
                                .unit_s = job->options->unit_s,
                                .first_rate = FIRST_RATE};
+    const om_legs legs = om_legs_of(&job->spec.race, job->spec.models, job->layout.iterations);
     OM_TRY(om_plan_create(&options, &c->plan));
+    OM_TRY(om_race_create(&legs, c->plan, &c->race));
     OM_TRY(resume(c));
     c->start_s = c->tick_s = om_clock_s();
     c->start_cpu_s = om_clock_cpu_s();
@@ -134,6 +167,7 @@ static void describe(const coordinator *c, char *line, size_t bytes)
         if (isfinite(c->best[m]) && (best < 0 || c->best[m] < c->best[best])) best = m;
     int n = snprintf(line, bytes, "%s: %d of %d models done, %d training", c->job->spec.name,
                      s.done, c->job->spec.models, s.running);
+    if (s.stopped > 0) n += snprintf(line + n, bytes - (size_t)n, ", %d stopped", s.stopped);
     if (s.diverged + s.failed > 0)
         n +=
             snprintf(line + n, bytes - (size_t)n, ", %d diverged or failed", s.diverged + s.failed);
@@ -156,12 +190,13 @@ static void tick(coordinator *c)
     double now = om_clock_s(), elapsed = now - c->start_s;
     if (now - c->tick_s < TICK_S) return;
     c->tick_s = now;
-    uint64_t done = count_iterations(c), left = 0;
+    const uint64_t done = count_iterations(c), limit = om_race_limit(c->race);
+    uint64_t left = om_race_beyond(c->race);
     for (int m = 0; m < c->job->spec.models; m++) {
         const om_model_row *row = &c->rows[m];
         if (row->status == OM_MODEL_RUNNING) write_row(c, m);
         if (row->status == OM_MODEL_RUNNING || row->status == OM_MODEL_WAITING)
-            left += c->job->layout.iterations - row->iteration;
+            left += limit > row->iteration ? limit - row->iteration : 0;
     }
     c->run.updated = om_clock_unix_s();
     c->run.iterations_per_s = (double)(done - c->start_iterations) / elapsed;
@@ -174,6 +209,27 @@ static void tick(coordinator *c)
 }
 
 /* ---- events ---- */
+
+static void stop_model_in_store(void *context, int model, const char *message)
+{
+    stop_model(context, model, message);
+    write_row(context, model);
+}
+
+/* Stops the worse part of the models if all have got to a rung. */
+static void settle_race(coordinator *c)
+{
+    const int before = om_race_decided(c->race);
+    const uint64_t rung = om_race_limit(c->race);
+    const om_status status = om_race_settle(c->race, c->plan, stop_model_in_store, c);
+    if (status != OM_OK) keep(c, status);
+    if (om_race_decided(c->race) == before || c->progress.quiet || c->status != OM_OK) return;
+    om_plan_summary s;
+    om_plan_summarize(c->plan, &s);
+    om_progress_end(&c->progress);
+    fprintf(stderr, "race at iteration %llu: %d of %d models go on\n", (unsigned long long)rung,
+            s.waiting, c->job->spec.models);
+}
 
 /* Takes a worker's report into plan and table. */
 static void take_report(coordinator *c, int worker, const om_report *report)
@@ -197,14 +253,17 @@ static void take_report(coordinator *c, int worker, const om_report *report)
             row->iteration >= c->job->layout.iterations ? OM_MODEL_DONE : OM_MODEL_WAITING;
         om_plan_done(c->plan, worker, report->iteration, report->seconds);
         if (om_plan_model_of(c->plan, worker) == report->model) row->status = OM_MODEL_RUNNING;
+        note_checks(c, report->model, report->checks, report->best);
         break;
     case OM_REPORT_DIVERGED:
         row->status = OM_MODEL_DIVERGED;
         om_plan_diverged(c->plan, worker);
+        om_race_ended(c->race, report->model);
         break;
     default:
         row->attempts++;
         row->status = om_plan_failed(c->plan, worker) ? OM_MODEL_WAITING : OM_MODEL_FAILED;
+        if (row->status == OM_MODEL_FAILED) om_race_ended(c->race, report->model);
     }
     write_row(c, report->model);
     /* remarks stay in the table, where status shows them; failures are worth a line */
@@ -215,6 +274,7 @@ static void take_report(coordinator *c, int worker, const om_report *report)
             fprintf(stderr, "model %d: ", report->model);
         fprintf(stderr, "%s\n", row->message);
     }
+    settle_race(c);
 }
 
 /* Asks the plan for a worker, whose unit would begin after so many seconds. */
@@ -383,14 +443,15 @@ static om_status conclude(coordinator *c, bool alone)
     if (c->status == OM_EBUSY) return om_store_check_write(c->job->store); /* says whose it is */
     if (c->status != OM_OK) return c->status;
     if (s.waiting > 0) return fail_stopped(c, s.done);
+    char took[32], raced[48] = "";
+    if (s.stopped > 0) snprintf(raced, sizeof raced, ", %d stopped by the race", s.stopped);
     if (s.done == 0)
-        return om_fail(OM_EFAIL, "no model could be trained to the end: %d diverged, %d failed",
-                       s.diverged, s.failed);
-    char took[32];
+        return om_fail(OM_EFAIL, "no model could be trained to the end: %d diverged, %d failed%s",
+                       s.diverged, s.failed, raced);
     om_progress_duration(om_clock_s() - c->start_s, took, sizeof took);
     if (!c->progress.quiet)
-        fprintf(stderr, "%s: %d of %d models trained in %s\n", c->job->spec.name, s.done,
-                c->job->spec.models, took);
+        fprintf(stderr, "%s: %d of %d models trained in %s%s\n", c->job->spec.name, s.done,
+                c->job->spec.models, took, raced);
     return OM_OK;
 }
 
@@ -403,6 +464,7 @@ om_status om_coordinate(om_job *job, om_worker *worker)
     if (status == OM_OK && !alone) serve_workers(&c);
     if (status != OM_OK && !alone) dismiss_workers(job);
     if (status == OM_OK) status = conclude(&c, alone);
+    om_race_free(c.race);
     om_plan_free(c.plan);
     om_free(c.rows);
     om_free(c.best);

@@ -36,7 +36,7 @@ static om_status count_bytes(estimating *t)
     om_job *job = &t->job;
     size_t rank;
     OM_TRY(om_trainer_memory(job->circuit, job->scenes, &job->spec.train, t->o->threads, &rank));
-    OM_TRY(om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout));
+    OM_TRY(om_job_layout(t->o->spec_file, job));
     const om_store_plan plan = om_job_store_plan(job);
     t->e->iterations = job->layout.iterations;
     t->e->checks = job->layout.n_checks;
@@ -117,7 +117,8 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static om_status simulate(const om_estimate_options *o, om_estimate *e)
+static om_status simulate(const om_estimate_options *o, const om_race_options *race, om_estimate *e,
+                          om_simulation runs[OM_ESTIMATE_RUNS])
 {
     for (int i = 0; i < OM_ESTIMATE_RUNS; i++) {
         const om_simulation_options options = {.models = e->models,
@@ -129,10 +130,26 @@ static om_status simulate(const om_estimate_options *o, om_estimate *e)
                                                .varies = o->varies,
                                                .fails = o->fails,
                                                .commit_s = COMMIT_S,
-                                               .seed = (uint64_t)i};
-        OM_TRY(om_simulate(&options, &e->runs[i]));
+                                               .seed = (uint64_t)i,
+                                               .race = *race};
+        OM_TRY(om_simulate(&options, &runs[i]));
     }
-    qsort(e->runs, OM_ESTIMATE_RUNS, sizeof *e->runs, by_time);
+    qsort(runs, OM_ESTIMATE_RUNS, sizeof *runs, by_time);
+    return OM_OK;
+}
+
+static om_status simulate_both(const om_estimate_options *o, const om_race_options *race,
+                               om_estimate *e)
+{
+    const om_race_options none = {0};
+    om_simulation unraced[OM_ESTIMATE_RUNS];
+    e->legs = om_legs_of(race, e->models, e->iterations);
+    OM_TRY(simulate(o, race, e, e->runs));
+    e->unraced_s = e->runs[OM_ESTIMATE_RUNS / 2].seconds;
+    if (e->legs.rungs > 0) {
+        OM_TRY(simulate(o, &none, e, unraced));
+        e->unraced_s = unraced[OM_ESTIMATE_RUNS / 2].seconds;
+    }
     const om_simulation *middle = &e->runs[OM_ESTIMATE_RUNS / 2];
     e->coordinator = middle->decisions + middle->messages_per_s * MESSAGE_S;
     return OM_OK;
@@ -151,7 +168,7 @@ static om_status estimate(estimating *t)
     e->rate = t->o->rate;
     OM_TRY(count_bytes(t));
     if (!(t->o->rate > 0)) OM_TRY(measure(t));
-    return simulate(t->o, e);
+    return simulate_both(t->o, &t->job.spec.race, e);
 }
 
 om_status om_estimate_run(const om_estimate_options *options, om_estimate *e)

@@ -25,6 +25,8 @@ typedef struct om_estimate {
     /* bytes: of a rank's trainer, of the films that the ranks of a node share, of the store */
     double rank_bytes, film_bytes, store_bytes;
     om_simulation runs[OM_ESTIMATE_RUNS]; /* by time, shortest first */
+    om_legs legs;                         /* of the race; no rungs: there is none */
+    double unraced_s;                     /* a run without it: the middle one of as many */
     double coordinator;                   /* share of its time, with MESSAGE_S for each message */
 } om_estimate;
 

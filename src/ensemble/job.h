@@ -26,6 +26,14 @@ typedef struct om_job {
  * Errors: as om_spec_circuit(), om_train_check(), with the line of the key. Local. */
 om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_circuit **circuit);
 
+/* Where things lie in the job's states, of which the spec's race must fit the checks. Circuit and
+ * scenes must be there, without films. file: of the spec. Errors: as om_state_layout_of(); OM_EDATA with the line of the key.
+ * Local. */
+om_status om_job_layout(const char *file, om_job *job);
+
+/* Selection measure at the best of a state's first `checks` checks, as its curve has it; NaN: none. */
+double om_job_best(const om_job *job, const om_state *state, int checks);
+
 /* The store of the job, as it would be created; points into the job. */
 om_store_plan om_job_store_plan(const om_job *job);
 
@@ -51,7 +59,8 @@ typedef struct om_report {
     uint64_t iteration;
     double seconds;      /* of training, in the unit */
     double left_s;       /* of training, until the unit ends */
-    double best;         /* selection measure at its best check; NaN: none yet */
+    double best;         /* selection measure at its best check, as curves have it; NaN: none yet */
+    int checks;          /* done so far */
     om_work_times times; /* of this worker */
     char message[OM_MESSAGE_BYTES];
 } om_report;

@@ -1,8 +1,9 @@
 /* The plan: which rank trains which model next. Invariants, which om_plan_is_valid() checks:
  * (P1) A running model has one holder, and that worker trains this one, or was promised it; no other
  *      model has one.
- * (P2) A model's iteration never exceeds the end; it is there exactly when the model is done.
- * (P3) A running unit starts at the model's iteration and ends after it, at most at the end.
+ * (P2) A model's iteration never exceeds the end; it is there exactly when the model is done. Models
+ *      that wait or run are below their limits, held ones are not.
+ * (P3) A running unit starts at the model's iteration and ends after it, at most at the limit.
  * (P4) Counts and the sum of what remains are those of the models.
  *
  * How a free model is chosen. A model cannot be trained by two workers at once, so all workers can
@@ -15,7 +16,8 @@
  * until somebody asks, so a k is called tight when this would fail for a T shorter by a unit and a
  * tenth. The k models of a tight k go first, most left first, and only to workers that are not slower than
  * the k fastest; a slower worker that finds nothing else waits for what a faster one leaves. As
- * long as no k is tight a worker keeps its model, so that models end early, one by one. */
+ * long as no k is tight a worker keeps its model, so that models end early, one by one. Where models
+ * have limits, all of this is about what is left up to these: nobody can go on before all are there. */
 #include "ommatid/om_plan.h"
 
 #include <assert.h>
@@ -24,7 +26,16 @@
 #include "base/fail.h"
 #include "base/memory.h"
 
-typedef enum model_status { WAITING, RUNNING, DONE, DIVERGED, FAILED, N_STATUS } model_status;
+typedef enum model_status {
+    WAITING,
+    RUNNING,
+    HELD,
+    DONE,
+    STOPPED,
+    DIVERGED,
+    FAILED,
+    N_STATUS
+} model_status;
 
 enum { NOBODY = -1 };
 
@@ -34,6 +45,7 @@ typedef struct plan_model {
     int last;           /* worker that trained it last and has its state in memory */
     int failed_on;      /* worker whose error this unit ended with; somebody else tries it again */
     uint64_t iteration; /* done */
+    uint64_t limit;     /* it may be trained so far */
     uint64_t to;        /* end of the running unit, or of the one to be tried again; else 0 */
 } plan_model;
 
@@ -59,7 +71,7 @@ struct om_plan {
     plan_worker *workers;
     int count[N_STATUS];
     int present;        /* workers */
-    uint64_t remaining; /* iterations in all waiting and running models */
+    uint64_t remaining; /* iterations in all waiting and running models, to their limits */
     bool stopped;
     double time_left;       /* s; for the unit that is asked for next */
     int *by_left, *by_rate; /* models by what is left, workers by rate: largest first */
@@ -93,7 +105,8 @@ om_status om_plan_create(const om_plan_options *options, om_plan **plan)
         return status;
     }
     for (int m = 0; m < options->models; m++)
-        p->models[m] = (plan_model){WAITING, NOBODY, NOBODY, NOBODY, 0, 0}, p->by_left[m] = m;
+        p->models[m] = (plan_model){WAITING, NOBODY, NOBODY, NOBODY, 0, options->iterations, 0},
+        p->by_left[m] = m;
     for (int w = 0; w < options->workers; w++) p->workers[w] = nobody, p->by_rate[w] = w;
     p->count[WAITING] = options->models;
     p->remaining = (uint64_t)options->models * options->iterations;
@@ -112,10 +125,7 @@ void om_plan_free(om_plan *plan)
     om_free(plan);
 }
 
-static uint64_t remaining_of(const om_plan *plan, const plan_model *model)
-{
-    return plan->options.iterations - model->iteration;
-}
+static uint64_t remaining_of(const plan_model *model) { return model->limit - model->iteration; }
 
 /* What a unit that is asked for now would begin with: after the one that runs. */
 static uint64_t first_of(const plan_model *model)
@@ -132,20 +142,44 @@ static void move(om_plan *plan, plan_model *model, model_status status, uint64_t
 {
     bool same = is_unfinished(model) && unfinished(status) && iteration == model->iteration;
     if (!same) plan->changed = true;
-    if (is_unfinished(model)) plan->remaining -= remaining_of(plan, model);
+    if (is_unfinished(model)) plan->remaining -= remaining_of(model);
     plan->count[model->status]--;
     model->status = status;
     model->iteration = iteration;
     plan->count[status]++;
-    if (is_unfinished(model)) plan->remaining += remaining_of(plan, model);
+    if (is_unfinished(model)) plan->remaining += remaining_of(model);
+}
+
+/* What a model is that nobody trains, after so many iterations. */
+static model_status status_at(const om_plan *plan, const plan_model *model, uint64_t iteration)
+{
+    if (iteration == plan->options.iterations) return DONE;
+    return iteration < model->limit ? WAITING : HELD;
 }
 
 void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended)
 {
     plan_model *m = &plan->models[model];
     assert(m->status == WAITING && iteration <= plan->options.iterations);
-    bool whole = iteration == plan->options.iterations;
-    move(plan, m, ended ? DIVERGED : whole ? DONE : WAITING, iteration);
+    move(plan, m, ended ? DIVERGED : status_at(plan, m, iteration), iteration);
+}
+
+void om_plan_limit(om_plan *plan, int model, uint64_t iteration)
+{
+    plan_model *m = &plan->models[model];
+    if (m->status == DONE) return;
+    assert((m->status == WAITING || m->status == HELD) && m->to == 0);
+    assert(iteration <= plan->options.iterations);
+    move(plan, m, HELD, m->iteration);
+    m->limit = iteration;
+    move(plan, m, status_at(plan, m, m->iteration), m->iteration);
+}
+
+void om_plan_end(om_plan *plan, int model)
+{
+    plan_model *m = &plan->models[model];
+    assert(m->status == HELD);
+    move(plan, m, STOPPED, m->iteration);
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
@@ -171,7 +205,7 @@ static double rate_of(const plan_worker *worker, double mean)
 static bool may_take(const om_plan *plan, int model, int worker)
 {
     const plan_model *m = &plan->models[model];
-    if (model == plan->workers[worker].model) return m->to < plan->options.iterations;
+    if (model == plan->workers[worker].model) return m->to < m->limit;
     return m->status == WAITING && (m->failed_on != worker || plan->present == 1);
 }
 
@@ -191,7 +225,7 @@ typedef struct bounds {
 static double left_of(const om_plan *plan, int model)
 {
     const plan_model *m = &plan->models[model];
-    return is_unfinished(m) ? (double)remaining_of(plan, m) : 0;
+    return is_unfinished(m) ? (double)remaining_of(m) : 0;
 }
 
 static double present_rate(const om_plan *plan, int worker, double mean)
@@ -281,7 +315,7 @@ static int choose(om_plan *plan, int worker, double mean)
     int held = NOBODY, mine = plan->workers[worker].held;
     for (int m = 0; m < plan->options.models; m++) {
         if (!may_take(plan, m, worker)) continue;
-        uint64_t whole = plan->options.iterations - first_of(&models[m]);
+        uint64_t whole = models[m].limit - first_of(&models[m]);
         double left = (double)whole;
         if (whole < least) least = whole, last = m;
         if (left >= b.too_much) continue;
@@ -362,7 +396,7 @@ om_plan_answer om_plan_ask(om_plan *plan, int worker, om_unit *unit)
     if (chosen == NOBODY) return OM_PLAN_WAIT;
     const plan_model *m = &plan->models[chosen];
     const bool again = m->status == WAITING && m->to != 0; /* a unit that failed */
-    const uint64_t from = first_of(m), left = plan->options.iterations - from;
+    const uint64_t from = first_of(m), left = m->limit - from;
     uint64_t length = again ? m->to - from : unit_length(plan, rate_of(w, mean), mean, left);
     if (length > most) length = most;
     *unit = (om_unit){chosen, from, from + length};
@@ -423,7 +457,7 @@ void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds)
     plan_model *m = release(plan, worker);
     m->to = 0;
     m->failed_on = NOBODY;
-    move(plan, m, iteration == plan->options.iterations ? DONE : WAITING, iteration);
+    move(plan, m, status_at(plan, m, iteration), iteration);
 }
 
 void om_plan_diverged(om_plan *plan, int worker)
@@ -464,16 +498,18 @@ void om_plan_stop(om_plan *plan) { plan->stopped = true; }
 
 void om_plan_summarize(const om_plan *plan, om_plan_summary *summary)
 {
-    *summary = (om_plan_summary){.waiting = plan->count[WAITING],
+    *summary = (om_plan_summary){.waiting = plan->count[WAITING] + plan->count[HELD],
                                  .running = plan->count[RUNNING],
                                  .done = plan->count[DONE],
+                                 .stopped = plan->count[STOPPED],
                                  .diverged = plan->count[DIVERGED],
                                  .failed = plan->count[FAILED]};
     for (int w = 0; w < plan->options.workers; w++)
         if (plan->workers[w].model != NOBODY) summary->iterations_per_s += plan->workers[w].rate;
-    uint64_t counted = (uint64_t)(summary->waiting + summary->running + summary->done);
-    summary->iterations_total = counted * plan->options.iterations;
-    summary->iterations_done = summary->iterations_total - plan->remaining;
+    for (int m = 0; m < plan->options.models; m++)
+        if (plan->models[m].status != DIVERGED && plan->models[m].status != FAILED)
+            summary->iterations_done += plan->models[m].iteration;
+    summary->iterations_total = summary->iterations_done + plan->remaining;
     summary->seconds_left = plan->remaining == 0 ? 0
                             : summary->iterations_per_s > 0
                                 ? (double)plan->remaining / summary->iterations_per_s
@@ -490,11 +526,12 @@ static bool model_is_valid(const om_plan *plan, int number)
     if (running != (m->holder != NOBODY)) return false; /* (P1) */
     if (running && plan->workers[m->holder].model != number &&
         plan->workers[m->holder].next != number)
-        return false;                                                     /* (P1) */
-    if (m->iteration > end) return false;                                 /* (P2) */
-    if (is_unfinished(m) && m->iteration == end) return false;            /* (P2) */
-    if (m->status == DONE && m->iteration != end) return false;           /* (P2) */
-    if (running && !(m->to > m->iteration && m->to <= end)) return false; /* (P3) */
+        return false;                                               /* (P1) */
+    if (m->iteration > end || m->limit > end) return false;         /* (P2) */
+    if (is_unfinished(m) && m->iteration >= m->limit) return false; /* (P2) */
+    if (m->status == HELD && (m->iteration < m->limit || m->iteration == end)) return false;
+    if (m->status == DONE && m->iteration != end) return false;                /* (P2) */
+    if (running && !(m->to > m->iteration && m->to <= m->limit)) return false; /* (P3) */
     return running || m->to == 0 || (m->status == WAITING && m->failed_on != NOBODY);
 }
 
@@ -505,7 +542,7 @@ bool om_plan_is_valid(const om_plan *plan)
     for (int m = 0; m < plan->options.models; m++) {
         if (!model_is_valid(plan, m)) return false;
         count[plan->models[m].status]++;
-        if (is_unfinished(&plan->models[m])) remaining += remaining_of(plan, &plan->models[m]);
+        if (is_unfinished(&plan->models[m])) remaining += remaining_of(&plan->models[m]);
     }
     for (int w = 0; w < plan->options.workers; w++) {
         const plan_worker *worker = &plan->workers[w];

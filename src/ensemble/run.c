@@ -1,5 +1,6 @@
 /* Running an ensemble: from a spec to a trained, ranked store. Every step that can fail is agreed upon
  * by all ranks before any of them goes on. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "ensemble/job.h"
 #include "ensemble/limit.h"
+#include "ensemble/race.h"
 #include "ensemble/ranking.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
@@ -49,6 +51,26 @@ om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_c
     return OM_OK;
 }
 
+om_status om_job_layout(const char *file, om_job *job)
+{
+    char fault[OM_RACE_FAULT_BYTES];
+    const om_train_options *train = &job->spec.train;
+    OM_TRY(om_state_layout_of(job->circuit, job->scenes, train, &job->layout));
+    if (!om_race_has_fault(&job->spec.race, &job->layout, train, fault)) return OM_OK;
+    return blame_line(file, job->spec_text, om_fail(OM_EDATA, "%s", fault));
+}
+
+double om_job_best(const om_job *job, const om_state *state, int checks)
+{
+    const om_state_layout *l = &job->layout;
+    const bool epe = job->spec.train.selection == OM_LOSS_EPE;
+    const float *curve = om_state_view(state, epe ? l->at_check_epe : l->at_check_l2norm);
+    double best = NAN;
+    for (int i = 0; i < checks; i++)
+        if (isfinite(curve[i]) && !((double)curve[i] >= best)) best = (double)curve[i];
+    return best;
+}
+
 /* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those
  * that the node's ranks have in common. Collective. */
 static int choose_threads(const om_job *job)
@@ -71,7 +93,8 @@ om_store_plan om_job_store_plan(const om_job *job)
                            .scenes = job->scenes,
                            .train = &job->spec.train,
                            .layout = &job->layout,
-                           .baselines = &job->baselines};
+                           .baselines = &job->baselines,
+                           .race = job->spec.race};
 }
 
 /* Rank 0: a file that is there already must be a store of this ensemble. */
@@ -133,8 +156,7 @@ static om_status prepare(om_job *job)
     if (job->scenes->extent != job->circuit->extent)
         return om_fail(OM_EDATA, "%s: films of extent %d, but circuit.extent is %d",
                        job->spec.scenes, job->scenes->extent, job->circuit->extent);
-    status = om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout);
-    OM_TRY(om_ranks_agree(status));
+    OM_TRY(om_ranks_agree(om_job_layout(job->options->spec_file, job)));
     if (om_ranks_number() == 0) status = prepare_store(job);
     OM_TRY(om_ranks_agree(status));
     OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store)));

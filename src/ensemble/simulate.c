@@ -22,6 +22,7 @@ typedef struct sim_rank {
 typedef struct simulator {
     const om_simulation_options *o;
     om_plan *plan;
+    om_race *race;
     sim_rank *ranks;
     int *heap, n_heap; /* ranks at work, by next_s */
     int *waiting, n_waiting;
@@ -131,7 +132,14 @@ static void waiting_ask(simulator *s)
     for (int i = 0; i < n; i++) ask(s, s->waiting[i]);
 }
 
-static void end_unit(simulator *s, int rank)
+/* By lot, the same one at every rung. */
+static double measure_of(const simulator *s, int model)
+{
+    const om_stream stream = {s->o->seed, 1 + (uint32_t)model, OM_FOR_INIT, 0, 0};
+    return om_random_uniform(&stream, 0);
+}
+
+static om_status end_unit(simulator *s, int rank)
 {
     sim_rank *r = &s->ranks[rank];
     r->freed_s = s->now_s;
@@ -139,16 +147,19 @@ static void end_unit(simulator *s, int rank)
     const double spent_s = r->ends_s - r->began_s - s->o->commit_s, start_s = om_clock_s();
     if (fails) {
         s->result->failed_units++;
-        om_plan_failed(s->plan, rank);
+        if (!om_plan_failed(s->plan, rank)) om_race_ended(s->race, r->unit.model);
         if (r->promised.model == r->unit.model) r->has_promise = false;
     } else {
         s->trained_s += spent_s;
         om_plan_done(s->plan, rank, r->unit.to, spent_s);
+        om_race_note(s->race, r->unit.model, r->unit.to, measure_of(s, r->unit.model));
     }
+    const om_status status = om_race_settle(s->race, s->plan, NULL, NULL);
     s->decided_s += om_clock_s() - start_s;
+    return status;
 }
 
-static void run(simulator *s)
+static om_status run(simulator *s)
 {
     for (int i = 0; i < s->o->ranks; i++) ask(s, i);
     while (s->n_heap > 0) {
@@ -159,13 +170,14 @@ static void run(simulator *s)
             ask_ahead(s, rank);
             continue;
         }
-        end_unit(s, rank);
+        OM_TRY(end_unit(s, rank));
         if (r->has_promise)
             begin_unit(s, rank, r->promised);
         else
             ask(s, rank);
         waiting_ask(s);
     }
+    return OM_OK;
 }
 
 static void conclude(simulator *s)
@@ -176,6 +188,7 @@ static void conclude(simulator *s)
     const double ranks = s->o->ranks, interval_s = om_progress_interval(s->o->ranks);
     r->seconds = s->now_s;
     r->done = summary.done;
+    r->stopped = summary.stopped;
     r->failed = summary.failed;
     r->busy = s->trained_s / (ranks * s->now_s);
     for (int i = 0; i < s->o->ranks; i++)
@@ -194,18 +207,21 @@ om_status om_simulate(const om_simulation_options *o, om_simulation *result)
         return om_fail(OM_EUSAGE, "a simulation needs a rate above 0 and shares from 0 to 1");
     om_status status = om_plan_create(&plan, &s.plan);
     if (status != OM_OK) return status;
+    const om_legs legs = om_legs_of(&o->race, o->models, o->iterations);
     const size_t n = (size_t)o->ranks;
-    status = om_alloc(n, sizeof *s.ranks, &s.ranks);
+    status = om_race_create(&legs, s.plan, &s.race);
+    if (status == OM_OK) status = om_alloc(n, sizeof *s.ranks, &s.ranks);
     if (status == OM_OK) status = om_alloc(n, sizeof *s.heap, &s.heap);
     if (status == OM_OK) status = om_alloc(n, sizeof *s.waiting, &s.waiting);
     if (status == OM_OK) {
         for (int i = 0; i < o->ranks; i++) s.ranks[i].rate = o->rate * factor(&s, o->spread);
-        run(&s);
-        conclude(&s);
+        status = run(&s);
     }
+    if (status == OM_OK) conclude(&s);
     om_free(s.ranks);
     om_free(s.heap);
     om_free(s.waiting);
+    om_race_free(s.race);
     om_plan_free(s.plan);
     return status;
 }

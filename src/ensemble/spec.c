@@ -85,6 +85,18 @@ static bool two_text(om_spec_walk *w, const yaml_node_t *node, om_text *text)
     return true;
 }
 
+/* Words in a list. */
+static bool words_text(om_spec_walk *w, const yaml_node_t *node, om_text *text)
+{
+    if (node->type != YAML_SEQUENCE_NODE) return false;
+    for (int i = 0; i < count_items(node); i++) {
+        const yaml_node_t *item = item_of(w, node, i);
+        if (!is_scalar(item)) return false;
+        om_text_add(text, "%s%s", i > 0 ? ", " : "", text_of(item));
+    }
+    return true;
+}
+
 static bool is_choice(const om_spec_key *key, const yaml_node_t *node)
 {
     for (int i = 0; is_scalar(node) && key->choices[i] != NULL; i++)
@@ -248,6 +260,7 @@ static bool value_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS: return groups_text(w, key, node, text);
     case OM_SPEC_STRIDES: return strides_text(w, key, node, text);
+    case OM_SPEC_RUNGS: return words_text(w, node, text);
     default: break;
     }
     if (!is_scalar(node)) return false;

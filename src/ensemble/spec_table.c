@@ -1,6 +1,7 @@
 /* The table of keys, and how the text of a value becomes a field of om_spec. */
 #include "ensemble/spec_table.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -169,6 +170,12 @@ const om_spec_key om_spec_keys[] = {
      .unit = "passes", .meaning = "from one check to the next; 0: by iterations"},
     {"validate.t_pre", OM_SPEC_REAL, AT(train.validate_t_pre_s), "0.5", 0, 100, .unit = "s",
      .meaning = "grey before a validation sequence"},
+
+    {"race.keep", OM_SPEC_REAL, AT(race.keep), "0.5", 0, 1, .above = true, .below = true,
+     .meaning = "share of the models at each rung that goes on, the others are stopped; rounded up"},
+    {"race.at", OM_SPEC_RUNGS, AT(race.at), "", 1, many, .unit = "iterations",
+     .meaning = "rungs of a race: checks at which the models with the worse best check so far are "
+                "stopped: [10000, 30000]; none: no race"},
     {0},
 };
 /* clang-format on */
@@ -310,6 +317,28 @@ static bool set_groups(const char *text, char *groups)
     return n >= 0 && n < OM_GROUPS_BYTES;
 }
 
+/* Canonical, so that equal rungs are equal texts. */
+static bool set_rungs(const om_spec_key *key, const char *text, char rungs[OM_RACE_BYTES])
+{
+    int64_t before = 0;
+    int n = 0, used = 0;
+    rungs[0] = '\0';
+    while (*text != '\0') {
+        char word[24];
+        int64_t rung;
+        const size_t length = strcspn(text, ",");
+        if (n++ == OM_RACE_MOST_RUNGS || length >= sizeof word) return false;
+        snprintf(word, sizeof word, "%.*s", (int)length, text);
+        if (!om_parse_int(word, &rung) || !in_range(key, (double)rung) || rung <= before)
+            return false;
+        used += snprintf(rungs + used, OM_RACE_BYTES - (size_t)used, "%s%" PRId64,
+                         n > 1 ? ", " : "", rung);
+        before = rung;
+        text += length + strspn(text + length, ", ");
+    }
+    return true;
+}
+
 static bool set_choice(const om_spec_key *key, const char *text, int *choice)
 {
     for (int i = 0; key->choices[i] != NULL; i++)
@@ -354,6 +383,7 @@ bool om_spec_set(om_spec *spec, const om_spec_key *key, const char *file, const 
     case OM_SPEC_PARTS: return set_parts(key, text, field);
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS: return set_groups(text, field);
+    case OM_SPEC_RUNGS: return set_rungs(key, text, field);
     case OM_SPEC_STRIDES: return strlen(text) < sizeof spec->strides && strcpy(field, text) != NULL;
     }
     return false;
@@ -381,6 +411,9 @@ void om_spec_range(const om_spec_key *key, char text[96])
     case OM_SPEC_PARTS: list_choices("any of ", key->choices, text); return;
     case OM_SPEC_TYPES: snprintf(text, 96, "groups of types"); return;
     case OM_SPEC_PAIRS: snprintf(text, 96, "groups of pairs"); return;
+    case OM_SPEC_RUNGS:
+        snprintf(text, 96, "up to %d, rising, below train.iterations", OM_RACE_MOST_RUNGS);
+        return;
     case OM_SPEC_STRIDES:
         snprintf(text, 96, "types, each with two strides of %.10g to %.10g", key->least, key->most);
         return;
@@ -392,7 +425,9 @@ void om_spec_range(const om_spec_key *key, char text[96])
     case OM_SPEC_UINT64:
     case OM_SPEC_REAL:
     case OM_SPEC_RATES:
-        if (key->above)
+        if (key->above && key->below)
+            snprintf(text, 96, "above %.10g, below %.10g", key->least, key->most);
+        else if (key->above)
             snprintf(text, 96, "above %.10g, up to %.10g", key->least, key->most);
         else if (key->most > 1e18)
             snprintf(text, 96, "%.10g or more", key->least);
@@ -427,6 +462,10 @@ void om_spec_expected(const om_spec_key *key, char text[160])
         snprintf(text, 160, "a list of groups, as [[%s]], of at most %d characters",
                  key->kind == OM_SPEC_TYPES ? "T4a, T4b" : "Mi9 -> T4a, Mi9 -> T4b",
                  OM_GROUPS_BYTES - 1);
+        return;
+    case OM_SPEC_RUNGS:
+        snprintf(text, 160, "a list of up to %d iterations, rising, as [10000, 30000]",
+                 OM_RACE_MOST_RUNGS);
         return;
     case OM_SPEC_STRIDES: snprintf(text, 160, "a list, [[TYPE, U, V], ...], of %s", range); return;
     default: snprintf(text, 160, "%s", range); return;

@@ -1,7 +1,9 @@
 /* What one key of a spec alone does not show. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "ensemble/race.h"
 #include "ensemble/spec_walk.h"
 
 /* All steps of a batch are in memory at once; many more than these are a slip of the pen. */
@@ -78,6 +80,38 @@ static void check_effect(om_spec_walk *w)
             train->t_fade_in_s, train->batch.dt_s);
 }
 
+/* Rungs have to be checks: which iterations those are is known here unless it depends on how many scenes a
+ * file has. */
+static void check_rungs(om_spec_walk *w, yaml_mark_t mark)
+{
+    const om_train_options *train = &w->spec->train;
+    const bool procedural = strcmp(w->spec->scenes, "procedural") == 0;
+    om_state_layout layout = {.iterations = train->iterations, .iterations_per_pass = 1};
+    char fault[OM_RACE_FAULT_BYTES];
+    if (train->validate_every_passes > 0) {
+        if (!procedural || train->batch_size > w->spec->worlds.training) return;
+        layout.iterations_per_pass = (uint64_t)(w->spec->worlds.training / train->batch_size);
+    }
+    if (om_race_has_fault(&w->spec->race, &layout, train, fault))
+        om_spec_fault(w, mark, "%s", fault);
+}
+
+static void check_race(om_spec_walk *w)
+{
+    const om_spec *spec = w->spec;
+    const om_legs legs = om_legs_of(&spec->race, spec->models, spec->train.iterations);
+    const bool is_usual = spec->race.keep == strtod(om_spec_key_find("race.keep")->usual, NULL);
+    yaml_mark_t mark = {0};
+    if (was_given(w, "race.keep", &mark) && legs.rungs == 0 && !is_usual)
+        om_spec_fault(w, mark, "race.keep %g: without race.at nobody is stopped: expected both",
+                      spec->race.keep);
+    if (!was_given(w, "race.at", &mark) || legs.rungs == 0) return;
+    if (legs.field[legs.rungs] == spec->models)
+        om_spec_fault(w, mark, "race.keep %g: of %d model%s all would go on: expected less",
+                      spec->race.keep, spec->models, spec->models == 1 ? "" : "s");
+    check_rungs(w, mark);
+}
+
 void om_spec_check_together(om_spec_walk *w)
 {
     om_spec *spec = w->spec;
@@ -100,4 +134,5 @@ void om_spec_check_together(om_spec_walk *w)
     if (strcmp(spec->scenes, "procedural") == 0 && train->batch_size > spec->worlds.training)
         om_spec_fault(w, mark, "train.batch %d: expected at most scenes.training %d",
                       train->batch_size, spec->worlds.training);
+    check_race(w);
 }

@@ -82,9 +82,8 @@ static void fill_report(const om_worker *w, om_report *report)
 {
     const om_state *s = w->state;
     report->iteration = s->iteration;
-    report->best = s->best_check < 0                             ? NAN
-                   : w->job->spec.train.selection == OM_LOSS_EPE ? s->best_epe
-                                                                 : s->best_l2norm;
+    report->checks = (int)s->n_checks;
+    report->best = om_job_best(w->job, s, report->checks);
 }
 
 void om_note_small_time_constants(const om_circuit *circuit, const om_real *tau, double dt_s,
@@ -117,6 +116,17 @@ static uint64_t at_least_one(double iterations)
     return iterations < 1 ? 1 : (uint64_t)iterations;
 }
 
+/* Whether a check is due at the unit's end: at a rung of a race, and at the end of training, nobody may
+ * take the model for one that has got there before it is made. */
+static bool ends_with_check(const om_worker *w, const om_unit *unit)
+{
+    const om_job *job = w->job;
+    uint64_t check = 0;
+    for (int i = (int)w->state->n_checks; i < job->layout.n_checks && check < unit->to; i++)
+        check = om_check_iteration(&job->layout, &job->spec.train, i);
+    return check == unit->to;
+}
+
 /* Advances to the unit's end, or until stopped, in slices with a report of progress in between; before
  * the last one it asks ahead. */
 static om_status train(om_worker *w, const om_unit *unit,
@@ -124,7 +134,7 @@ static om_status train(om_worker *w, const om_unit *unit,
                        om_report *report)
 {
     const double tell_s = om_progress_interval(w->job->trainers);
-    const uint64_t last = w->job->layout.iterations - 1;
+    const uint64_t last = ends_with_check(w, unit) ? unit->to - 1 : unit->to;
     w->asked = false;
     while (w->state->iteration < unit->to) {
         const uint64_t from = w->state->iteration, left = unit->to - from;
@@ -138,7 +148,7 @@ static om_status train(om_worker *w, const om_unit *unit,
         report->left_s = w->rate > 0 ? (double)left / w->rate : 0;
         if (from > unit->from || report->kind == OM_REPORT_AHEAD) tell(context, report);
         w->asked |= report->kind == OM_REPORT_AHEAD;
-        /* the last iteration counts only with the check after it, in which one may have to stop */
+        /* an iteration before a check counts only with it, and one may have to stop within */
         if (from == last && from > unit->from) OM_TRY(commit(w));
         OM_TRY(advance(w, to, report));
     }
@@ -169,10 +179,10 @@ static om_status conclude_diverged(om_worker *w, const om_unit *unit, om_report 
     return om_fail(OM_EDIVERGED, "%s", why);
 }
 
-/* A model that was stopped in its last check is not done: back to before its last iteration. */
+/* A model that was stopped in the check at its unit's end: back to before the last iteration. */
 static om_status drop_last(om_worker *w, const om_unit *unit)
 {
-    if (w->state->iteration < w->job->layout.iterations) return OM_OK;
+    if (w->state->iteration < unit->to) return OM_OK;
     w->held = -1;
     return take_model(w, unit->model);
 }

@@ -246,6 +246,7 @@ static om_resume resume_of(const look *l, const om_store *store)
     if (l->state != OM_OK) return OM_RESUME_REFUSED;
     if (l->status == OM_MODEL_DIVERGED) return OM_RESUME_DIVERGED;
     if (l->newest < 0) return OM_RESUME_START;
+    if (l->status == OM_MODEL_STOPPED) return OM_RESUME_STOPPED;
     return state_iteration(l) >= all_iterations(l, store) ? OM_RESUME_NOTHING : OM_RESUME_GO_ON;
 }
 

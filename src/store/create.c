@@ -88,6 +88,9 @@ static om_status write_attributes(om_h5 *file, const om_store_plan *plan)
                              plan->baselines));
     OM_TRY(om_h5_set_members(file, "/options", om_schema_options.items, om_schema_options.n,
                              plan->train));
+    if (plan->race.at[0] != '\0')
+        OM_TRY(om_h5_set_members(file, "/options", om_schema_race.items, om_schema_race.n,
+                                 &plan->race));
     OM_TRY(write_choices(file));
     return om_h5_set_members(file, "/checkpoint", om_schema_layout.items, om_schema_layout.n,
                              plan->layout);

@@ -137,6 +137,8 @@ om_status om_store_matches(const om_store *store, const om_store_plan *plan)
     om_train_options stored;
     OM_TRY(om_store_read_options(store, &stored));
     OM_TRY(same_members(store, &om_schema_options, &stored, plan->train));
+    if (info->race.at[0] != '\0' || plan->race.at[0] != '\0')
+        OM_TRY(same_members(store, &om_schema_race, &info->race, &plan->race));
     if (plan->layout == NULL) return OM_OK;
     return same_members(store, &om_schema_layout, &info->layout, plan->layout);
 }

@@ -69,6 +69,14 @@ static om_status read_selection(om_store *store)
     return status;
 }
 
+/* Stores without a race say nothing of one. */
+static om_status read_race(om_store *store)
+{
+    if (!om_h5_has_attribute(store->file, "/options", "race.at")) return OM_OK;
+    return om_h5_get_members(store->file, "/options", om_schema_race.items, om_schema_race.n,
+                             &store->info.race);
+}
+
 static om_status read_identity(om_store *store)
 {
     om_store_info *info = &store->info;
@@ -223,6 +231,7 @@ om_status om_store_open(const char *path, om_store_mode mode, om_store **out)
     if (status == OM_OK) status = read_texts(store, path);
     if (status == OM_OK) status = read_identity(store);
     if (status == OM_OK) status = read_selection(store);
+    if (status == OM_OK) status = read_race(store);
     if (status == OM_OK)
         status = om_h5_get_members(store->file, "/validation", om_schema_baselines.items,
                                    om_schema_baselines.n, &store->info.baselines);

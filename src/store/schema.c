@@ -222,6 +222,12 @@ _Static_assert(sizeof(om_train_options) == 12640,
                "a new setting of training belongs into this table");
 const om_members om_schema_options = {options, COUNT(options)};
 
+static const om_h5_member race[] = {
+    {"race.at", OM_H5_TEXT, offsetof(om_race_options, at), OM_RACE_BYTES},
+    {"race.keep", OM_H5_F64, offsetof(om_race_options, keep), 0},
+};
+const om_members om_schema_race = {race, COUNT(race)};
+
 const char *const *om_schema_choices(const char *member)
 {
     const struct {

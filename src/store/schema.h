@@ -93,6 +93,7 @@ typedef struct om_members {
 extern const om_members om_schema_layout;    /* /checkpoint: om_state_layout */
 extern const om_members om_schema_baselines; /* /validation: om_baselines */
 extern const om_members om_schema_options;   /* /options: om_train_options */
+extern const om_members om_schema_race;      /* /options, of stores with a race: om_race_options */
 /* Names of a choice's numbers, ended by NULL; NULL: the member is no choice. */
 const char *const *om_schema_choices(const char *member);
 /* "init.draws: 0 philox, 1 torch; ..." */
