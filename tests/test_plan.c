@@ -22,14 +22,16 @@ typedef struct scenario {
     double first_rate;      /* what the plan believes before it has measured */
     double unequal, varies; /* workers' rates differ by up to this factor; units by +- this share */
     double dies, fails, diverges; /* probabilities per unit */
+    double ahead;                 /* that one who is at work asks ahead, per event */
+    double limit_s;               /* when all has to be over; 0: never */
     int stop_after;               /* events until everything is stopped; 0: never */
     uint32_t seed;
 } scenario;
 
 typedef struct sim_worker {
-    bool alive, busy, left;
+    bool alive, busy, left, asked, promised;
     double rate, started, ends, idle_since;
-    om_unit unit;
+    om_unit unit, next; /* next: promised */
 } sim_worker;
 
 typedef struct sim {
@@ -42,7 +44,7 @@ typedef struct sim {
     double now, worst_idle;
     uint64_t draws, checksum;
     bool stopped;
-    int events, deaths;
+    int events, deaths, promises_kept;
 } sim;
 
 static double draw(sim *s)
@@ -93,27 +95,54 @@ static void sim_end(sim *s)
     om_free(s->ended);
 }
 
-/* Asks for one worker and checks the answer against the simulator's books. */
-static void ask(sim *s, int number)
+/* Asks for one worker, whose unit would begin then, and checks the answer against the simulator's books. */
+static om_plan_answer ask_plan(sim *s, int number, double begins, om_unit *unit)
+{
+    if (s->s.limit_s > 0) om_plan_time_left(s->plan, s->s.limit_s - begins);
+    om_plan_answer answer = om_plan_ask(s->plan, number, unit);
+    if (answer != OM_PLAN_UNIT) return answer;
+    assert_in_range(unit->model, 0, s->s.models - 1);
+    assert_false(s->ended[unit->model]);
+    assert_true(unit->to > unit->from && unit->to <= s->s.iterations);
+    return answer;
+}
+
+static void ask_ahead(sim *s, int number)
 {
     sim_worker *w = &s->workers[number];
-    om_unit unit = {-1, 0, 0};
-    om_plan_answer answer = om_plan_ask(s->plan, number, &unit);
-    if (answer == OM_PLAN_FINISHED) w->left = true;
-    if (answer != OM_PLAN_UNIT) return;
-    assert_in_range(unit.model, 0, s->s.models - 1);
-    assert_int_equal(s->holder[unit.model], -1);
-    assert_false(s->ended[unit.model]);
+    w->asked = true;
+    w->promised = ask_plan(s, number, w->ends, &w->next) == OM_PLAN_UNIT;
+    assert_int_equal(om_plan_model_of(s->plan, number), w->unit.model);
+    if (!w->promised) return;
+    bool same = w->next.model == w->unit.model;
+    assert_int_equal(s->holder[w->next.model], same ? number : -1);
+    assert_int_equal(w->next.from, same ? w->unit.to : s->trained[w->next.model]);
+    s->holder[w->next.model] = number;
+}
+
+static void begin(sim *s, int number, om_unit unit)
+{
+    sim_worker *w = &s->workers[number];
     assert_int_equal(unit.from, s->trained[unit.model]);
-    assert_true(unit.to > unit.from && unit.to <= s->s.iterations);
     assert_int_equal(om_plan_model_of(s->plan, number), unit.model);
     s->holder[unit.model] = number;
+    w->asked = w->promised = false;
     double rate = w->rate * (1 + s->s.varies * (2 * draw(s) - 1));
     w->busy = true;
     w->unit = unit;
     w->started = s->now;
     w->ends = s->now + (double)(unit.to - unit.from) / rate;
     s->checksum = s->checksum * 31 + (uint64_t)number * 7 + (uint64_t)unit.model + unit.to;
+}
+
+static void ask(sim *s, int number)
+{
+    om_unit unit = {-1, 0, 0};
+    om_plan_answer answer = ask_plan(s, number, s->now, &unit);
+    if (answer == OM_PLAN_FINISHED) s->workers[number].left = true;
+    if (answer != OM_PLAN_UNIT) return;
+    assert_int_equal(s->holder[unit.model], -1);
+    begin(s, number, unit);
 }
 
 /* One report: how a worker's unit ended. */
@@ -126,9 +155,12 @@ static void report(sim *s, int number)
     w->busy = false;
     w->idle_since = s->now;
     double what = draw(s);
+    bool whole = false;
     if (what < s->s.dies && s->deaths < s->s.workers - 1) {
         w->alive = false;
         s->deaths++;
+        if (w->promised) s->holder[w->next.model] = -1;
+        w->promised = false;
         om_plan_lost(s->plan, number);
     } else if ((what -= s->s.dies) < s->s.fails) {
         if (!om_plan_failed(s->plan, number)) s->ended[model] = true;
@@ -140,8 +172,12 @@ static void report(sim *s, int number)
         if (s->stopped) to -= (uint64_t)(draw(s) * (double)(to - w->unit.from));
         s->trained[model] = to;
         if (to == s->s.iterations) s->ended[model] = true;
+        whole = to == w->unit.to;
         om_plan_done(s->plan, number, to, s->now - w->started);
     }
+    if (!w->promised || (w->next.model == model && !whole)) return;
+    s->promises_kept++;
+    begin(s, number, w->next);
 }
 
 /* The next worker whose unit ends; -1: nobody is at work. */
@@ -154,11 +190,13 @@ static int next_to_report(const sim *s)
     return next;
 }
 
-/* Everybody who is free asks, as a coordinator lets them after every report. */
+/* Everybody who is free asks, as a coordinator lets them after every report; some others ask ahead. */
 static void all_ask(sim *s)
 {
     for (int w = 0; w < s->s.workers; w++)
         if (s->workers[w].alive && !s->workers[w].busy && !s->workers[w].left) ask(s, w);
+    for (int w = 0; w < s->s.workers && s->s.ahead > 0; w++)
+        if (s->workers[w].busy && !s->workers[w].asked && draw(s) < s->s.ahead) ask_ahead(s, w);
 }
 
 static void sim_run(sim *s)
@@ -298,6 +336,7 @@ static void test_more_than_a_thousand_workers(void **state)
                      .dies = 1e-3,
                      .fails = 1e-3,
                      .diverges = 1e-3,
+                     .ahead = 0.01,
                      .seed = 3};
     run_whole(&what, NULL, NULL, NULL);
 }
@@ -319,6 +358,7 @@ static void test_every_model_ends_once_whatever_happens(void **state)
                          .dies = 0.02,
                          .fails = 0.05,
                          .diverges = 0.01,
+                         .ahead = seed % 2 ? 0.3 : 0,
                          .seed = seed};
         run_whole(&what, NULL, NULL, NULL);
     }
@@ -361,6 +401,7 @@ static void test_resumes_from_any_event(void **state)
                          .varies = 0.2,
                          .fails = 0.02,
                          .diverges = 0.02,
+                         .ahead = 0.2,
                          .stop_after = events,
                          .seed = (uint32_t)events};
         sim s;
@@ -374,6 +415,38 @@ static void test_resumes_from_any_event(void **state)
         for (int m = 0; m < what.models; m++) assert_true(s.ended[m]);
         sim_end(&s);
     }
+}
+
+/* Units end before the limit on workers that differ and vary, and little time is left unused. */
+static void test_nothing_runs_over_a_limit(void **state)
+{
+    (void)state;
+    int kept = 0;
+    for (uint32_t seed = 0; seed < 100; seed++) {
+        scenario what = {.models = 2 + (int)(seed % 13 + seed % 5),
+                         .workers = 1 + (int)seed % 13,
+                         .iterations = 1000000,
+                         .unit_s = 10,
+                         .rate = 10,
+                         .unequal = 2,
+                         .varies = 0.3,
+                         .fails = 0.01,
+                         .ahead = seed % 2 ? 0.3 : 0,
+                         .limit_s = 5 + 3 * seed,
+                         .seed = seed};
+        sim s;
+        sim_start(&s, &what);
+        sim_resume(&s);
+        sim_run(&s);
+        if (s.now > what.limit_s) fail_msg("%g s of %g s", s.now, what.limit_s);
+        for (int w = 0; w < what.workers; w++) {
+            const double unused = (what.limit_s - s.workers[w].idle_since) * s.workers[w].rate;
+            if (unused > 4) fail_msg("seed %u: %g iterations unused", seed, unused);
+        }
+        kept += s.promises_kept;
+        sim_end(&s);
+    }
+    assert_true(kept > 100);
 }
 
 /* --- one step at a time ---------------------------------------------------------------------- */
@@ -593,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_every_model_ends_once_whatever_happens),
         cmocka_unit_test(test_same_events_give_the_same_answers),
         cmocka_unit_test(test_resumes_from_any_event),
+        cmocka_unit_test(test_nothing_runs_over_a_limit),
         cmocka_unit_test(test_options_that_make_no_sense_are_refused),
         cmocka_unit_test(test_a_worker_keeps_its_model),
         cmocka_unit_test(test_a_model_that_is_behind_goes_first),

@@ -95,7 +95,7 @@ static volatile sig_atomic_t stop;
 
 static void raise_stop(int number) { stop = number; }
 
-static void test_a_stop_before_any_iteration_keeps_the_state(void **unused)
+static void test_a_stop_before_any_check_or_iteration_keeps_the_state(void **unused)
 {
     (void)unused;
     om_train_options options = bench_all_options();
@@ -103,6 +103,11 @@ static void test_a_stop_before_any_iteration_keeps_the_state(void **unused)
     stop = 0;
     om_state *expected = bench_trained(&b, 2), *state = bench_state(&b, 2);
     om_state *before = naive_zeroed(b.layout->bytes, 1);
+    memcpy(before, state, b.layout->bytes);
+    stop = 1; /* check 0 is due */
+    must_say(om_train_advance(b.trainer, state, 12), OM_ESTOPPED, "stopped in a validation");
+    stop = 0;
+    bench_assert_same(&b, state, before);
     for (uint64_t to = 0; to < 12; to++) {
         char message[64];
         must(om_train_advance(b.trainer, state, to));
@@ -119,7 +124,8 @@ static void test_a_stop_before_any_iteration_keeps_the_state(void **unused)
     bench_close(&b);
 }
 
-/* A timer stops it wherever it happens to be, again and again. */
+/* A timer stops it wherever it happens to be, again and again; later each time, for a validation that was
+ * stopped begins anew. */
 static void test_stops_at_any_moment_change_nothing(void **unused)
 {
     (void)unused;
@@ -128,13 +134,15 @@ static void test_stops_at_any_moment_change_nothing(void **unused)
     stop = 0;
     om_state *expected = bench_trained(&b, 2), *state = bench_state(&b, 2);
     struct sigaction action = {.sa_handler = raise_stop, .sa_flags = SA_RESTART}, old;
-    struct itimerval often = {{0, 2000}, {0, 2000}}, never = {{0, 0}, {0, 0}};
+    struct itimerval once = {{0, 0}, {0, 1000}}, never = {{0, 0}, {0, 0}};
     sigaction(SIGALRM, &action, &old);
-    setitimer(ITIMER_REAL, &often, NULL);
+    setitimer(ITIMER_REAL, &once, NULL);
     om_status status;
     while ((status = om_train_advance(b.trainer, state, 12)) == OM_ESTOPPED) {
         must(om_state_check(b.layout, state));
         stop = 0;
+        once.it_value.tv_usec = once.it_value.tv_usec * 9 / 8 % 1000000;
+        setitimer(ITIMER_REAL, &once, NULL);
     }
     setitimer(ITIMER_REAL, &never, NULL);
     sigaction(SIGALRM, &old, NULL);
@@ -349,7 +357,7 @@ int main(void)
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_a_model_can_move_between_trainers),
         cmocka_unit_test(test_validating_in_between_changes_nothing),
-        cmocka_unit_test(test_a_stop_before_any_iteration_keeps_the_state),
+        cmocka_unit_test(test_a_stop_before_any_check_or_iteration_keeps_the_state),
         cmocka_unit_test(test_stops_at_any_moment_change_nothing),
         cmocka_unit_test(test_models_start_from_streams_of_their_own),
         cmocka_unit_test(test_shared_models_start_alike_and_train_apart),

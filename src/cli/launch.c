@@ -146,29 +146,29 @@ static void ask_to_stop(pid_t mpirun, int number)
     globfree(&lists);
 }
 
-/* Waits for mpirun; *passed: how many wishes to stop were handed on. The first reaches the ranks as
- * SIGUSR1 (SIGALRM for the time limit), which is sent until it is heard, as ranks may not have started yet; at a second one mpirun
- * ends them. */
-static int wait_for(pid_t child, int *passed)
+/* Waits for mpirun; *asked: the signal that was handed on to the ranks, SIGUSR1 for a wish to stop or SIGALRM
+ * when time was up, or 0. It is sent until it is heard, as ranks may not have started yet; at a second
+ * wish mpirun ends them. */
+static int wait_for(pid_t child, int *asked)
 {
-    int state, number = SIGUSR1;
+    int state;
     double first = 0, sent = 0;
-    *passed = 0;
+    *asked = 0;
     for (;;) {
         pid_t ended = waitpid(child, &state, WNOHANG);
         if (ended == child) return state;
         if (ended < 0 && errno != EINTR) return -1;
         double now = om_clock_s();
         if (om_stop_signal) {
-            if (*passed == 0 && om_stop_signal == SIGALRM) number = SIGALRM; /* time is up */
+            const int number = om_stop_signal == SIGALRM ? SIGALRM : SIGUSR1;
             om_stop_signal = 0;
-            if ((*passed)++ == 0)
-                first = now;
-            else if (now - first > APART_S)
+            if (*asked == 0)
+                *asked = number, first = now;
+            else if (number == SIGUSR1 && now - first > APART_S)
                 kill(child, SIGTERM);
         }
-        if (*passed > 0 && now - sent > AGAIN_S) {
-            ask_to_stop(child, number);
+        if (*asked != 0 && now - sent > AGAIN_S) {
+            ask_to_stop(child, *asked);
             sent = now;
         }
         om_sleep_s(LOOK_S); /* looking, not waiting: a signal just before a wait would be missed */
@@ -186,8 +186,8 @@ static void wait_for_ranks(void)
     }
 }
 
-/* Outcome and message that rank 0 left; stopped: it was told to stop, perhaps before it could listen. */
-static om_status read_outcome(const char *path, int state, bool stopped, const char *kept)
+/* Outcome and message that rank 0 left; asked: it was asked to stop, perhaps before it could listen. */
+static om_status read_outcome(const char *path, int state, int asked, const char *kept)
 {
     char *text = NULL, *message = NULL;
     size_t length;
@@ -199,8 +199,8 @@ static om_status read_outcome(const char *path, int state, bool stopped, const c
     } else if (WIFEXITED(state) && WEXITSTATUS(state) == 127) {
         status = OM_EFAIL; /* mpirun is missing, and that has been said */
         om_message_clear();
-    } else if (status == OM_OK && stopped) {
-        om_fail(OM_ESTOPPED, "stopped; %s", kept);
+    } else if (status == OM_OK && asked != 0) {
+        om_fail(OM_ESTOPPED, "%s; %s", asked == SIGALRM ? "time limit" : "stopped", kept);
         status = om_hint(OM_ESTOPPED, "the same command again");
     } else {
         status = om_fail(OM_EFAIL, "a rank ended before its time; %s", kept);
@@ -238,9 +238,9 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
     if (child < 0) {
         status = om_fail_errno("cannot start another process", "mpirun");
     } else {
-        int passed, state = wait_for(child, &passed);
+        int asked, state = wait_for(child, &asked);
         wait_for_ranks();
-        status = read_outcome(path, state, passed > 0, launching->kept);
+        status = read_outcome(path, state, asked, launching->kept);
     }
     unlink(path);
     return status;

@@ -349,11 +349,11 @@ static uint64_t unit_length(const om_plan *plan, double rate, double mean, uint6
 
 void om_plan_time_left(om_plan *plan, double seconds) { plan->time_left = seconds; }
 
-/* Iterations that fit into half of the time that is left: one at least for a worker of whose rate
- * nothing is known. */
+/* Iterations that fit into half of the time that is left; into a tenth, but one at least, for a worker of
+ * whose rate nothing is known. */
 static uint64_t most_in_time(const om_plan *plan, const plan_worker *worker, double mean)
 {
-    const double most = plan->time_left / 2 * rate_of(worker, mean);
+    const double most = plan->time_left * (worker->rate > 0 ? 0.5 : 0.1) * rate_of(worker, mean);
     if (most >= 1) return most < (double)UINT64_MAX ? (uint64_t)most : UINT64_MAX;
     return plan->time_left > 0 && worker->rate == 0;
 }

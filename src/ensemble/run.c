@@ -144,21 +144,28 @@ static om_status claim_token(om_job *job)
     return om_ranks_agree(om_store_hold(job->store, token));
 }
 
+/* Whether all ranks go on: not where one failed, or was asked to stop. */
+static om_status go_on(om_status status)
+{
+    if (status == OM_OK && om_stop_signal) status = om_limit_fail_early();
+    return om_ranks_agree(status);
+}
+
 static om_status prepare(om_job *job)
 {
     OM_TRY(read_spec(job));
     om_status status =
         om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
-    OM_TRY(om_ranks_agree(status));
+    OM_TRY(go_on(status));
     if (om_ranks_number() == 0) status = claim_store(job);
-    OM_TRY(om_ranks_agree(status));
+    OM_TRY(go_on(status));
     OM_TRY(om_job_open_scenes(job));
     if (job->scenes->extent != job->circuit->extent)
         return om_fail(OM_EDATA, "%s: films of extent %d, but circuit.extent is %d",
                        job->spec.scenes, job->scenes->extent, job->circuit->extent);
-    OM_TRY(om_ranks_agree(om_job_layout(job->options->spec_file, job)));
+    OM_TRY(go_on(om_job_layout(job->options->spec_file, job)));
     if (om_ranks_number() == 0) status = prepare_store(job);
-    OM_TRY(om_ranks_agree(status));
+    OM_TRY(go_on(status));
     OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store)));
     return claim_token(job);
 }
@@ -170,7 +177,7 @@ static om_status train(om_job *job)
     om_status status = OM_OK;
     bool coordinates = om_ranks_number() == 0, trains = !coordinates || om_ranks_count() == 1;
     if (trains) status = om_worker_create(job, &worker);
-    status = om_ranks_agree(status);
+    status = go_on(status);
     if (status == OM_OK && !coordinates) om_worker_serve(worker);
     if (status == OM_OK && coordinates) status = om_coordinate(job, worker);
     om_worker_free(worker);

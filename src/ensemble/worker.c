@@ -243,7 +243,7 @@ static om_order await_order(om_worker *w)
     for (hear(w); !w->has_order; hear(w)) om_farm_pause();
     w->has_order = false;
     const om_order order = w->order;
-    if (order.at_once) {
+    if (order.at_once && w->times.train > 0) { /* not while the coordinator itself begins */
         const double waited = om_clock_s() - start;
         om_work_times_add(
             &w->times, &(om_work_times){.answer = waited, .longest_answer = waited, .answers = 1});

@@ -212,10 +212,7 @@ static void enter_model(om_trainer *t, uint64_t seed, uint32_t model)
     om_network_set_counts(t->network, t->counts);
 }
 
-static om_status fail_if_stopped(const om_trainer *t)
-{
-    return t->stop != NULL && *t->stop ? om_fail(OM_ESTOPPED, "stopped") : OM_OK;
-}
+static bool must_stop(const om_trainer *t) { return t->stop != NULL && *t->stop; }
 
 /* ---- validation ---- */
 
@@ -232,7 +229,7 @@ static om_status validate(om_trainer *t, const om_real *params, const om_real *r
     double sum_l2norm = 0, sum_epe = 0;
     for (int first = 0; first < n; first += batch) {
         int some = n - first < batch ? n - first : batch;
-        OM_TRY(fail_if_stopped(t));
+        if (must_stop(t)) return om_fail(OM_ESTOPPED, "stopped in a validation");
         load_batch(t, t->validation + first, some, NULL);
         om_network_forward(t->network);
         om_decoder_evaluate(t->decoder, t->network, &running);
@@ -443,7 +440,9 @@ om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
             in_pass = false;
         }
         if (state->iteration >= iterations) return OM_OK;
-        OM_TRY(fail_if_stopped(t));
+        if (must_stop(t))
+            return om_fail(OM_ESTOPPED, "stopped at iteration %llu",
+                           (unsigned long long)state->iteration);
         if (!in_pass || state->iteration % t->layout.iterations_per_pass == 0) enter_pass(t, state);
         in_pass = true;
         OM_TRY(iterate(t, state));
