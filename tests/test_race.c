@@ -366,7 +366,13 @@ static void test_a_store_that_contradicts_its_race_is_refused(void **state)
     free_field(&f);
     resume_three(&f, reached, other, 2);
     assert_int_equal(om_race_settle(f.race, f.plan, hear, &f), OM_EDATA);
-    assert_true(strstr(om_message(), "model 2 is at place 2 of 3, but was stopped there") != NULL);
+    assert_true(strstr(om_message(), "model 2 is at place 2 of 3, but was stopped:") != NULL);
+    free_field(&f);
+    const uint64_t all[3] = {100, 100, 20};
+    resume_three(&f, all, right, 0);
+    for (int m = 0; m < 2; m++) om_race_note(f.race, m, 50, 0);
+    assert_int_equal(om_race_settle(f.race, f.plan, hear, &f), OM_EDATA);
+    assert_true(strstr(om_message(), "model 0 is at place 1 of 2, but was stopped:") != NULL);
     free_field(&f);
     resume_three(&f, reached, worst, -1);
     assert_int_equal(om_race_settle(f.race, f.plan, hear, &f), OM_EDATA);
@@ -389,7 +395,8 @@ static void test_legs_follow_from_the_spec(void **state)
     assert_true(legs.rungs == 0 && om_legs_iterations(&legs) == 700);
     legs = om_legs_of(&few, 7, 100);
     assert_true(legs.field[1] == 1 && legs.field[2] == 1);
-    assert_int_equal(om_legs_of(&odd, 20, 100).field[1], 11); /* 0.55 * 20 is above 11 in binary */
+    assert_int_equal(om_legs_of(&odd, 100, 100).field[1],
+                     55); /* 0.55 * 100 is above 55 in binary */
 }
 
 static void test_rungs_are_checks(void **state)

@@ -83,6 +83,13 @@ expect 3 "race.keep is 0.5 in the store, 0.4 in the spec" "$OMMATID" run "$work/
 expect 3 "race.at is [40, 100] in the store, [] in the spec" "$OMMATID" run "$work/all.yaml" -o "$store" -n 1
 expect 3 "race.at is [] in the store, [40, 100] in the spec" "$OMMATID" run "$spec" -o "$work/all.h5" -n 1
 
+# a store that was tampered with contradicts its race: the best model was not stopped
+cp "$store" "$work/false.h5"
+offset=$(h5dump -p -H -d /model/status "$store" | awk '/OFFSET/ { print $2 }')
+printf '\3' | dd of="$work/false.h5" bs=1 seek=$((offset + 4 * models[0])) conv=notrunc status=none
+expect 3 "false.h5: the race at iteration 100: model ${models[0]} is at place" "$OMMATID" run "$spec" -o "$work/false.h5" -n 2
+check grep -q "but was stopped" "$work/err"
+
 # what it would cost
 expect 0 "6 models to iteration 40, 3 to 100, 2 to the end" "$OMMATID" plan "$spec" -n 1 --rate 10
 check grep -qF "48 % of the iterations saved; without it 2 min" "$work/out"
