@@ -366,7 +366,13 @@ static void test_a_store_that_contradicts_its_race_is_refused(void **state)
     free_field(&f);
     resume_three(&f, reached, other, 2);
     assert_int_equal(om_race_settle(f.race, f.plan, hear, &f), OM_EDATA);
-    assert_true(strstr(om_message(), "model 2 is at place 2 of 3, but was stopped there") != NULL);
+    assert_true(strstr(om_message(), "model 2 is at place 2 of 3, but was stopped:") != NULL);
+    free_field(&f);
+    const uint64_t all[3] = {100, 100, 20};
+    resume_three(&f, all, right, 0);
+    for (int m = 0; m < 2; m++) om_race_note(f.race, m, 50, 0);
+    assert_int_equal(om_race_settle(f.race, f.plan, hear, &f), OM_EDATA);
+    assert_true(strstr(om_message(), "model 0 is at place 1 of 2, but was stopped:") != NULL);
     free_field(&f);
     resume_three(&f, reached, worst, -1);
     assert_int_equal(om_race_settle(f.race, f.plan, hear, &f), OM_EDATA);
@@ -389,7 +395,8 @@ static void test_legs_follow_from_the_spec(void **state)
     assert_true(legs.rungs == 0 && om_legs_iterations(&legs) == 700);
     legs = om_legs_of(&few, 7, 100);
     assert_true(legs.field[1] == 1 && legs.field[2] == 1);
-    assert_int_equal(om_legs_of(&odd, 20, 100).field[1], 11); /* 0.55 * 20 is above 11 in binary */
+    assert_int_equal(om_legs_of(&odd, 100, 100).field[1],
+                     55); /* 0.55 * 100 is above 55 in binary */
 }
 
 static void test_rungs_are_checks(void **state)
@@ -433,8 +440,8 @@ static om_simulation simulate(const om_simulation_options *options)
     return r;
 }
 
-/* As long as there are no fewer models than ranks, a rung costs a unit of waiting at most. */
-static void test_ranks_wait_for_a_unit_at_most_at_each_rung(void **state)
+/* As long as there are no fewer models than ranks, a rung costs about a unit of waiting. */
+static void test_ranks_wait_for_about_a_unit_at_each_rung(void **state)
 {
     (void)state;
     const int sizes[][2] = {{64, 8}, {50, 7}, {50, 12}, {33, 8}, {100, 25}, {8, 1}};
@@ -451,7 +458,7 @@ static void test_ranks_wait_for_a_unit_at_most_at_each_rung(void **state)
         assert_true(legs.field[2] >= o.ranks);
         assert_int_equal(r.done, legs.field[2]);
         assert_int_equal(r.stopped, o.models - r.done);
-        if (r.seconds > ideal_s + 3 * o.unit_s)
+        if (r.seconds > ideal_s + 3 * 1.25 * o.unit_s)
             fail_msg("%d models, %d ranks: %g s, of which %g s are work", o.models, o.ranks,
                      r.seconds, ideal_s);
     }
@@ -491,7 +498,7 @@ int main(void)
         cmocka_unit_test(test_a_store_that_contradicts_its_race_is_refused),
         cmocka_unit_test(test_legs_follow_from_the_spec),
         cmocka_unit_test(test_rungs_are_checks),
-        cmocka_unit_test(test_ranks_wait_for_a_unit_at_most_at_each_rung),
+        cmocka_unit_test(test_ranks_wait_for_about_a_unit_at_each_rung),
         cmocka_unit_test(test_a_thousand_models_race_on_unequal_ranks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,8 @@ static om_status resume(coordinator *c)
     om_free(state);
     OM_TRY(status);
     for (int m = 0; m < c->job->spec.models; m++) resume_model(c, m);
-    OM_TRY(om_race_settle(c->race, c->plan, stop_model, c));
+    status = om_race_settle(c->race, c->plan, stop_model, c);
+    if (status != OM_OK) return om_context(status, "%s", c->job->options->store);
     for (int m = 0; m < c->job->spec.models; m++)
         OM_TRY(om_store_write_row(c->job->store, m, &c->rows[m]));
     return OM_OK;
@@ -222,7 +223,7 @@ static void settle_race(coordinator *c)
     const int before = om_race_decided(c->race);
     const uint64_t rung = om_race_limit(c->race);
     const om_status status = om_race_settle(c->race, c->plan, stop_model_in_store, c);
-    if (status != OM_OK) keep(c, status);
+    if (status != OM_OK) keep(c, om_context(status, "%s", c->job->options->store));
     if (om_race_decided(c->race) == before || c->progress.quiet || c->status != OM_OK) return;
     om_plan_summary s;
     om_plan_summarize(c->plan, &s);

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "ensemble/job.h"
+#include "ensemble/race.h"
 #include "ensemble/workload.h"
 #include "parallel/stop.h"
 
@@ -94,9 +95,14 @@ static void count_work(choice *c)
         status = om_store_read_rows(store, rows);
     for (int m = 0; m < models; m++) {
         bool known = status == OM_OK && rows != NULL;
-        if (known && rows[m].status == OM_MODEL_DIVERGED) continue;
+        if (known && (rows[m].status == OM_MODEL_DIVERGED || rows[m].status == OM_MODEL_STOPPED))
+            continue;
         leave(&c->left, known ? rows[m].iteration : 0, c->spec->train.iterations);
     }
+    /* in a race, those that will be stopped do not get to the end */
+    const om_legs legs = om_legs_of(&c->spec->race, models, c->spec->train.iterations);
+    const uint64_t most = om_legs_iterations(&legs);
+    if (c->left.iterations > most) c->left.iterations = most;
     om_store_close(store);
     om_free(rows);
     om_message_clear();

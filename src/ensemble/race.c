@@ -13,7 +13,7 @@
 
 /* ---- legs ---- */
 
-/* A share of 0.55 of 20 is 11, whatever its binary digits. */
+/* A share of 0.55 of 100 is 55, whatever its binary digits. */
 static int kept_of(double keep, int models)
 {
     const int kept = (int)ceil(keep * models - 1e-9);
@@ -239,9 +239,10 @@ static om_status judge(om_race *race, om_plan *plan, const contender *c, int pla
     racer *r = &race->racers[c->model];
     r->out = place >= legs->field[race->decided + 1];
     if (r->ended) return OM_OK;
+    const bool last = race->decided + 1 == legs->rungs;
     if (!r->out) {
-        if (r->stopped && r->reached == at)
-            return disagree(race, c, place + 1, field, "was stopped there");
+        if (r->stopped && (r->reached == at || last))
+            return disagree(race, c, place + 1, field, "was stopped");
         om_plan_limit(plan, c->model, legs->end[race->decided + 1]);
         return OM_OK;
     }
