@@ -26,7 +26,7 @@ static void test_foreign_states_are_refused(void **unused)
         change;                                                                                    \
         must_say(om_state_check(l, s), OM_EDATA, part);                                            \
     } while (0)
-    REFUSED(s->version = 2, "version 2, expected 1");
+    REFUSED(s->version = 1, "version 1, expected 2");
     REFUSED(s->real_bytes = 2, "numbers of 2 bytes");
     REFUSED(s->bytes -= 64, "layout differs");
     REFUSED(s->fingerprint++, "layout differs");

@@ -2,7 +2,7 @@
  * Events in, assignments out; the coordinator carries them out, and tests drive the same code with
  * thousands of simulated ranks.
  *
- *   waiting --ask--> running --done--> waiting   (iterations left)
+ *   waiting --ask--> running --done--> waiting   (iterations left, or set back: more than before)
  *                       |    --done--> done      (all iterations)
  *                       |    --diverged--> diverged
  *                       |    --failed--> waiting (first time: the same unit again) | failed
@@ -52,8 +52,9 @@ void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended);
 
 /* worker: 0 <= worker < workers, one that holds no unit. Its first ask makes it take part. */
 om_plan_answer om_plan_ask(om_plan *plan, int worker, om_unit *unit);
-/* The unit that the worker held has ended at `iteration` (its end, or less where it was stopped)
- * after `seconds` of training. */
+/* The unit that the worker held has ended at `iteration` after `seconds` of training: at its end, or
+ * before it where it was stopped, or even before its beginning where the model diverged and was set
+ * back. Where seconds are 0 nothing is learned about the worker's rate. */
 void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds);
 void om_plan_diverged(om_plan *plan, int worker);
 /* An error of machine or file. true: the unit will be tried once more, by another worker if there

@@ -28,7 +28,7 @@ typedef struct coordinator {
     om_run_row run;
     om_progress progress;
     double start_s, tick_s;
-    uint64_t start_iterations; /* of all models, when this run began */
+    uint64_t trained;          /* iterations of this run; models that are set back do some again */
     om_status status;          /* of the store, for the live table */
 } coordinator;
 
@@ -43,13 +43,6 @@ static void keep(coordinator *c, om_status status)
 static void write_row(coordinator *c, int model)
 {
     if (c->status == OM_OK) keep(c, om_store_write_row(c->job->store, model, &c->rows[model]));
-}
-
-static uint64_t count_iterations(const coordinator *c)
-{
-    uint64_t n = 0;
-    for (int m = 0; m < c->job->spec.models; m++) n += c->rows[m].iteration;
-    return n;
 }
 
 /* ---- beginning ---- */
@@ -104,7 +97,6 @@ static om_status begin(coordinator *c)
     OM_TRY(om_plan_create(&options, &c->plan));
     OM_TRY(resume(c));
     c->start_s = c->tick_s = om_clock_s();
-    c->start_iterations = count_iterations(c);
     c->present = job->trainers;
     c->progress = om_progress_start(job->options->quiet);
     OM_TRY(om_store_read_run(job->store, &c->run)); /* which job this is, as it was claimed */
@@ -151,7 +143,7 @@ static void tick(coordinator *c)
     double now = om_clock_s(), elapsed = now - c->start_s;
     if (now - c->tick_s < TICK_S) return;
     c->tick_s = now;
-    uint64_t done = count_iterations(c), left = 0;
+    uint64_t left = 0;
     for (int m = 0; m < c->job->spec.models; m++) {
         const om_model_row *row = &c->rows[m];
         if (row->status == OM_MODEL_RUNNING) write_row(c, m);
@@ -159,7 +151,7 @@ static void tick(coordinator *c)
             left += c->job->layout.iterations - row->iteration;
     }
     c->run.updated = om_clock_unix_s();
-    c->run.iterations_per_s = (double)(done - c->start_iterations) / elapsed;
+    c->run.iterations_per_s = (double)c->trained / elapsed;
     c->run.seconds_left =
         c->run.iterations_per_s > 0 ? (double)left / c->run.iterations_per_s : NAN;
     if (c->status == OM_OK) keep(c, om_store_write_run(c->job->store, &c->run));
@@ -175,13 +167,12 @@ static void take_report(coordinator *c, int worker, const om_report *report)
 {
     if (report->kind == OM_REPORT_ASK) return;
     om_model_row *row = &c->rows[report->model];
-    if (isfinite(report->best)) c->best[report->model] = report->best;
-    if (report->kind == OM_REPORT_PROGRESS) {
-        row->iteration = report->iteration;
-        return;
-    }
+    if (isfinite(report->best) || report->kind == OM_REPORT_SET_BACK)
+        c->best[report->model] = report->best;
+    if (report->iteration > row->iteration) c->trained += report->iteration - row->iteration;
+    row->iteration = report->iteration; /* at the end: what the store holds */
+    if (report->kind == OM_REPORT_PROGRESS) return;
     row->seconds += report->seconds;
-    row->iteration = report->iteration; /* what the store holds, wherever training had got to */
     memcpy(row->message, report->message, sizeof row->message);
     switch (report->kind) {
     case OM_REPORT_DONE:
@@ -189,6 +180,10 @@ static void take_report(coordinator *c, int worker, const om_report *report)
         row->status =
             row->iteration >= c->job->layout.iterations ? OM_MODEL_DONE : OM_MODEL_WAITING;
         om_plan_done(c->plan, worker, report->iteration, report->seconds);
+        break;
+    case OM_REPORT_SET_BACK: /* how fast it was cannot be told from where it ended */
+        row->status = OM_MODEL_WAITING;
+        om_plan_done(c->plan, worker, report->iteration, 0);
         break;
     case OM_REPORT_DIVERGED:
         row->status = OM_MODEL_DIVERGED;
@@ -200,7 +195,8 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     }
     write_row(c, report->model);
     /* remarks stay in the table, where status shows them; failures are worth a line */
-    bool failure = report->kind == OM_REPORT_DIVERGED || report->kind == OM_REPORT_FAILED;
+    bool failure = report->kind == OM_REPORT_DIVERGED || report->kind == OM_REPORT_FAILED ||
+                   report->kind == OM_REPORT_SET_BACK;
     if (failure && !c->progress.quiet && c->status == OM_OK) {
         om_progress_end(&c->progress);
         if (strncmp(row->message, "model ", strlen("model ")) != 0)
@@ -210,11 +206,13 @@ static void take_report(coordinator *c, int worker, const om_report *report)
 }
 
 /* Asks the plan for a worker; true: there is a unit. */
-static bool next_unit(coordinator *c, int worker, om_unit *unit, om_plan_answer *answer)
+static bool next_unit(coordinator *c, int worker, om_order *order, om_plan_answer *answer)
 {
+    om_unit *unit = &order->unit;
     *answer = om_plan_ask(c->plan, worker, unit);
     if (*answer != OM_PLAN_UNIT) return false;
     om_model_row *row = &c->rows[unit->model];
+    order->trained_last = row->worker == worker;
     row->status = OM_MODEL_RUNNING;
     row->worker = worker;
     row->iteration = unit->from;
@@ -237,7 +235,7 @@ static void assign(coordinator *c, int worker)
     om_order order = {.kind = OM_ORDER_UNIT};
     om_plan_answer answer;
     c->waiting[worker] = false;
-    if (next_unit(c, worker, &order.unit, &answer)) {
+    if (next_unit(c, worker, &order, &answer)) {
         om_farm_send(rank_of(worker), &order, sizeof order);
     } else if (answer == OM_PLAN_WAIT) {
         c->waiting[worker] = true;
@@ -308,13 +306,13 @@ static void tell_itself(void *context, const om_report *report)
 
 static void serve_itself(coordinator *c, om_worker *worker)
 {
-    om_unit unit;
+    om_order order;
     om_plan_answer answer;
     for (;;) {
         if (om_stop_signal && !c->stopping) stop(c);
-        if (!next_unit(c, 0, &unit, &answer)) return;
+        if (!next_unit(c, 0, &order, &answer)) return;
         om_report report;
-        om_worker_train(worker, &unit, tell_itself, c, &report);
+        om_worker_train(worker, &order.unit, tell_itself, c, &report);
         take_report(c, 0, &report);
         tick(c);
     }

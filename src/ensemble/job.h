@@ -37,6 +37,7 @@ typedef enum om_report_kind {
     OM_REPORT_ASK,      /* wants a unit */
     OM_REPORT_PROGRESS, /* is at iteration */
     OM_REPORT_DONE,     /* unit committed at iteration */
+    OM_REPORT_SET_BACK, /* as done, but it diverged, and has fewer iterations than it had */
     OM_REPORT_STOPPED,  /* as done, and will not ask again */
     OM_REPORT_DIVERGED,
     OM_REPORT_FAILED
@@ -56,6 +57,7 @@ typedef enum om_order_kind { OM_ORDER_UNIT, OM_ORDER_LEAVE, OM_ORDER_STOP } om_o
 typedef struct om_order {
     om_order_kind kind;
     om_unit unit;
+    bool trained_last; /* by the rank that gets the order: what it holds of the model is the newest */
 } om_order;
 
 /* ---- worker ---- */

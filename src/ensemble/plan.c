@@ -337,8 +337,9 @@ static void measure(plan_worker *worker, uint64_t iterations, double seconds)
 void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds)
 {
     plan_model *m = release(plan, worker);
-    assert(iteration >= m->iteration && iteration <= m->to);
-    measure(&plan->workers[worker], iteration - m->iteration, seconds);
+    assert(iteration <= m->to);
+    const uint64_t done = iteration > m->iteration ? iteration - m->iteration : 0;
+    measure(&plan->workers[worker], done, seconds);
     plan->changed = true;
     m->to = 0;
     m->failed_on = NOBODY;

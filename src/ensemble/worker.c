@@ -80,13 +80,23 @@ void om_note_small_time_constants(const om_circuit *circuit, const om_real *tau,
                  circuit->n_types, circuit->types[first].name);
 }
 
-/* Advances to the unit's end, or until stopped, in slices that end with a report of progress. */
+/* The unit ends with a model that diverged and goes on from an earlier iteration: om_message() says why. */
+static om_status note_set_back(om_report *report)
+{
+    report->kind = OM_REPORT_SET_BACK;
+    snprintf(report->message, sizeof report->message, "%s", om_message());
+    return OM_OK;
+}
+
+/* Advances to the unit's end, or until stopped or set back, in slices that end with a report of
+ * progress. */
 static om_status train(om_worker *w, const om_unit *unit,
                        void (*tell)(void *context, const om_report *report), void *context,
                        om_report *report)
 {
     const double tell_s = om_progress_interval(w->job->trainers);
     while (w->state->iteration < unit->to) {
+        const uint32_t retries = w->state->retries;
         uint64_t from = w->state->iteration, slice = (uint64_t)(w->rate * tell_s);
         double start = om_clock_s();
         if (slice < 1) slice = 1;
@@ -94,34 +104,28 @@ static om_status train(om_worker *w, const om_unit *unit,
         OM_TRY(om_train_advance(w->trainer, w->state, to));
         double spent = om_clock_s() - start;
         report->seconds += spent;
+        if (w->state->retries > retries) return note_set_back(report);
         w->rate = (double)(to - from) / (spent > 1e-6 ? spent : 1e-6);
         fill_report(w, report);
         report->kind = OM_REPORT_PROGRESS;
         tell(context, report);
+        report->kind = OM_REPORT_DONE;
     }
     return OM_OK;
 }
 
-/* Commits the last state before the model diverged, which is the same however its iterations were
- * cut into units. After a loss that is not finite the state is still that one; if an update spoilt
- * it, it is trained again from the last commit. */
-static om_status commit_last_finite(om_worker *w, const om_unit *unit)
-{
-    const uint64_t failed_at = w->state->iteration;
-    if (om_state_check(&w->job->layout, w->state) != OM_OK) {
-        w->held = -1;
-        OM_TRY(take_model(w, unit->model));
-        OM_TRY(om_train_advance(w->trainer, w->state, failed_at - 1));
-    }
-    return om_store_commit(w->job->store, unit->model, w->state);
-}
-
-/* A diverged model's report, unless the wish to stop or an error came in between. */
+/* What a model that diverged leaves behind: a new one in its place, or its last whole iteration. */
 static om_status conclude_diverged(om_worker *w, const om_unit *unit, om_report *report)
 {
+    const om_job *job = w->job;
     char why[OM_MESSAGE_BYTES];
     snprintf(why, sizeof why, "%s", om_message());
-    OM_TRY(commit_last_finite(w, unit));
+    if (om_state_replacements(w->state) < job->spec.train.replacements) {
+        OM_TRY(om_state_replace(&job->layout, job->circuit, &job->spec.train, w->state));
+        om_fail(OM_EDIVERGED, "%s: begun anew, stream %u", why, w->state->model);
+        return note_set_back(report);
+    }
+    OM_TRY(om_store_commit(job->store, unit->model, w->state));
     fill_report(w, report);
     return om_fail(OM_EDIVERGED, "%s", why);
 }
@@ -130,20 +134,21 @@ void om_worker_train(om_worker *w, const om_unit *unit,
                      void (*tell)(void *context, const om_report *report), void *context,
                      om_report *report)
 {
-    *report = (om_report){.model = unit->model, .best = NAN};
+    *report = (om_report){.kind = OM_REPORT_DONE, .model = unit->model, .best = NAN};
     om_status status = take_model(w, unit->model);
     if (status == OM_OK) status = train(w, unit, tell, context, report);
     if (status == OM_EDIVERGED) status = conclude_diverged(w, unit, report);
     bool stopped = status == OM_ESTOPPED;
     if (status == OM_OK || stopped) {
+        if (stopped) report->kind = OM_REPORT_STOPPED;
         fill_report(w, report);
-        om_note_small_time_constants(
-            w->job->circuit,
-            (const om_real *)om_state_view(w->state, w->job->layout.at_params) +
-                w->job->layout.params.time_constant,
-            w->job->spec.train.batch.dt_s, report->message);
+        if (report->kind != OM_REPORT_SET_BACK)
+            om_note_small_time_constants(
+                w->job->circuit,
+                (const om_real *)om_state_view(w->state, w->job->layout.at_params) +
+                    w->job->layout.params.time_constant,
+                w->job->spec.train.batch.dt_s, report->message);
         status = om_store_commit(w->job->store, unit->model, w->state);
-        report->kind = stopped ? OM_REPORT_STOPPED : OM_REPORT_DONE;
     }
     if (status == OM_OK) return;
     w->held = -1; /* what is in memory is not what was committed */
@@ -178,8 +183,7 @@ void om_worker_serve(om_worker *w)
             om_stop_signal = SIGUSR1;
             continue;
         }
-        /* another rank may have trained the model since this one held it */
-        if (w->held == order.unit.model && w->state->iteration != order.unit.from) w->held = -1;
+        if (!order.trained_last) w->held = -1;
         om_worker_train(w, &order.unit, tell_coordinator, NULL, &report);
         om_farm_send(OM_FARM_COORDINATOR, &report, sizeof report);
     }

@@ -165,6 +165,9 @@ static om_status fill_seeds(om_contents *c)
     uint64_t *seed = NULL;
     OM_TRY(provide(c, OM_MODEL_SEED, &seed));
     for (size_t i = 0; i < c->sizes.model; i++) seed[i] = c->plan->seed;
+    uint32_t *stream = NULL;
+    OM_TRY(provide(c, OM_MODEL_STREAM, &stream));
+    for (size_t i = 0; i < c->sizes.model; i++) stream[i] = (uint32_t)i;
     return OM_OK;
 }
 

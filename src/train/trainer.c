@@ -10,6 +10,7 @@
 #include "ommatid/om_train.h"
 #include "train/constraints.h"
 #include "train/optimiser.h"
+#include "train/set_back.h"
 
 static const om_real GREY = (om_real)0.5;
 
@@ -34,6 +35,7 @@ struct om_trainer {
     int *training, *validation; /* numbers of the sequences */
     int *batch;                 /* [batch_size] sequences of the batch at hand */
     float *scene_epe;           /* [n_validation] of the check at hand */
+    char *before;               /* what an iteration changes of the state, to take it back */
 };
 
 static void list_sequences(om_trainer *t)
@@ -52,7 +54,10 @@ static int steps_of(const om_trainer *t, double duration_s)
     return (int)(duration_s / t->options.batch.dt_s);
 }
 
-enum { MOST_ARRAYS = 11 };
+/* Of what an iteration changes in a state. */
+static size_t trained_bytes(const om_state_layout *l) { return l->at_kept - l->at_params; }
+
+enum { MOST_ARRAYS = 12 };
 
 static int list_arrays(om_trainer *t, om_array list[MOST_ARRAYS])
 {
@@ -71,6 +76,7 @@ static int list_arrays(om_trainer *t, om_array list[MOST_ARRAYS])
         {&t->validation, validation, sizeof(int)},
         {&t->batch, batch, sizeof(int)},
         {&t->scene_epe, validation, sizeof(float)},
+        {&t->before, trained_bytes(&t->layout), 1},
     };
     memcpy(list, all, sizeof all);
     return MOST_ARRAYS;
@@ -105,6 +111,7 @@ om_status om_trainer_memory(const om_circuit *circuit, const om_scenes *scenes,
     const om_kernels *kernels;
     om_array list[MOST_ARRAYS];
     *bytes = 0;
+    OM_TRY(om_state_layout_of(circuit, scenes, options, &t.layout));
     OM_TRY(om_batch_steps(scenes, &options->batch, &t.steps));
     OM_TRY(om_kernels_select(NULL, &kernels));
     OM_TRY(om_geometry_create(circuit, &geometry));
@@ -252,6 +259,27 @@ om_status om_train_validate(om_trainer *t, uint64_t seed, uint32_t model, const 
     return validate(t, params, running_mean, running_var, l2norm, epe, scene_epe);
 }
 
+/* Whether a loss is one that a model may have. */
+static om_status judge(const om_trainer *t, const om_state *state, const char *what,
+                       uint64_t iteration, double loss)
+{
+    const double bound = t->options.explode * state->untrained_loss;
+    const unsigned long long at = (unsigned long long)iteration;
+    const int model = om_state_number(state);
+    if (!isfinite(loss))
+        return om_fail(OM_EDIVERGED, "model %d: the %s of iteration %llu is %g", model, what, at,
+                       loss);
+    if (bound > 0 && loss > bound)
+        return om_fail(OM_EDIVERGED, "model %d: the %s of iteration %llu is %.3g, untrained %.3g",
+                       model, what, at, loss, state->untrained_loss);
+    return OM_OK;
+}
+
+static double loss_of(const om_trainer *t, double l2norm, double epe)
+{
+    return t->options.loss == OM_LOSS_EPE ? epe : l2norm;
+}
+
 /* One check: validates the parameters as they are and keeps them if they are the best so far. */
 static om_status check(om_trainer *t, om_state *state)
 {
@@ -262,8 +290,11 @@ static om_status check(om_trainer *t, om_state *state)
     double l2norm, epe;
     om_status status = validate(t, params, mean, var, &l2norm, &epe, t->scene_epe);
     if (status != OM_OK)
-        return om_context(status, "model %u at iteration %llu", state->model,
+        return om_context(status, "model %d at iteration %llu", om_state_number(state),
                           (unsigned long long)state->iteration);
+    OM_TRY(judge(t, state, "validation error", state->iteration, loss_of(t, l2norm, epe)));
+    if (state->n_checks == 0) state->untrained_loss = loss_of(t, l2norm, epe);
+    om_state_keep(l, state);
     uint32_t i = state->n_checks++;
     float *curve_l2norm = om_state_at(state, l->at_check_l2norm);
     float *curve_epe = om_state_at(state, l->at_check_epe);
@@ -400,10 +431,10 @@ static om_status iterate(om_trainer *t, om_state *state)
                        &moments);
     double l2norm, epe;
     measure(t, &l2norm, &epe);
-    double loss = t->options.loss == OM_LOSS_EPE ? epe : l2norm;
-    if (!isfinite(loss))
-        return om_fail(OM_EDIVERGED, "model %u: the loss of iteration %llu is %g", state->model,
-                       (unsigned long long)state->iteration + 1, loss);
+    const double loss = loss_of(t, l2norm, epe);
+    if (state->iteration == 0 && isfinite(loss))
+        state->untrained_loss = fmax(state->untrained_loss, loss);
+    OM_TRY(judge(t, state, "loss", state->iteration + 1, isfinite(epe) ? loss : epe));
     om_decoder_adjoint(t->decoder, t->network, t->options.loss, t->gradient + l->params.decoder);
     om_penalty penalty = {.activity = t->options.penalty_activity,
                           .baseline = t->options.penalty_baseline,
@@ -411,13 +442,20 @@ static om_status iterate(om_trainer *t, om_state *state)
     om_network_adjoint(t->network, is_penalised(t, state) ? &penalty : NULL, t->gradient, NULL,
                        NULL);
 
+    memcpy(t->before, params, trained_bytes(l));
     if (!fixed) om_moments_update(&running, &moments, om_decoder_count(t->decoder));
     memcpy(om_state_at(state, l->at_running_mean), running.mean, channels);
     memcpy(om_state_at(state, l->at_running_var), running.var, channels);
     update(t, state);
     state->iteration++;
+    om_status status = om_state_check_trained(l, state);
+    if (status != OM_OK) {
+        memcpy(params, t->before, trained_bytes(l));
+        state->iteration--;
+        return status;
+    }
     record(t, state, loss, epe);
-    return om_state_check(l, state);
+    return OM_OK;
 }
 
 static bool check_is_due(const om_trainer *t, const om_state *state)
@@ -426,7 +464,8 @@ static bool check_is_due(const om_trainer *t, const om_state *state)
            om_check_iteration(&t->layout, &t->options, (int)state->n_checks) <= state->iteration;
 }
 
-om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
+/* As om_train_advance(), but stays where the model diverges. */
+static om_status go_on(om_trainer *t, om_state *state, uint64_t iterations)
 {
     bool in_pass = false; /* the workspace is that of the state's pass */
     if (iterations > t->layout.iterations) iterations = t->layout.iterations;
@@ -444,6 +483,12 @@ om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
         in_pass = true;
         OM_TRY(iterate(t, state));
     }
+}
+
+om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
+{
+    om_status status = go_on(t, state, iterations);
+    return status == OM_EDIVERGED ? om_state_set_back(&t->layout, &t->options, state) : status;
 }
 
 /* ---- baselines ---- */
