@@ -19,6 +19,10 @@
 #include "ommatid/om_params.h"
 #include "ommatid/om_scenes.h"
 
+/* A central cell's voltage beyond it, up or down, is that of a model that diverges. Other cells may go
+ * further: a published model's do, whose central cells stay below 2,000. */
+#define OM_VOLTAGE_BOUND 1e4
+
 /* What the decoder normalises by in training: its batch's own statistics, or the running ones, which
  * then never move from where a model starts (mean 0, variance 1). */
 typedef enum om_batch_norm { OM_BATCH_NORM_BATCH, OM_BATCH_NORM_RUNNING } om_batch_norm;
@@ -80,7 +84,8 @@ typedef struct om_train_options {
     om_loss selection;       /* measure that chooses the best check */
     uint64_t record_every;   /* iterations per record of the history */
     /* What happens when a model diverges: om_train_advance(), om_state_replace(). */
-    double explode;   /* a loss this many times that of the untrained model is divergence; 0: none is */
+    double explode;   /* a loss this many times the untrained one, or a voltage of a central cell beyond
+                         OM_VOLTAGE_BOUND, is divergence; 0: neither is */
     int retries;      /* times that a model is set back and goes on at half its learning rate: 3 */
     int replacements; /* times that a model is given up for a new one: 0 */
 } om_train_options;
@@ -212,8 +217,8 @@ static inline int om_state_replacements(const om_state *state)
  * state alone: not on threads, on how often it was called, or on what the trainer did before.
  *
  * A model diverges when the loss of a batch, the error of a check, or a number of its state is not
- * finite, or when such a loss or error is more than options.explode times the untrained model's. It is
- * then set back to its last check with half the learning rate, up to options.retries times in all:
+ * finite; with options.explode, also when such a loss or error is more than so many times the untrained
+ * model's, or a central cell's voltage leaves OM_VOLTAGE_BOUND in either. It is then set back to its last check with half the learning rate, up to options.retries times in all:
  * OM_OK, state->retries is one more, state->iteration is that of the check, om_message() says why.
  *
  * Errors: OM_EDIVERGED: it diverged once more, or without having trained since the check, where no

@@ -55,8 +55,9 @@ om_status om_state_set_back(const om_state_layout *l, const om_train_options *op
     if ((int)state->retries >= options->retries)
         return state->retries == 0
                    ? OM_EDIVERGED
-                   : om_fail(OM_EDIVERGED, "%s, after %u retries, the last at rate %.3g", why,
-                             state->retries, rate_of(l, options, state));
+                   : om_fail(OM_EDIVERGED, "%s, after %u %s, the last at rate %.3g", why,
+                             state->retries, state->retries == 1 ? "retry" : "retries",
+                             rate_of(l, options, state));
     go_back(l, state);
     state->retries++;
     state->rate_factor /= 2;

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "model/decoder.h"
 #include "model/network.h"
+#include "ommatid/om_lattice.h"
 #include "ommatid/om_train.h"
 #include "train/constraints.h"
 #include "train/optimiser.h"
@@ -221,8 +222,31 @@ static void enter_model(om_trainer *t, uint64_t seed, uint32_t model)
 
 /* ---- validation ---- */
 
+/* The voltage farthest from 0 of a type's central cell. */
+typedef struct extreme {
+    double voltage;
+    int type;
+} extreme;
+
+/* Among the first so many samples of the film that was just run, and those seen before. */
+static void find_extreme(const om_trainer *t, int samples, extreme *e)
+{
+    const om_geometry *g = om_network_geometry(t->network);
+    const size_t map = om_compact_reals(g, 1);
+    const int centre = g->compact_cell[om_lattice_index(g->extent, 0, 0)] * OM_QUAD;
+    for (int s = 0; s < samples; s++)
+        for (int f = 0; f < t->steps; f++) {
+            const om_real *v = om_network_history(t->network, s / OM_QUAD, f) + centre + s % OM_QUAD;
+            for (int i = 0; i < t->circuit->n_types; i++)
+                if (fabs((double)v[(size_t)i * map]) > fabs(e->voltage))
+                    *e = (extreme){(double)v[(size_t)i * map], i};
+        }
+}
+
+/* largest: what was seen on the way, or NULL. */
 static om_status validate(om_trainer *t, const om_real *params, const om_real *running_mean,
-                          const om_real *running_var, double *l2norm, double *epe, float *scene_epe)
+                          const om_real *running_var, double *l2norm, double *epe, float *scene_epe,
+                          extreme *largest)
 {
     const int batch = t->options.batch_size, n = t->scenes->n_validation;
     om_moments running;
@@ -237,6 +261,7 @@ static om_status validate(om_trainer *t, const om_real *params, const om_real *r
         load_batch(t, t->validation + first, some, NULL);
         om_network_forward(t->network);
         om_decoder_evaluate(t->decoder, t->network, &running);
+        if (largest != NULL) find_extreme(t, some, largest);
         for (int s = 0; s < some; s++) {
             double scene = om_decoder_epe(t->decoder, s);
             sum_l2norm += om_decoder_l2norm(t->decoder, s);
@@ -256,12 +281,12 @@ om_status om_train_validate(om_trainer *t, uint64_t seed, uint32_t model, const 
                             double *epe, float *scene_epe)
 {
     enter_model(t, seed, model);
-    return validate(t, params, running_mean, running_var, l2norm, epe, scene_epe);
+    return validate(t, params, running_mean, running_var, l2norm, epe, scene_epe, NULL);
 }
 
-/* Whether a loss is one that a model may have. */
+/* Whether loss and voltages are such as a model may have that does not diverge. */
 static om_status judge(const om_trainer *t, const om_state *state, const char *what,
-                       uint64_t iteration, double loss)
+                       uint64_t iteration, double loss, const extreme *largest)
 {
     const double bound = t->options.explode * state->untrained_loss;
     const unsigned long long at = (unsigned long long)iteration;
@@ -272,6 +297,9 @@ static om_status judge(const om_trainer *t, const om_state *state, const char *w
     if (bound > 0 && loss > bound)
         return om_fail(OM_EDIVERGED, "model %d: the %s of iteration %llu is %.3g, untrained %.3g",
                        model, what, at, loss, state->untrained_loss);
+    if (t->options.explode > 0 && fabs(largest->voltage) > OM_VOLTAGE_BOUND)
+        return om_fail(OM_EDIVERGED, "model %d: the voltage of %s at iteration %llu is %.3g", model,
+                       t->circuit->types[largest->type].name, at, largest->voltage);
     return OM_OK;
 }
 
@@ -288,11 +316,12 @@ static om_status check(om_trainer *t, om_state *state)
     const om_real *mean = om_state_at(state, l->at_running_mean);
     const om_real *var = om_state_at(state, l->at_running_var);
     double l2norm, epe;
-    om_status status = validate(t, params, mean, var, &l2norm, &epe, t->scene_epe);
+    extreme largest = {0, 0};
+    om_status status = validate(t, params, mean, var, &l2norm, &epe, t->scene_epe, &largest);
     if (status != OM_OK)
         return om_context(status, "model %d at iteration %llu", om_state_number(state),
                           (unsigned long long)state->iteration);
-    OM_TRY(judge(t, state, "validation error", state->iteration, loss_of(t, l2norm, epe)));
+    OM_TRY(judge(t, state, "check", state->iteration, loss_of(t, l2norm, epe), &largest));
     if (state->n_checks == 0) state->untrained_loss = loss_of(t, l2norm, epe);
     om_state_keep(l, state);
     uint32_t i = state->n_checks++;
@@ -434,7 +463,9 @@ static om_status iterate(om_trainer *t, om_state *state)
     const double loss = loss_of(t, l2norm, epe);
     if (state->iteration == 0 && isfinite(loss))
         state->untrained_loss = fmax(state->untrained_loss, loss);
-    OM_TRY(judge(t, state, "loss", state->iteration + 1, isfinite(epe) ? loss : epe));
+    extreme largest = {0, 0};
+    find_extreme(t, batch, &largest);
+    OM_TRY(judge(t, state, "loss", state->iteration + 1, isfinite(epe) ? loss : epe, &largest));
     om_decoder_adjoint(t->decoder, t->network, t->options.loss, t->gradient + l->params.decoder);
     om_penalty penalty = {.activity = t->options.penalty_activity,
                           .baseline = t->options.penalty_baseline,
