@@ -156,8 +156,8 @@ const om_spec_key om_spec_keys[] = {
     {"train.record_every", OM_SPEC_UINT64, AT(train.record_every), "100", 1, many,
      .unit = "iterations", .meaning = "averaged into one entry of the training curves"},
     {"train.explode", OM_SPEC_REAL, AT(train.explode), "1000", 0, 1e9,
-     .meaning = "a loss, or a check's error, this many times the untrained model's is divergence, as "
-                "one that is not finite always is; 0: only that"},
+     .meaning = "a loss, or a check's error, this many times the untrained model's is divergence, and "
+                "so are voltages of central cells beyond 10,000; 0: only what is not finite"},
     {"train.retries", OM_SPEC_INT, AT(train.retries), "3", 0, 30,
      .meaning = "times that a model that diverges goes back to its last check, and on at half the "
                 "learning rate"},
