@@ -139,7 +139,7 @@ static void report(sim *s, int number)
     } else if ((what -= s->s.fails) < s->s.diverges) {
         om_plan_diverged(s->plan, number);
         s->ended[model] = true;
-    } else if ((what -= s->s.diverges) < s->s.set_back && !s->set_back[model]) {
+    } else if (what - s->s.diverges < s->s.set_back && !s->set_back[model]) {
         s->set_back[model] = true;
         s->trained[model] = (uint64_t)(draw(s) * (double)w->unit.from);
         om_plan_done(s->plan, number, s->trained[model], 0);

@@ -19,7 +19,7 @@ typedef enum om_model_status {
     OM_MODEL_WAITING = 0, /* not started, or between units */
     OM_MODEL_RUNNING,
     OM_MODEL_DONE,
-    OM_MODEL_STOPPED,  /* by a race */
+    OM_MODEL_STOPPED, /* by a race */
     OM_MODEL_DIVERGED, /* as om_train_advance() says, and neither retries nor replacements are left */
     OM_MODEL_FAILED    /* an error of machine or file, twice */
 } om_model_status;

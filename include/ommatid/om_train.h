@@ -84,9 +84,10 @@ typedef struct om_train_options {
     om_loss selection;       /* measure that chooses the best check */
     uint64_t record_every;   /* iterations per record of the history */
     /* What happens when a model diverges: om_train_advance(), om_state_replace(). */
-    double explode;   /* a loss this many times the untrained one, or a voltage of a central cell beyond
+    double
+        explode; /* a loss this many times the untrained one, or a voltage of a central cell beyond
                          OM_VOLTAGE_BOUND, is divergence; 0: neither is */
-    int retries;      /* times that a model is set back and goes on at half its learning rate: 3 */
+    int retries; /* times that a model is set back and goes on at half its learning rate: 3 */
     int replacements; /* times that a model is given up for a new one: 0 */
 } om_train_options;
 
@@ -162,7 +163,7 @@ typedef struct om_state {
 } om_state;
 
 #define OM_STATE_MAGIC UINT64_C(0x315345544154534F) /* "OSTATES1", little endian */
-enum { OM_STATE_VERSION = 2 }; /* 1 kept no point to be set back to */
+enum { OM_STATE_VERSION = 2 };                      /* 1 kept no point to be set back to */
 
 /* A field of a state, by its offset in the layout. */
 static inline void *om_state_at(om_state *state, size_t offset) { return (char *)state + offset; }
@@ -206,7 +207,10 @@ enum { OM_STREAMS = 1000000 };
 om_status om_state_replace(const om_state_layout *layout, const om_circuit *circuit,
                            const om_train_options *options, om_state *state);
 /* The number in the ensemble, and how many models were given up for this one. */
-static inline int om_state_number(const om_state *state) { return (int)(state->model % OM_STREAMS); }
+static inline int om_state_number(const om_state *state)
+{
+    return (int)(state->model % OM_STREAMS);
+}
 static inline int om_state_replacements(const om_state *state)
 {
     return (int)(state->model / OM_STREAMS);

@@ -200,10 +200,10 @@ static json_t *models_json(const om_check *c, int n_models)
                                 ? om_model_status_name((om_model_status)p->status)
                                 : NULL,
                             "resume", om_resume_name(p->resume), "iteration",
-                            om_json_iteration(p->iteration), "retries", p->retries,
-                            "replacements", p->replacements, "counts",
-                            p->newest >= 0 ? names[p->newest] : NULL, "a", slot_json(&p->slots[0]),
-                            "b", slot_json(&p->slots[1]), "damaged", (int)p->damaged));
+                            om_json_iteration(p->iteration), "retries", p->retries, "replacements",
+                            p->replacements, "counts", p->newest >= 0 ? names[p->newest] : NULL,
+                            "a", slot_json(&p->slots[0]), "b", slot_json(&p->slots[1]), "damaged",
+                            (int)p->damaged));
     }
     return list;
 }

@@ -164,8 +164,7 @@ static void explain_divergence(const om_ranked *ranked, int n)
         if (r->stream >= OM_STREAMS)
             printf("model %d: of stream %u, replaces stream %u, which diverged after iteration "
                    "%llu\n",
-                   r->model, r->stream, r->stream - OM_STREAMS,
-                   (unsigned long long)r->replaced_at);
+                   r->model, r->stream, r->stream - OM_STREAMS, (unsigned long long)r->replaced_at);
     }
 }
 
@@ -352,10 +351,10 @@ static json_t *model_of(const om_store_info *info, om_loss by, const measured *m
         "{s:o s:i s:I s:i s:o s:s s:o s:o s:o s:o s:o s:o s:s? s:s?}", "place",
         r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model, "stream",
         (json_int_t)r->stream, "retries", (int)r->retries, "replaced_at",
-        om_json_replaced_at(r->stream, r->replaced_at), "status",
-        om_model_status_name(r->status), "iteration", om_json_iteration(r->iteration),
-        "best_iteration", om_json_iteration(r->best_iteration), "epe", number(r->epe), "l2norm",
-        number(r->l2norm), "spread", number(r->spread), "stability", number(r->stability), "source",
+        om_json_replaced_at(r->stream, r->replaced_at), "status", om_model_status_name(r->status),
+        "iteration", om_json_iteration(r->iteration), "best_iteration",
+        om_json_iteration(r->best_iteration), "epe", number(r->epe), "l2norm", number(r->l2norm),
+        "spread", number(r->spread), "stability", number(r->stability), "source",
         info->sources != NULL ? info->sources[r->model] : NULL, "left_out",
         why[0] != '\0' ? why : NULL);
     if (m->value != NULL)

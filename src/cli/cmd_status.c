@@ -111,9 +111,10 @@ static void print_models(const picture *p)
             r->status != OM_MODEL_FAILED)
             continue;
         if (!head)
-            printf("\nmodel  status     iteration  worker   seconds  attempts  retries     rate  best "
-                   "%-6s\n",
-                   selection_name(p));
+            printf(
+                "\nmodel  status     iteration  worker   seconds  attempts  retries     rate  best "
+                "%-6s\n",
+                selection_name(p));
         head = true;
         printf("%5d  %-9s  ", m, om_model_status_name(r->status));
         print_iteration(r->iteration);
@@ -180,16 +181,15 @@ static om_status print_json(const picture *p)
     for (int m = 0; m < p->info->n_models; m++) {
         const om_model_row *r = &p->rows[m];
         json_t *best = isnan(p->error[m]) ? json_null() : json_real((double)p->error[m]);
-        json_array_append_new(list,
-                              json_pack("{s:i s:s s:o s:i s:f s:i s:i s:f s:I s:o s:o s:s s:s?}",
-                                        "model", m, "status", om_model_status_name(r->status),
-                                        "iteration", om_json_iteration(r->iteration), "worker",
-                                        r->worker, "seconds", r->seconds, "attempts",
-                                        (int)r->attempts, "retries", (int)r->retries, "rate_factor",
-                                        rate_factor(r), "stream", (json_int_t)r->stream,
-                                        "replaced_at", om_json_replaced_at(r->stream, r->replaced_at),
-                                        "best", best, "message", r->message, "source",
-                                        p->info->sources != NULL ? p->info->sources[m] : NULL));
+        json_array_append_new(
+            list,
+            json_pack("{s:i s:s s:o s:i s:f s:i s:i s:f s:I s:o s:o s:s s:s?}", "model", m,
+                      "status", om_model_status_name(r->status), "iteration",
+                      om_json_iteration(r->iteration), "worker", r->worker, "seconds", r->seconds,
+                      "attempts", (int)r->attempts, "retries", (int)r->retries, "rate_factor",
+                      rate_factor(r), "stream", (json_int_t)r->stream, "replaced_at",
+                      om_json_replaced_at(r->stream, r->replaced_at), "best", best, "message",
+                      r->message, "source", p->info->sources != NULL ? p->info->sources[m] : NULL));
     }
     const bool here = p->info->imported_from == NULL;
     json_t *left = isfinite(p->run.seconds_left) ? json_real(p->run.seconds_left) : json_null();

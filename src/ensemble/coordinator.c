@@ -28,8 +28,8 @@ typedef struct coordinator {
     om_run_row run;
     om_progress progress;
     double start_s, tick_s;
-    uint64_t trained;          /* iterations of this run; models that are set back do some again */
-    om_status status;          /* of the store, for the live table */
+    uint64_t trained; /* iterations of this run; models that are set back do some again */
+    om_status status; /* of the store, for the live table */
 } coordinator;
 
 /* Nobody could follow a run that goes on without its live table, and one that another run has taken

@@ -57,7 +57,8 @@ typedef enum om_order_kind { OM_ORDER_UNIT, OM_ORDER_LEAVE, OM_ORDER_STOP } om_o
 typedef struct om_order {
     om_order_kind kind;
     om_unit unit;
-    bool trained_last; /* by the rank that gets the order: what it holds of the model is the newest */
+    bool
+        trained_last; /* by the rank that gets the order: what it holds of the model is the newest */
 } om_order;
 
 /* ---- worker ---- */

@@ -236,7 +236,8 @@ static void find_extreme(const om_trainer *t, int samples, extreme *e)
     const int centre = g->compact_cell[om_lattice_index(g->extent, 0, 0)] * OM_QUAD;
     for (int s = 0; s < samples; s++)
         for (int f = 0; f < t->steps; f++) {
-            const om_real *v = om_network_history(t->network, s / OM_QUAD, f) + centre + s % OM_QUAD;
+            const om_real *v =
+                om_network_history(t->network, s / OM_QUAD, f) + centre + s % OM_QUAD;
             for (int i = 0; i < t->circuit->n_types; i++)
                 if (fabs((double)v[(size_t)i * map]) > fabs(e->voltage))
                     *e = (extreme){(double)v[(size_t)i * map], i};
