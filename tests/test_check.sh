@@ -90,7 +90,7 @@ prove 0 "note: model 0: /checkpoint/$other: holds a commit that was not finished
 printed "whole: 3 models"
 
 # models that diverged are whole
-sed 's/1.0e-3, 1.0e-4/2, 2/; s/every: 20/every: 2/' "$spec" >"$work/hot.yaml"
+sed 's/1.0e-3, 1.0e-4/2, 2/; s/every: 20/every: 2/; s/iterations/retries: 0, explode: 0, iterations/' "$spec" >"$work/hot.yaml"
 expect 1 "3 diverged" "$OMMATID" run "$work/hot.yaml" -o "$work/hot.h5" -n 1 --unit 0.01
 prove 0 "whole: 3 models, 3 diverged" "$work/hot.h5"
 prove 0 "nothing: diverged at" "$work/hot.h5" --all

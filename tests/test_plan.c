@@ -24,6 +24,7 @@ typedef struct scenario {
     double dies, fails, diverges; /* probabilities per unit */
     double ahead;                 /* that one who is at work asks ahead, per event */
     double limit_s;               /* when all has to be over; 0: never */
+    double set_back;              /* to anywhere before, once for every model */
     int stop_after;               /* events until everything is stopped; 0: never */
     uint32_t seed;
 } scenario;
@@ -41,6 +42,7 @@ typedef struct sim {
     uint64_t *trained; /* [models] iterations, as a store would hold them */
     int *holder;       /* [models] or -1 */
     bool *ended;       /* [models] */
+    bool *set_back;    /* [models] */
     double now, worst_idle;
     uint64_t draws, checksum;
     bool stopped;
@@ -62,6 +64,7 @@ static void sim_start(sim *s, const scenario *what)
     assert_int_equal(om_alloc(models, sizeof *s->trained, &s->trained), OM_OK);
     assert_int_equal(om_alloc(models, sizeof *s->holder, &s->holder), OM_OK);
     assert_int_equal(om_alloc(models, sizeof *s->ended, &s->ended), OM_OK);
+    assert_int_equal(om_alloc(models, sizeof *s->set_back, &s->set_back), OM_OK);
     for (size_t m = 0; m < models; m++) s->holder[m] = -1;
 }
 
@@ -93,6 +96,7 @@ static void sim_end(sim *s)
     om_free(s->trained);
     om_free(s->holder);
     om_free(s->ended);
+    om_free(s->set_back);
 }
 
 /* Asks for one worker, whose unit would begin then, and checks the answer against the simulator's books. */
@@ -167,6 +171,10 @@ static void report(sim *s, int number)
     } else if ((what -= s->s.fails) < s->s.diverges) {
         om_plan_diverged(s->plan, number);
         s->ended[model] = true;
+    } else if (what - s->s.diverges < s->s.set_back && !s->set_back[model]) {
+        s->set_back[model] = true;
+        s->trained[model] = (uint64_t)(draw(s) * (double)w->unit.from);
+        om_plan_done(s->plan, number, s->trained[model], 0);
     } else {
         uint64_t to = w->unit.to;
         if (s->stopped) to -= (uint64_t)(draw(s) * (double)(to - w->unit.from));
@@ -359,6 +367,7 @@ static void test_every_model_ends_once_whatever_happens(void **state)
                          .fails = 0.05,
                          .diverges = 0.01,
                          .ahead = seed % 2 ? 0.3 : 0,
+                         .set_back = 0.05,
                          .seed = seed};
         run_whole(&what, NULL, NULL, NULL);
     }
@@ -402,6 +411,7 @@ static void test_resumes_from_any_event(void **state)
                          .fails = 0.02,
                          .diverges = 0.02,
                          .ahead = 0.2,
+                         .set_back = 0.05,
                          .stop_after = events,
                          .seed = (uint32_t)events};
         sim s;
@@ -614,6 +624,29 @@ static void test_a_diverged_model_is_not_handed_out_again(void **state)
     om_plan_free(plan);
 }
 
+/* A model may end a unit before its beginning. What it lost is left again, and says nothing about how
+ * fast its worker is. */
+static void test_a_model_that_is_set_back_is_trained_to_the_end(void **state)
+{
+    (void)state;
+    om_plan *plan = plan_of(1, 1, 400);
+    om_plan_summary before, after;
+    for (int i = 0; i < 2; i++) om_plan_done(plan, 0, asked(plan, 0).to, 10);
+    om_unit unit = asked(plan, 0);
+    om_plan_summarize(plan, &before);
+    om_plan_done(plan, 0, 50, 0);
+    assert_true(om_plan_is_valid(plan));
+    unit = asked(plan, 0);
+    assert_int_equal(unit.from, 50);
+    om_plan_summarize(plan, &after);
+    assert_int_equal(after.iterations_done, 50);
+    assert_true(after.iterations_per_s == before.iterations_per_s);
+    for (; unit.to < 400; unit = asked(plan, 0)) om_plan_done(plan, 0, unit.to, 10);
+    om_plan_done(plan, 0, 400, 10);
+    assert_int_equal(om_plan_ask(plan, 0, &unit), OM_PLAN_FINISHED);
+    om_plan_free(plan);
+}
+
 static void test_after_a_stop_everybody_leaves(void **state)
 {
     (void)state;
@@ -675,6 +708,7 @@ int main(void)
         cmocka_unit_test(test_a_worker_alone_tries_again_itself),
         cmocka_unit_test(test_a_lost_workers_unit_is_free_again),
         cmocka_unit_test(test_a_diverged_model_is_not_handed_out_again),
+        cmocka_unit_test(test_a_model_that_is_set_back_is_trained_to_the_end),
         cmocka_unit_test(test_after_a_stop_everybody_leaves),
         cmocka_unit_test(test_the_summary_counts),
     };

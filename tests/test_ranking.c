@@ -48,7 +48,7 @@ static void spread_scenes(const entry *e, int best, int model, float *scenes)
 
 static void commit_entry(om_store *store, int model, const entry *e)
 {
-    om_state *state = fixture_state(&f, (uint32_t)model, 0);
+    om_state *state = fixture_state(&f, (uint32_t)model, 1);
     const om_state_layout *l = &f.layout;
     state->n_checks = (uint32_t)e->checks;
     state->iteration = e->checks > 0 ? (uint64_t)(e->checks - 1) * EVERY : 0;

@@ -28,6 +28,12 @@ check test "$(grep -c "T4x" "$work/err")" = 1
 sed 's/extent: 3/extent: 16/; s/^train: *{/train: { convolution: fft,/' "$spec" >"$work/wide.yaml"
 expect 3 "wide.yaml:$(grep -n "convolution" "$work/wide.yaml" | cut -d: -f1): train.convolution: fft: expected auto or direct at extent 16" \
     "$OMMATID" run "$work/wide.yaml" -o "$work/a.h5" -n 1
+sed 's/^train: *{/train: { dt: 0.06,/' "$spec" >"$work/step.yaml"
+expect 3 "step.yaml:$(grep -n "dt:" "$work/step.yaml" | cut -d: -f1): train.dt, init.time_constant: the time step of 0.06 s is larger than the time constant of R1, 0.05 s" \
+    "$OMMATID" run "$work/step.yaml" -o "$work/a.h5" -n 1
+{ cat "$spec" && echo "init: { time_constant: 0.01 }"; } >"$work/tau.yaml"
+expect 3 "tau.yaml:$(($(wc -l <"$spec") + 1)): train.dt, init.time_constant: the time step of 0.02 s" \
+    "$OMMATID" run "$work/tau.yaml" -o "$work/a.h5" -n 1
 expect 1 "no-such-directory" "$OMMATID" run "$spec" -o "$work/no-such-directory/a.h5" -n 2
 check test -z "$(find "$work" -name '*a.h5*')"
 

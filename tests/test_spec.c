@@ -200,8 +200,6 @@ static void test_draws_are_chosen_by_name(void **state)
 static void test_values_that_do_not_go_together_are_refused(void **state)
 {
     (void)state;
-    refused("train:\n  dt: 0.06\n",
-            ":2:7: train.dt 0.06: expected at most init.time_constant 0.05");
     refused("train: {batch: 9}\nscenes: {training: 8}\n", ":1:16: train.batch 9: expected at most");
     refused("train: {frames: 19, dt: 1.0e-6}\n",
             ":1:25: train.frames 19, train.dt 1e-06: a sequence");

@@ -13,13 +13,13 @@ static void test_options_of_the_model_in_block_and_flow_style(void **state)
                            "  symmetric:\n"
                            "    time_constant:\n    - [T4a, T4b]\n    - - T5a\n      - T5b\n"
                            "    strength:\n    - - Mi9 -> T4a\n      - \"Mi9 -> T4b\"\n"
-                           "  clamp:\n    time_constant:\n    - 0.01\n    - .inf\n"
+                           "  clamp:\n    time_constant:\n    - 0.03\n    - .inf\n"
                            "    strength: [0, 0.5]\n");
     om_spec flow = parsed("{circuit: {count_spread: .2}, model: {activation: leaky_relu,\n"
                           " fixed: [resting_potential, strength], symmetric: {\n"
                           " time_constant: [[T4a,T4b],[T5a,  T5b]],\n"
                           " strength: [[Mi9 -> T4a, 'Mi9 -> T4b']]},\n"
-                          " clamp: {time_constant: [1.0e-2, .inf], strength: [0, .5]}}}\n");
+                          " clamp: {time_constant: [3.0e-2, .inf], strength: [0, .5]}}}\n");
     assert_same(&block, &flow);
     const om_model_options *m = &flow.train.model;
     assert_int_equal(m->activation, OM_LEAKY_RELU);
@@ -29,7 +29,7 @@ static void test_options_of_the_model_in_block_and_flow_style(void **state)
     assert_string_equal(m->symmetric[OM_RESTING_POTENTIAL], "");
     assert_string_equal(m->symmetric[OM_TIME_CONSTANT], "T4a, T4b; T5a, T5b");
     assert_string_equal(m->symmetric[OM_STRENGTH], "Mi9 -> T4a, Mi9 -> T4b");
-    assert_true(m->clamp[OM_TIME_CONSTANT][0] == 0.01 && m->clamp[OM_STRENGTH][1] == 0.5);
+    assert_true(m->clamp[OM_TIME_CONSTANT][0] == 0.03 && m->clamp[OM_STRENGTH][1] == 0.5);
     assert_true(m->clamp[OM_TIME_CONSTANT][1] == (double)INFINITY);
     om_spec one = parsed("model: {clamp: {resting_potential: [-.inf, -2]}}");
     assert_true(one.train.model.clamp[OM_RESTING_POTENTIAL][0] == (double)-INFINITY);
@@ -169,10 +169,11 @@ static void test_time_constants_that_would_never_be_trained(void **state)
             ":1:32: model.clamp.time_constant: lowest -1 s: expected 0 or more");
     refused("model: {clamp: {time_constant: [0, 0.02]}}",
             "model.clamp.time_constant: highest 0.02 s: expected more than train.dt 0.02");
+    refused("model: {clamp: {time_constant: [0.019, 1]}}",
+            "model.clamp.time_constant: lowest 0.019 s: expected train.dt 0.02 or more, which it "
+            "would act as, or 0 for no bound");
     parsed("model: {clamp: {time_constant: [0.06, 0.1]}}\ntrain: {dt: 0.055}");
-    refused("model: {clamp: {time_constant: [0, 0.03]}}\ntrain: {dt: 0.025}\n"
-            "init: {time_constant: 0.02}",
-            "train.dt 0.025: expected at most init.time_constant 0.02");
+    parsed("model: {clamp: {time_constant: [0.02, 0.1]}}");
 }
 
 static void test_what_would_do_nothing_is_refused(void **state)

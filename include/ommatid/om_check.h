@@ -53,7 +53,9 @@ typedef struct om_model_proof {
     uint64_t iteration;     /* of its state; 0 without */
     int status;             /* of the live table, an om_model_status unless it is damaged */
     om_resume resume;
-    bool damaged; /* something of it is: findings say what */
+    int retries,
+        replacements; /* of its state: how often it was set back, or begun anew, after diverging */
+    bool damaged;     /* something of it is: findings say what */
 } om_model_proof;
 
 /* Who holds the lock of a store. */

@@ -32,6 +32,8 @@ typedef struct om_ranked {
     int place; /* 1 is best; 0: not ranked (diverged, failed, or without that measure) */
     int model;
     om_model_status status;
+    uint32_t stream, retries; /* see om_model_row */
+    uint64_t replaced_at;
     uint64_t iteration;      /* done in all; OM_ITERATION_UNKNOWN */
     uint64_t best_iteration; /* of the best check; OM_ITERATION_UNKNOWN */
     double epe, l2norm;      /* at the best check, mean over validation scenes */

@@ -2,7 +2,7 @@
  * Events in, assignments out; the coordinator carries them out, and tests drive the same code with
  * thousands of simulated ranks.
  *
- *   waiting --ask--> running --done--> waiting   (iterations left)
+ *   waiting --ask--> running --done--> waiting   (iterations left, or set back: more than before)
  *                       |    --done--> held      (at the model's limit) --limit--> waiting
  *                       |                                               --end--> stopped
  *                       |    --done--> done      (all iterations)
@@ -69,8 +69,10 @@ void om_plan_time_left(om_plan *plan, double seconds);
  * once: the unit is what it goes on with when that one has ended; if it is promised more of the same
  * model, only if that has been trained to the unit's end. Any other answer: ask again then. */
 om_plan_answer om_plan_ask(om_plan *plan, int worker, om_unit *unit);
-/* The unit that the worker held has ended at `iteration` (its end, or less where it was stopped)
- * after `seconds` of training. Here as below, what it was promised it holds from now on. */
+/* The unit that the worker held has ended at `iteration` after `seconds` of training: at its end, or
+ * before it where it was stopped, or even before its beginning where the model diverged and was set
+ * back. Where seconds are 0 nothing is learned about the worker's rate. Here as below, what it was promised
+ * it holds from now on. */
 void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds);
 void om_plan_diverged(om_plan *plan, int worker);
 /* An error of machine or file. true: the unit will be tried once more, by another worker if there

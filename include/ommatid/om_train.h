@@ -19,6 +19,10 @@
 #include "ommatid/om_params.h"
 #include "ommatid/om_scenes.h"
 
+/* A central cell's voltage beyond it, up or down, is that of a model that diverges. Other cells may go
+ * further: a published model's do, whose central cells stay below 2,000. */
+#define OM_VOLTAGE_BOUND 1e4
+
 /* What the decoder normalises by in training: its batch's own statistics, or the running ones, which
  * then never move from where a model starts (mean 0, variance 1). */
 typedef enum om_batch_norm { OM_BATCH_NORM_BATCH, OM_BATCH_NORM_RUNNING } om_batch_norm;
@@ -79,6 +83,12 @@ typedef struct om_train_options {
     double validate_t_pre_s; /* grey before a validation sequence */
     om_loss selection;       /* measure that chooses the best check */
     uint64_t record_every;   /* iterations per record of the history */
+    /* What happens when a model diverges: om_train_advance(), om_state_replace(). */
+    double
+        explode; /* a loss this many times the untrained one, or a voltage of a central cell beyond
+                         OM_VOLTAGE_BOUND, is divergence; 0: neither is */
+    int retries; /* times that a model is set back and goes on at half its learning rate: 3 */
+    int replacements; /* times that a model is given up for a new one: 0 */
 } om_train_options;
 
 /* Where things lie in a state, and how many there are. A pure function of circuit, scenes and
@@ -94,7 +104,8 @@ typedef struct om_state_layout {
     size_t at_params, at_moment1, at_moment2; /* om_real [n_params] each */
     size_t at_running_mean, at_running_var;   /* om_real [OM_HIDDEN] each */
     size_t at_pass_params;                    /* om_real [n_network]: at the start of the pass */
-    size_t at_best_params;                    /* om_real [n_params]: of the best check */
+    size_t at_kept;                           /* from at_params to here, as they were at kept */
+    size_t at_best_params; /* om_real [n_params]: of the best check; NaN while there is none */
     size_t at_best_running_mean, at_best_running_var; /* om_real [OM_HIDDEN] each */
     size_t at_best_scene_epe;                         /* float [n_scenes] */
     size_t at_history_loss, at_history_epe;           /* float [n_records]; NaN where not reached */
@@ -102,8 +113,9 @@ typedef struct om_state_layout {
 } om_state_layout;
 
 /* Whether the circuit has every type and pair that the options name, none in two groups. Errors:
- * OM_EDATA with the key of the spec, the name, and the nearest that there is; also where the decoder's
- * first convolution cannot be computed as asked for. */
+ * OM_EDATA with the key of the spec, the name, and the nearest that there is; also where the time step is
+ * larger than a type's initial time constant, or the decoder's first convolution cannot be computed as
+ * asked for. Messages begin with the keys that they are about: "KEY, KEY: ...". */
 om_status om_train_check(const om_circuit *circuit, const om_train_options *options);
 
 om_status om_state_layout_of(const om_circuit *circuit, const om_scenes *scenes,
@@ -118,6 +130,15 @@ om_state_layout om_state_layout_of_trained(const om_circuit *circuit, uint64_t i
 uint64_t om_record_iteration(const om_state_layout *layout, const om_train_options *options, int i);
 uint64_t om_check_iteration(const om_state_layout *layout, const om_train_options *options, int i);
 
+/* Where a model was after its last check; what diverges is set back to there. With the arrays at
+ * at_kept it is all that training changes but checks, which it has as they are. */
+typedef struct om_kept {
+    uint64_t iteration;
+    double record_loss_sum, record_epe_sum;
+    uint64_t record_count;
+    uint64_t n_records;
+} om_kept;
+
 /* The head of a state; the arrays of om_state_layout follow. */
 typedef struct om_state {
     uint64_t magic;       /* OM_STATE_MAGIC */
@@ -126,7 +147,7 @@ typedef struct om_state {
     uint64_t bytes;       /* of the whole state */
     uint64_t fingerprint; /* of the layout */
     uint64_t seed;        /* of the ensemble */
-    uint32_t model;       /* number in the ensemble */
+    uint32_t model;       /* whose random streams it draws from: see om_state_replace() */
     uint32_t retries;     /* times it was rolled back after diverging */
     uint64_t iteration;   /* iterations done */
     double rate_factor;   /* learning rates are multiplied by it: 1, halved at each retry */
@@ -136,10 +157,13 @@ typedef struct om_state {
     int32_t best_check;           /* -1: none yet */
     uint32_t reserved;
     double best_l2norm, best_epe; /* of the best check; NaN while there is none */
+    double untrained_loss;        /* larger of those of check 0 and of the first iteration */
+    uint64_t replaced_at;         /* iterations that the model which this one replaces had done */
+    om_kept kept;
 } om_state;
 
 #define OM_STATE_MAGIC UINT64_C(0x315345544154534F) /* "OSTATES1", little endian */
-enum { OM_STATE_VERSION = 1 };
+enum { OM_STATE_VERSION = 2 };                      /* 1 kept no point to be set back to */
 
 /* A field of a state, by its offset in the layout. */
 static inline void *om_state_at(om_state *state, size_t offset) { return (char *)state + offset; }
@@ -165,24 +189,45 @@ om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
                             const volatile sig_atomic_t *stop, om_trainer **trainer);
 void om_trainer_free(om_trainer *trainer); /* accepts NULL */
 /* Bytes that such a trainer allocates, without making it: what counts of them, which is all but a few
- * per cent. The scenes need not hold films yet. Errors: those of om_batch_steps(), OM_ENOMEM, OM_EUSAGE
- * (OMMATID_ISA). */
+ * per cent. The scenes need not hold films yet. Errors: those of om_state_layout_of() and
+ * om_batch_steps(), OM_ENOMEM, OM_EUSAGE (OMMATID_ISA). */
 om_status om_trainer_memory(const om_circuit *circuit, const om_scenes *scenes,
                             const om_train_options *options, int threads, size_t *bytes);
 const om_state_layout *om_trainer_layout(const om_trainer *trainer);
-/* A new model: its initial parameters, nothing trained. state: layout->bytes, written. Errors: those
- * of om_train_check(), OM_ENOMEM. */
+/* A new model: its initial parameters, nothing trained. model: < OM_STREAMS. state: layout->bytes,
+ * written. Errors: those of om_train_check(), OM_ENOMEM. */
 om_status om_state_init(const om_state_layout *layout, const om_circuit *circuit,
                         const om_train_options *options, uint64_t seed, uint32_t model,
                         om_state *state);
 
-/* Trains until `iterations` iterations are done in all (at most layout->iterations), or until
- * *stop. Validates on the way where a check is due. The result depends on the state alone: not on
- * threads, on how often it was called, or on what the trainer did before. Errors: OM_EDIVERGED: the
- * loss or a parameter became non-finite; the state is then that of no whole iteration and must be
- * thrown away. OM_ESTOPPED: *stop was set; the state is valid, and a check that is due and was not
- * ended is made first when it is trained on, with the same result. So a state of all iterations is
- * that of a model that is done only if OM_OK came with it. */
+/* Models' numbers are below it; a replacement's streams are those of a number so much higher. */
+enum { OM_STREAMS = 1000000 };
+/* A new model in the place of one that diverged, from streams that depend on its number alone: those
+ * of the number that it had + OM_STREAMS. Errors: as om_state_init(). */
+om_status om_state_replace(const om_state_layout *layout, const om_circuit *circuit,
+                           const om_train_options *options, om_state *state);
+/* The number in the ensemble, and how many models were given up for this one. */
+static inline int om_state_number(const om_state *state)
+{
+    return (int)(state->model % OM_STREAMS);
+}
+static inline int om_state_replacements(const om_state *state)
+{
+    return (int)(state->model / OM_STREAMS);
+}
+
+/* Trains until `iterations` iterations are done in all (at most layout->iterations), until the model
+ * was set back, or until *stop. Validates on the way where a check is due. The result depends on the
+ * state alone: not on threads, on how often it was called, or on what the trainer did before.
+ *
+ * A model diverges when the loss of a batch, the error of a check, or a number of its state is not
+ * finite; with options.explode, also when such a loss or error is more than so many times the untrained
+ * model's, or a central cell's voltage leaves OM_VOLTAGE_BOUND in either. It is then set back to its last check with half the learning rate, up to options.retries times in all:
+ * OM_OK, state->retries is one more, state->iteration is that of the check, om_message() says why.
+ *
+ * Errors: OM_EDIVERGED: it diverged once more, or without having trained since the check, where no
+ * other rate helps; the state is that of the last whole iteration. OM_ESTOPPED: *stop was set; the
+ * state is valid. */
 om_status om_train_advance(om_trainer *trainer, om_state *state, uint64_t iterations);
 
 /* Validation of parameters on the validation scenes, decoder in evaluation mode.

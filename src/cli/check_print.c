@@ -43,6 +43,8 @@ static void print_resume(const om_model_proof *m)
     case OM_RESUME_DIVERGED: printf("nothing: diverged at %llu", at); break;
     case OM_RESUME_REFUSED: printf("the run would not begin"); break;
     }
+    if (m->replacements > 0) printf(", begun anew %d x", m->replacements);
+    if (m->retries > 0) printf(", set back %d x", m->retries);
 }
 
 static bool is_notable(const om_check *c, int model)
@@ -193,14 +195,15 @@ static json_t *models_json(const om_check *c, int n_models)
     for (int m = 0; m < n_models; m++) {
         const om_model_proof *p = &c->models[m];
         json_array_append_new(
-            list, json_pack("{s:i s:s? s:s s:o s:s? s:o s:o s:b}", "model", m, "status",
+            list, json_pack("{s:i s:s? s:s s:o s:i s:i s:s? s:o s:o s:b}", "model", m, "status",
                             p->status >= 0 && p->status <= OM_MODEL_FAILED
                                 ? om_model_status_name((om_model_status)p->status)
                                 : NULL,
                             "resume", om_resume_name(p->resume), "iteration",
-                            om_json_iteration(p->iteration), "counts",
-                            p->newest >= 0 ? names[p->newest] : NULL, "a", slot_json(&p->slots[0]),
-                            "b", slot_json(&p->slots[1]), "damaged", (int)p->damaged));
+                            om_json_iteration(p->iteration), "retries", p->retries, "replacements",
+                            p->replacements, "counts", p->newest >= 0 ? names[p->newest] : NULL,
+                            "a", slot_json(&p->slots[0]), "b", slot_json(&p->slots[1]), "damaged",
+                            (int)p->damaged));
     }
     return list;
 }

@@ -172,6 +172,21 @@ static void explain_imported(const om_store_info *info, om_loss by, const om_ran
            info->imported_from);
 }
 
+/* Models that diverged on the way, in the order of the table. */
+static void explain_divergence(const om_ranked *ranked, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const om_ranked *r = &ranked[i];
+        if (r->retries > 0)
+            printf("model %d: set back %u time%s after diverging, to %.3g of its learning rate\n",
+                   r->model, r->retries, r->retries > 1 ? "s" : "", ldexp(1, -(int)r->retries));
+        if (r->stream >= OM_STREAMS)
+            printf("model %d: of stream %u, replaces stream %u, which diverged after iteration "
+                   "%llu\n",
+                   r->model, r->stream, r->stream - OM_STREAMS, (unsigned long long)r->replaced_at);
+    }
+}
+
 static void print_table(const om_store_info *info, om_loss by, const om_ranked *ranked, int n)
 {
     const bool renumbered = are_renumbered(info);
@@ -191,6 +206,7 @@ static void print_table(const om_store_info *info, om_loss by, const om_ranked *
         explain_trained(&info->baselines);
     else
         explain_imported(info, by, ranked);
+    explain_divergence(ranked, n);
 }
 
 /* Of imported models there may be errors of the other measure only. */
@@ -305,6 +321,7 @@ static void print_measure_table(const om_store_info *info, const measured *m,
         end_line(info, r, renumbered);
     }
     printf("\n");
+    explain_divergence(ranked, n);
     for (int i = 0; i < info->n_models; i++)
         if (ranked[i].place == 0)
             printf("left out: model %d: %s\n", ranked[i].model, m->reason[ranked[i].model]);
@@ -325,7 +342,7 @@ static void print_csv(const om_store_info *info, om_loss by, const measured *m,
                       const om_ranked *ranked, int n)
 {
     printf("place,model,status,iteration,best_iteration,epe,l2norm,spread,stability%s%s,source,"
-           "left_out\n",
+           "left_out,stream,retries\n",
            m->value != NULL ? "," : "", m->value != NULL ? om_measures[m->measure].name : "");
     for (int i = 0; i < n; i++) {
         const om_ranked *r = &ranked[i];
@@ -345,7 +362,7 @@ static void print_csv(const om_store_info *info, om_loss by, const measured *m,
         if (info->sources != NULL) om_csv_text(stdout, info->sources[r->model]);
         putchar(',');
         if (why[0] != '\0') om_csv_text(stdout, why);
-        putchar('\n');
+        printf(",%u,%u\n", r->stream, r->retries);
     }
 }
 
@@ -356,11 +373,13 @@ static json_t *model_of(const om_store_info *info, om_loss by, const measured *m
 {
     const char *why = why_unranked(info, by, m, r);
     json_t *one = json_pack(
-        "{s:o s:i s:s s:o s:o s:o s:o s:o s:o s:s? s:s?}", "place",
-        r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model, "status",
-        om_model_status_name(r->status), "iteration", om_json_iteration(r->iteration),
-        "best_iteration", om_json_iteration(r->best_iteration), "epe", number(r->epe), "l2norm",
-        number(r->l2norm), "spread", number(r->spread), "stability", number(r->stability), "source",
+        "{s:o s:i s:I s:i s:o s:s s:o s:o s:o s:o s:o s:o s:s? s:s?}", "place",
+        r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model, "stream",
+        (json_int_t)r->stream, "retries", (int)r->retries, "replaced_at",
+        om_json_replaced_at(r->stream, r->replaced_at), "status", om_model_status_name(r->status),
+        "iteration", om_json_iteration(r->iteration), "best_iteration",
+        om_json_iteration(r->best_iteration), "epe", number(r->epe), "l2norm", number(r->l2norm),
+        "spread", number(r->spread), "stability", number(r->stability), "source",
         info->sources != NULL ? info->sources[r->model] : NULL, "left_out",
         why[0] != '\0' ? why : NULL);
     if (m->value != NULL)

@@ -35,6 +35,7 @@ typedef struct picture {
     float *check;       /* [n_checks] of the model at hand */
     om_run_row run;
     int count[OM_MODEL_FAILED + 1];
+    int retries, set_back, replacements, replaced; /* times, and of how many models */
     uint64_t iterations, total;
     om_race_tally race;
     int best; /* -1: none */
@@ -57,14 +58,20 @@ static om_status take_picture(om_store *store, picture *p)
     for (int s = 0; s <= OM_MODEL_FAILED; s++) p->count[s] = 0;
     p->race = om_race_tally_of(p->info);
     p->iterations = 0;
+    p->retries = p->set_back = p->replacements = p->replaced = 0;
     p->total = p->info->imported_from == NULL ? om_legs_iterations(&p->race.legs) : 0;
     p->best = -1;
     OM_TRY(om_store_read_rows(store, p->rows));
     OM_TRY(om_store_read_run(store, &p->run));
     for (int m = 0; m < p->info->n_models; m++) {
         OM_TRY(read_error(store, p, m));
-        p->count[p->rows[m].status]++;
-        om_race_count(&p->race, p->rows[m].status, p->rows[m].iteration);
+        const om_model_row *r = &p->rows[m];
+        p->count[r->status]++;
+        om_race_count(&p->race, r->status, r->iteration);
+        p->retries += (int)r->retries;
+        p->set_back += r->retries > 0;
+        p->replacements += om_row_replacements(r);
+        p->replaced += om_row_replacements(r) > 0;
         if (p->info->imported_from == NULL) /* others are not trained here */
             p->iterations += p->rows[m].iteration;
         if (!isnan(p->error[m]) && (p->best < 0 || p->error[m] < p->error[p->best])) p->best = m;
@@ -95,6 +102,9 @@ static void print_iteration(uint64_t iteration)
         printf("%9llu", (unsigned long long)iteration);
 }
 
+/* What the learning rates of a model are multiplied by. */
+static double rate_factor(const om_model_row *r) { return ldexp(1, -(int)r->retries); }
+
 static void print_models(const picture *p)
 {
     bool head = false;
@@ -104,18 +114,25 @@ static void print_models(const picture *p)
             r->status != OM_MODEL_FAILED)
             continue;
         if (!head)
-            printf("\nmodel  status     iteration  worker   seconds  attempts  best %-6s\n",
-                   selection_name(p));
+            printf(
+                "\nmodel  status     iteration  worker   seconds  attempts  retries     rate  best "
+                "%-6s\n",
+                selection_name(p));
         head = true;
         printf("%5d  %-9s  ", m, om_model_status_name(r->status));
         print_iteration(r->iteration);
-        printf("  %6d  %8.0f  %8u  ", r->worker, r->seconds, r->attempts);
+        printf("  %6d  %8.0f  %8u  %7u  x%7.3g  ", r->worker, r->seconds, r->attempts, r->retries,
+               rate_factor(r));
         if (isnan(p->error[m]))
             printf("%11s", "-");
         else
             printf("%11.4f", (double)p->error[m]);
         if (p->info->sources != NULL) printf("  %s", p->info->sources[m]);
-        printf("%s%s\n", r->message[0] ? "  " : "", r->message);
+        printf("%s%s", r->message[0] ? "  " : "", r->message);
+        if (om_row_replacements(r) > 0)
+            printf("  (stream %u: replaces stream %u, which diverged after iteration %llu)",
+                   r->stream, r->stream - OM_STREAMS, (unsigned long long)r->replaced_at);
+        printf("\n");
     }
 }
 
@@ -129,6 +146,12 @@ static void print_text(const picture *p)
     if (p->count[OM_MODEL_STOPPED] > 0) printf(", %d stopped", p->count[OM_MODEL_STOPPED]);
     if (p->count[OM_MODEL_DIVERGED] > 0) printf(", %d diverged", p->count[OM_MODEL_DIVERGED]);
     if (p->count[OM_MODEL_FAILED] > 0) printf(", %d failed", p->count[OM_MODEL_FAILED]);
+    if (p->retries > 0)
+        printf("\n  retries     %d, of %d model%s: at half the learning rate each time", p->retries,
+               p->set_back, p->set_back > 1 ? "s" : "");
+    if (p->replacements > 0)
+        printf("\n  replaced    %d time%s, in %d row%s", p->replacements,
+               p->replacements > 1 ? "s" : "", p->replaced, p->replaced > 1 ? "s" : "");
     if (p->info->imported_from != NULL)
         printf("\n  from        %s", p->info->imported_from);
     else
@@ -165,13 +188,15 @@ static om_status print_json(const picture *p)
     for (int m = 0; m < p->info->n_models; m++) {
         const om_model_row *r = &p->rows[m];
         json_t *best = isnan(p->error[m]) ? json_null() : json_real((double)p->error[m]);
-        json_array_append_new(list,
-                              json_pack("{s:i s:s s:o s:i s:f s:i s:o s:s s:s?}", "model", m,
-                                        "status", om_model_status_name(r->status), "iteration",
-                                        om_json_iteration(r->iteration), "worker", r->worker,
-                                        "seconds", r->seconds, "attempts", (int)r->attempts, "best",
-                                        best, "message", r->message, "source",
-                                        p->info->sources != NULL ? p->info->sources[m] : NULL));
+        json_array_append_new(
+            list,
+            json_pack("{s:i s:s s:o s:i s:f s:i s:i s:f s:I s:o s:o s:s s:s?}", "model", m,
+                      "status", om_model_status_name(r->status), "iteration",
+                      om_json_iteration(r->iteration), "worker", r->worker, "seconds", r->seconds,
+                      "attempts", (int)r->attempts, "retries", (int)r->retries, "rate_factor",
+                      rate_factor(r), "stream", (json_int_t)r->stream, "replaced_at",
+                      om_json_replaced_at(r->stream, r->replaced_at), "best", best, "message",
+                      r->message, "source", p->info->sources != NULL ? p->info->sources[m] : NULL));
     }
     const bool here = p->info->imported_from == NULL;
     json_t *left = isfinite(p->run.seconds_left) ? json_real(p->run.seconds_left) : json_null();

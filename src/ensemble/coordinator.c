@@ -33,8 +33,8 @@ typedef struct coordinator {
     om_run_row run;
     om_progress progress;
     double start_s, tick_s, start_cpu_s;
-    uint64_t start_iterations; /* of all models, when this run began */
-    om_status status;          /* of the store, for the live table */
+    uint64_t trained; /* iterations of this run; models that are set back do some again */
+    om_status status; /* of the store, for the live table */
 } coordinator;
 
 /* Nobody could follow a run that goes on without its live table, and one that another run has taken
@@ -48,13 +48,6 @@ static void keep(coordinator *c, om_status status)
 static void write_row(coordinator *c, int model)
 {
     if (c->status == OM_OK) keep(c, om_store_write_row(c->job->store, model, &c->rows[model]));
-}
-
-static uint64_t count_iterations(const coordinator *c)
-{
-    uint64_t n = 0;
-    for (int m = 0; m < c->job->spec.models; m++) n += c->rows[m].iteration;
-    return n;
 }
 
 /* ---- beginning ---- */
@@ -143,7 +136,6 @@ static om_status begin(coordinator *c)
     OM_TRY(resume(c));
     c->start_s = c->tick_s = om_clock_s();
     c->start_cpu_s = om_clock_cpu_s();
-    c->start_iterations = count_iterations(c);
     c->present = job->trainers;
     c->progress = om_progress_start(job->options->quiet);
     OM_TRY(om_store_read_run(job->store, &c->run)); /* which job this is, as it was claimed */
@@ -191,7 +183,7 @@ static void tick(coordinator *c)
     double now = om_clock_s(), elapsed = now - c->start_s;
     if (now - c->tick_s < TICK_S) return;
     c->tick_s = now;
-    const uint64_t done = count_iterations(c), limit = om_race_limit(c->race);
+    const uint64_t limit = om_race_limit(c->race);
     uint64_t left = om_race_beyond(c->race);
     for (int m = 0; m < c->job->spec.models; m++) {
         const om_model_row *row = &c->rows[m];
@@ -200,7 +192,7 @@ static void tick(coordinator *c)
             left += limit > row->iteration ? limit - row->iteration : 0;
     }
     c->run.updated = om_clock_unix_s();
-    c->run.iterations_per_s = (double)(done - c->start_iterations) / elapsed;
+    c->run.iterations_per_s = (double)c->trained / elapsed;
     c->run.seconds_left =
         c->run.iterations_per_s > 0 ? (double)left / c->run.iterations_per_s : NAN;
     if (c->status == OM_OK) keep(c, om_store_write_run(c->job->store, &c->run));
@@ -237,15 +229,14 @@ static void take_report(coordinator *c, int worker, const om_report *report)
 {
     if (report->kind == OM_REPORT_ASK) return;
     om_model_row *row = &c->rows[report->model];
-    if (isfinite(report->best)) c->best[report->model] = report->best;
-    if (report->kind == OM_REPORT_PROGRESS || report->kind == OM_REPORT_AHEAD) {
-        row->iteration = report->iteration;
-        return;
-    }
+    if (isfinite(report->best) || report->kind == OM_REPORT_SET_BACK)
+        c->best[report->model] = report->best;
+    if (report->iteration > row->iteration) c->trained += report->iteration - row->iteration;
+    row->iteration = report->iteration; /* at the end: what the store holds */
+    if (report->kind == OM_REPORT_PROGRESS || report->kind == OM_REPORT_AHEAD) return;
     c->store_s = fmax(c->store_s, report->times.store - c->times[worker].store);
     c->times[worker] = report->times;
     row->seconds += report->seconds;
-    row->iteration = report->iteration; /* what the store holds, wherever training had got to */
     memcpy(row->message, report->message, sizeof row->message);
     switch (report->kind) {
     case OM_REPORT_DONE:
@@ -255,6 +246,10 @@ static void take_report(coordinator *c, int worker, const om_report *report)
         om_plan_done(c->plan, worker, report->iteration, report->seconds);
         if (om_plan_model_of(c->plan, worker) == report->model) row->status = OM_MODEL_RUNNING;
         note_checks(c, report->model, report->checks, report->best);
+        break;
+    case OM_REPORT_SET_BACK: /* how fast it was cannot be told from where it ended */
+        row->status = OM_MODEL_WAITING;
+        om_plan_done(c->plan, worker, report->iteration, 0);
         break;
     case OM_REPORT_DIVERGED:
         row->status = OM_MODEL_DIVERGED;
@@ -268,7 +263,8 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     }
     write_row(c, report->model);
     /* remarks stay in the table, where status shows them; failures are worth a line */
-    bool failure = report->kind == OM_REPORT_DIVERGED || report->kind == OM_REPORT_FAILED;
+    bool failure = report->kind == OM_REPORT_DIVERGED || report->kind == OM_REPORT_FAILED ||
+                   report->kind == OM_REPORT_SET_BACK;
     if (failure && !c->progress.quiet && c->status == OM_OK) {
         om_progress_end(&c->progress);
         if (strncmp(row->message, "model ", strlen("model ")) != 0)
@@ -279,13 +275,16 @@ static void take_report(coordinator *c, int worker, const om_report *report)
 }
 
 /* Asks the plan for a worker, whose unit would begin after so many seconds. */
-static om_plan_answer next_unit(coordinator *c, int worker, double after_s, om_unit *unit)
+static om_plan_answer next_unit(coordinator *c, int worker, double after_s, om_order *order)
 {
+    om_unit *unit = &order->unit;
     const int trains = om_plan_model_of(c->plan, worker);
     om_plan_time_left(c->plan, c->job->end_s - om_clock_s() - after_s - 2 * c->store_s);
     const om_plan_answer answer = om_plan_ask(c->plan, worker, unit);
+    order->trained_last = true;
     if (answer != OM_PLAN_UNIT || unit->model == trains) return answer;
     om_model_row *row = &c->rows[unit->model];
+    order->trained_last = row->worker == worker;
     row->status = OM_MODEL_RUNNING;
     row->worker = worker;
     row->iteration = unit->from;
@@ -306,7 +305,7 @@ static int rank_of(int worker) { return worker + 1; }
 static void assign(coordinator *c, int worker)
 {
     om_order order = {.kind = OM_ORDER_UNIT, .at_once = !c->waiting[worker]};
-    const om_plan_answer answer = next_unit(c, worker, 0, &order.unit);
+    const om_plan_answer answer = next_unit(c, worker, 0, &order);
     c->waiting[worker] = false;
     if (answer == OM_PLAN_UNIT) {
         om_farm_send(rank_of(worker), &order, sizeof order);
@@ -323,7 +322,7 @@ static void assign(coordinator *c, int worker)
 static void promise(coordinator *c, int worker, double after_s)
 {
     om_order order = {.kind = OM_ORDER_NONE};
-    if (next_unit(c, worker, after_s, &order.unit) == OM_PLAN_UNIT) order.kind = OM_ORDER_UNIT;
+    if (next_unit(c, worker, after_s, &order) == OM_PLAN_UNIT) order.kind = OM_ORDER_UNIT;
     om_farm_send(rank_of(worker), &order, sizeof order);
 }
 
@@ -390,12 +389,12 @@ static void tell_itself(void *context, const om_report *report)
 
 static void serve_itself(coordinator *c, om_worker *worker)
 {
-    om_unit unit;
+    om_order order;
     for (;;) {
         if (om_stop_signal && !c->stopping) stop(c);
-        if (next_unit(c, 0, 0, &unit) != OM_PLAN_UNIT) return;
+        if (next_unit(c, 0, 0, &order) != OM_PLAN_UNIT) return;
         om_report report;
-        om_worker_train(worker, &unit, tell_itself, c, &report);
+        om_worker_train(worker, &order.unit, tell_itself, c, &report);
         take_report(c, 0, &report);
         tick(c);
     }
@@ -425,7 +424,7 @@ static om_status fail_stopped(const coordinator *c, int done)
     if (!time_is_up)
         snprintf(why, sizeof why, "stopped (%s)",
                  on_request ? "on request" : strsignal(om_stop_signal));
-    if (time_is_up && count_iterations(c) == c->start_iterations) return om_limit_fail_early();
+    if (time_is_up && c->trained == 0) return om_limit_fail_early();
     om_fail(OM_ESTOPPED, "%s: %d of %d models are done; nothing is lost", why, done,
             c->job->spec.models);
     return om_hint(OM_ESTOPPED, "the same command again: it goes on from here");
@@ -436,7 +435,7 @@ static om_status conclude(coordinator *c, bool alone)
     om_plan_summary s;
     om_plan_summarize(c->plan, &s);
     om_progress_end(&c->progress);
-    if (count_iterations(c) > c->start_iterations) tell_engine(c, alone);
+    if (c->trained > 0) tell_engine(c, alone);
     c->run.trainers = 0;
     c->run.updated = om_clock_unix_s();
     c->run.seconds_left = NAN;

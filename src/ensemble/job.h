@@ -48,6 +48,7 @@ typedef enum om_report_kind {
     OM_REPORT_PROGRESS, /* is at iteration */
     OM_REPORT_AHEAD,    /* is at iteration, and wants a unit after this one, which ends in left_s */
     OM_REPORT_DONE,     /* unit committed at iteration */
+    OM_REPORT_SET_BACK, /* as done, but it diverged, and has fewer iterations than it had */
     OM_REPORT_STOPPED,  /* as done, and will not ask again */
     OM_REPORT_DIVERGED,
     OM_REPORT_FAILED
@@ -76,6 +77,8 @@ typedef struct om_order {
     om_order_kind kind;
     bool at_once; /* nothing had to happen first */
     om_unit unit;
+    bool
+        trained_last; /* by the rank that gets the order: what it holds of the model is the newest */
 } om_order;
 
 /* ---- worker ---- */

@@ -450,8 +450,8 @@ void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds)
     plan_worker *w = &plan->workers[worker];
     assert(w->model != NOBODY);
     const plan_model *unit = &plan->models[w->model];
-    assert(iteration >= unit->iteration && iteration <= unit->to);
-    measure(w, iteration - unit->iteration, seconds);
+    assert(iteration <= unit->to);
+    measure(w, iteration > unit->iteration ? iteration - unit->iteration : 0, seconds);
     plan->changed = true;
     if (goes_on(plan, worker, iteration)) return;
     plan_model *m = release(plan, worker);

@@ -71,6 +71,9 @@ static om_status read_model(om_store *store, entries *e, int model)
     float *scenes = e->scene_epe + (size_t)model * (size_t)info->layout.n_scenes;
     *r = (om_ranked){.model = model,
                      .status = e->rows[model].status,
+                     .stream = e->rows[model].stream,
+                     .retries = e->rows[model].retries,
+                     .replaced_at = e->rows[model].replaced_at,
                      .iteration = e->rows[model].iteration,
                      .epe = NAN,
                      .l2norm = NAN,

@@ -32,14 +32,17 @@ static om_status read_spec(om_job *job)
     return om_ranks_agree(om_spec_parse(job->options->spec_file, job->spec_text, &job->spec));
 }
 
-/* Puts file and line of the key in front of a message that begins with one. */
+/* Puts file and line of the first key that is given in front of a message that begins with keys. */
 static om_status blame_line(const char *file, const char *text, om_status status)
 {
-    char path[96];
+    char keys[96], *rest = keys;
     if (status == OM_OK) return OM_OK;
-    snprintf(path, sizeof path, "%.*s", (int)strcspn(om_message(), ":"), om_message());
-    int line = om_spec_line(text, path);
-    return line == 0 ? status : om_context(status, "%s:%d", file, line);
+    snprintf(keys, sizeof keys, "%.*s", (int)strcspn(om_message(), ":"), om_message());
+    for (char *key; (key = strtok_r(rest, ", ", &rest)) != NULL;) {
+        int line = om_spec_line(text, key);
+        if (line > 0) return om_context(status, "%s:%d", file, line);
+    }
+    return status;
 }
 
 om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_circuit **circuit)

@@ -125,7 +125,7 @@ const om_spec_key om_spec_keys[] = {
     {"train.frames", OM_SPEC_INT, AT(train.batch.frames), "19", 1, 10000,
      .meaning = "frames of a sequence, and length of procedural ones"},
     {"train.dt", OM_SPEC_REAL, AT(train.batch.dt_s), "0.02", 0, 1, .above = true, .unit = "s",
-     .meaning = "time step of the simulation, at most init.time_constant"},
+     .meaning = "time step of the simulation, at most the initial time constants"},
     {"train.resampling", OM_SPEC_CHOICE, AT(train.batch.resampling), "package",
      .choices = om_resampling_names,
      .meaning = "how frames become time steps: as the published package or the paper's runs did"},
@@ -156,6 +156,14 @@ const om_spec_key om_spec_keys[] = {
      .meaning = "validation measure that chooses a model's best check and ranks models"},
     {"train.record_every", OM_SPEC_UINT64, AT(train.record_every), "100", 1, many,
      .unit = "iterations", .meaning = "averaged into one entry of the training curves"},
+    {"train.explode", OM_SPEC_REAL, AT(train.explode), "1000", 0, 1e9,
+     .meaning = "a loss, or a check's error, this many times the untrained model's is divergence, and "
+                "so are voltages of central cells beyond 10,000; 0: only what is not finite"},
+    {"train.retries", OM_SPEC_INT, AT(train.retries), "3", 0, 30,
+     .meaning = "times that a model that diverges goes back to its last check, and on at half the "
+                "learning rate"},
+    {"train.replace", OM_SPEC_INT, AT(train.replacements), "0", 0, 100,
+     .meaning = "times that a model that diverged for good is begun anew, from other random numbers"},
 
     {"penalty.activity", OM_SPEC_REAL, AT(train.penalty_activity), "0.1", 0, 1e6,
      .meaning = "weight of the penalty on central cells away from the baseline; 0: none"},

@@ -34,33 +34,28 @@ static void settle_validation(om_spec_walk *w)
             (unsigned long long)train->validate_every_passes);
 }
 
-/* Time constants below the time step act as the step, have no gradient, and so stay there. */
+/* Time constants below the time step act as the step, have no gradient, and so stay there. That initial
+ * ones are not, om_train_check() sees to. */
 static void check_time_constants(om_spec_walk *w)
 {
     const om_train_options *train = &w->spec->train;
     const double *bounds = train->model.clamp[OM_TIME_CONSTANT], dt = train->batch.dt_s;
-    const double initial = fmin(fmax(train->init.time_constant_s, bounds[0]), bounds[1]);
     yaml_mark_t mark = {0};
-    if (was_given(w, "model.clamp.time_constant", &mark)) {
-        if (isfinite(bounds[0]) && bounds[0] < 0)
-            om_spec_fault(w, mark,
-                          "model.clamp.time_constant: lowest %g s: expected 0 or more, or -.inf",
-                          bounds[0]);
-        if (bounds[1] <= dt)
-            om_spec_fault(
-                w, mark,
-                "model.clamp.time_constant: highest %g s: expected more than train.dt %g: time "
-                "constants below the time step are never trained",
-                bounds[1], dt);
-    }
-    was_given(w, "init.time_constant", &mark);
-    was_given(w, "train.dt", &mark);
-    if (dt > initial && bounds[1] > dt)
-        om_spec_fault(
-            w, mark,
-            "train.dt %g: expected at most init.time_constant %g%s: time constants below the "
-            "time step are never trained",
-            dt, initial, initial == train->init.time_constant_s ? "" : ", as it is clamped");
+    if (!was_given(w, "model.clamp.time_constant", &mark)) return;
+    if (isfinite(bounds[0]) && bounds[0] < 0)
+        om_spec_fault(w, mark,
+                      "model.clamp.time_constant: lowest %g s: expected 0 or more, or -.inf",
+                      bounds[0]);
+    if (bounds[0] > 0 && bounds[0] < dt)
+        om_spec_fault(w, mark,
+                      "model.clamp.time_constant: lowest %g s: expected train.dt %g or more, which "
+                      "it would act as, or 0 for no bound",
+                      bounds[0], dt);
+    if (bounds[1] <= dt)
+        om_spec_fault(w, mark,
+                      "model.clamp.time_constant: highest %g s: expected more than train.dt %g: "
+                      "time constants below the time step are never trained",
+                      bounds[1], dt);
 }
 
 /* What would do nothing, though it was asked for. */
@@ -109,6 +104,11 @@ static void check_race(om_spec_walk *w)
     if (legs.field[legs.rungs] == spec->models)
         om_spec_fault(w, mark, "race.keep %g: of %d model%s all would go on: expected less",
                       spec->race.keep, spec->models, spec->models == 1 ? "" : "s");
+    /* nobody waits for one that begins anew when the others are beyond the first rung */
+    if (spec->train.replacements > 0)
+        om_spec_fault(w, mark, "race.at: expected no race where train.replace is %d: a model that "
+                               "begins anew would be behind all others",
+                      spec->train.replacements);
     check_rungs(w, mark);
 }
 

@@ -73,7 +73,7 @@ static om_status take_model(om_worker *w, int model)
 static om_status commit(om_worker *w)
 {
     const double start = om_clock_s();
-    om_status status = om_store_commit(w->job->store, (int)w->state->model, w->state);
+    om_status status = om_store_commit(w->job->store, om_state_number(w->state), w->state);
     w->times.store += om_clock_s() - start;
     return status;
 }
@@ -107,7 +107,8 @@ static om_status advance(om_worker *w, uint64_t to, om_report *report)
     const double spent = om_clock_s() - start;
     report->seconds += spent;
     w->times.train += spent;
-    if (status == OM_OK) w->rate = (double)(to - from) / (spent > 1e-6 ? spent : 1e-6);
+    if (status == OM_OK && w->state->iteration == to)
+        w->rate = (double)(to - from) / (spent > 1e-6 ? spent : 1e-6);
     return status;
 }
 
@@ -127,8 +128,16 @@ static bool ends_with_check(const om_worker *w, const om_unit *unit)
     return check == unit->to;
 }
 
-/* Advances to the unit's end, or until stopped, in slices with a report of progress in between; before
- * the last one it asks ahead. */
+/* The unit ends with a model that diverged and goes on from an earlier iteration: om_message() says why. */
+static om_status note_set_back(om_report *report)
+{
+    report->kind = OM_REPORT_SET_BACK;
+    snprintf(report->message, sizeof report->message, "%s", om_message());
+    return OM_OK;
+}
+
+/* Advances to the unit's end, or until stopped or set back, in slices with a report of progress in
+ * between; before the last one it asks ahead. */
 static om_status train(om_worker *w, const om_unit *unit,
                        void (*tell)(void *context, const om_report *report), void *context,
                        om_report *report)
@@ -137,6 +146,7 @@ static om_status train(om_worker *w, const om_unit *unit,
     const uint64_t last = ends_with_check(w, unit) ? unit->to - 1 : unit->to;
     w->asked = false;
     while (w->state->iteration < unit->to) {
+        const uint32_t retries = w->state->retries;
         const uint64_t from = w->state->iteration, left = unit->to - from;
         const uint64_t ahead = at_least_one(w->rate * OM_ASK_AHEAD_S);
         uint64_t to = from + at_least_one(w->rate * tell_s);
@@ -148,33 +158,27 @@ static om_status train(om_worker *w, const om_unit *unit,
         report->left_s = w->rate > 0 ? (double)left / w->rate : 0;
         if (from > unit->from || report->kind == OM_REPORT_AHEAD) tell(context, report);
         w->asked |= report->kind == OM_REPORT_AHEAD;
+        report->kind = OM_REPORT_DONE;
         /* an iteration before a check counts only with it, and one may have to stop within */
         if (from == last && from > unit->from) OM_TRY(commit(w));
         OM_TRY(advance(w, to, report));
+        if (w->state->retries > retries) return note_set_back(report);
     }
     return OM_OK;
 }
 
-/* Commits the last state before the model diverged, which is the same however its iterations were
- * cut into units. After a loss that is not finite the state is still that one; if an update spoilt
- * it, it is trained again from the last commit. */
-static om_status commit_last_finite(om_worker *w, const om_unit *unit)
+/* What a model that diverged leaves behind: a new one in its place, or its last whole iteration. */
+static om_status conclude_diverged(om_worker *w, om_report *report)
 {
-    const uint64_t failed_at = w->state->iteration;
-    if (om_state_check(&w->job->layout, w->state) != OM_OK) {
-        w->held = -1;
-        OM_TRY(take_model(w, unit->model));
-        OM_TRY(om_train_advance(w->trainer, w->state, failed_at - 1));
-    }
-    return commit(w);
-}
-
-/* A diverged model's report, unless the wish to stop or an error came in between. */
-static om_status conclude_diverged(om_worker *w, const om_unit *unit, om_report *report)
-{
+    const om_job *job = w->job;
     char why[OM_MESSAGE_BYTES];
     snprintf(why, sizeof why, "%s", om_message());
-    OM_TRY(commit_last_finite(w, unit));
+    if (om_state_replacements(w->state) < job->spec.train.replacements) {
+        OM_TRY(om_state_replace(&job->layout, job->circuit, &job->spec.train, w->state));
+        om_fail(OM_EDIVERGED, "%s: begun anew, stream %u", why, w->state->model);
+        return note_set_back(report);
+    }
+    OM_TRY(commit(w));
     fill_report(w, report);
     return om_fail(OM_EDIVERGED, "%s", why);
 }
@@ -191,21 +195,22 @@ void om_worker_train(om_worker *w, const om_unit *unit,
                      void (*tell)(void *context, const om_report *report), void *context,
                      om_report *report)
 {
-    *report = (om_report){.model = unit->model, .best = NAN};
+    *report = (om_report){.kind = OM_REPORT_DONE, .model = unit->model, .best = NAN};
     om_status status = take_model(w, unit->model);
     if (status == OM_OK) status = train(w, unit, tell, context, report);
-    if (status == OM_EDIVERGED) status = conclude_diverged(w, unit, report);
+    if (status == OM_EDIVERGED) status = conclude_diverged(w, report);
     bool stopped = status == OM_ESTOPPED;
     if (stopped) status = drop_last(w, unit);
     if (status == OM_OK) {
+        if (stopped) report->kind = OM_REPORT_STOPPED;
         fill_report(w, report);
-        om_note_small_time_constants(
-            w->job->circuit,
-            (const om_real *)om_state_view(w->state, w->job->layout.at_params) +
-                w->job->layout.params.time_constant,
-            w->job->spec.train.batch.dt_s, report->message);
+        if (report->kind != OM_REPORT_SET_BACK)
+            om_note_small_time_constants(
+                w->job->circuit,
+                (const om_real *)om_state_view(w->state, w->job->layout.at_params) +
+                    w->job->layout.params.time_constant,
+                w->job->spec.train.batch.dt_s, report->message);
         status = commit(w);
-        report->kind = stopped ? OM_REPORT_STOPPED : OM_REPORT_DONE;
     }
     report->times = w->times;
     if (status == OM_OK) return;
@@ -268,8 +273,7 @@ void om_worker_serve(om_worker *w)
     om_order order = await_order(w);
     while (order.kind != OM_ORDER_LEAVE) {
         const om_unit unit = order.unit;
-        /* another rank may have trained the model since this one held it */
-        if (w->held == unit.model && w->state->iteration != unit.from) w->held = -1;
+        if (!order.trained_last) w->held = -1;
         om_worker_train(w, &unit, tell_coordinator, w, &report);
         /* both sides know what was promised before the unit's end is told */
         if (w->asked) order = await_order(w);

@@ -21,6 +21,8 @@ om_train_options om_workload_options(const om_train_options *of_spec)
     o.validate_t_pre_s = 0;
     o.schedule_stop = 0;
     o.learning_rate[0] = o.learning_rate[1] = 1e-9;
+    o.explode = 0;
+    o.retries = 0;
     return o;
 }
 

@@ -123,6 +123,8 @@ static bool is_sound(const om_state_layout *l, bool imported)
             !inside(l, channels[i], OM_HIDDEN, sizeof(om_real)))
             return false;
     return inside(l, 0, 1, sizeof(om_state)) &&
+           inside(l, l->at_pass_params, p->n_network, sizeof(om_real)) &&
+           l->at_params <= l->at_kept && inside(l, l->at_kept, l->at_kept - l->at_params, 1) &&
            inside(l, l->at_best_scene_epe, (size_t)l->n_scenes, sizeof(float)) &&
            inside(l, l->at_history_loss, (size_t)l->n_records, sizeof(float)) &&
            inside(l, l->at_history_epe, (size_t)l->n_records, sizeof(float)) &&

@@ -7,12 +7,15 @@
 #include "store/h5.h"
 
 #define OM_STORE_FORMAT "ommatid store"
-enum { OM_STORE_VERSION = 2 }; /* 1 had no /run/token */
+enum { OM_STORE_VERSION = 3 }; /* 1 had no /run/token, 2 no /model/stream, retries, replaced_at */
 
 /* The numbers are positions in om_schema: coordinates come before what uses them. */
 typedef enum om_field {
     OM_MODEL_AXIS,
     OM_MODEL_SEED,
+    OM_MODEL_STREAM,
+    OM_MODEL_RETRIES,
+    OM_MODEL_REPLACED_AT,
     OM_MODEL_STATUS,
     OM_MODEL_ITERATION,
     OM_MODEL_WORKER,

@@ -70,9 +70,8 @@ om_status om_slot_check_state(const om_store *store, int model, const om_state *
 typedef struct om_copy {
     om_field field;
     size_t at; /* offset in the state */
-    bool best; /* of the best check: before the first one there is nothing to copy */
 } om_copy;
-enum { OM_COPIES = 11 };
+enum { OM_COPIES = 14 };
 void om_slot_copies(const om_state_layout *layout, om_copy copies[OM_COPIES]);
 
 /* ---- rows ---- */
