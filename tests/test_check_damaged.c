@@ -210,7 +210,7 @@ static void test_a_store_of_another_form_is_none(void **unused)
     assert_true(H5Awrite(attribute, H5T_NATIVE_INT, &old) >= 0 &&
                 H5Fflush(file, H5F_SCOPE_LOCAL) >= 0);
     assert_int_equal(prove(false), 3);
-    assert_true(says(err, "format version 1, expected 2"));
+    assert_true(says(err, "format version 1, expected 3"));
     assert_true(H5Awrite(attribute, H5T_NATIVE_INT, &own) >= 0);
     H5Aclose(attribute);
     H5Fclose(file);

@@ -339,7 +339,7 @@ static void test_another_format_version_is_refused(void **unused)
     H5Aclose(attribute);
     H5Fclose(file);
     om_store *store = NULL;
-    must_say(om_store_open(path, OM_STORE_READ, &store), OM_EDATA, "format version 3, expected 2");
+    must_say(om_store_open(path, OM_STORE_READ, &store), OM_EDATA, "format version 4, expected 3");
 }
 
 static void test_a_truncated_store_is_refused(void **unused)

@@ -128,6 +128,8 @@ static void print_text(const picture *p)
     if (p->count[OM_MODEL_FAILED] > 0) printf(", %d failed", p->count[OM_MODEL_FAILED]);
     if (p->info->imported_from != NULL)
         printf("\n  from        %s", p->info->imported_from);
+    else if (p->total == 0)
+        printf("\n  iterations  none: models stay untrained (train.task)");
     else
         printf("\n  iterations  %llu of %llu (%.1f %%)", (unsigned long long)p->iterations,
                (unsigned long long)p->total, 100 * (double)p->iterations / (double)p->total);

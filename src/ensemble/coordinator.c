@@ -73,7 +73,8 @@ static om_status resume_model(coordinator *c, om_state *state, int model)
     }
     /* copies of a state outside its slot may be torn: write them anew */
     if (found) OM_TRY(om_store_repair(c->job->store, model, state));
-    om_plan_resume(c->plan, model, row->iteration, diverged);
+    /* a model without a state is not even checked, be there iterations to train or none */
+    if (found || diverged) om_plan_resume(c->plan, model, row->iteration, diverged);
     return om_store_write_row(c->job->store, model, row);
 }
 
@@ -346,8 +347,9 @@ static om_status conclude(coordinator *c)
     char took[32];
     om_progress_duration(om_clock_s() - c->start_s, took, sizeof took);
     if (!c->progress.quiet)
-        fprintf(stderr, "%s: %d of %d models trained in %s\n", c->job->spec.name, s.done,
-                c->job->spec.models, took);
+        fprintf(stderr, "%s: %d of %d models %s in %s\n", c->job->spec.name, s.done,
+                c->job->spec.models,
+                c->job->layout.iterations > 0 ? "trained" : "checked, untrained,", took);
     return OM_OK;
 }
 

@@ -2,6 +2,8 @@
  * (P1) A running model has one holder, and that worker's model is this one; no other model has one.
  * (P2) A model's iteration never exceeds the end; it is there exactly when the model is done.
  * (P3) A running unit starts at the model's iteration and ends after it, at most at the end.
+ *      (With nothing to train the end is 0: the one unit of a model, in which it is checked, starts
+ *      and ends there, and the model is done after it.)
  * (P4) Counts and the sum of what remains are those of the models.
  *
  * How a free model is chosen. A model cannot be trained by two workers at once, so all workers can
@@ -65,10 +67,9 @@ struct om_plan {
 om_status om_plan_create(const om_plan_options *options, om_plan **plan)
 {
     *plan = NULL;
-    if (options->models < 1 || options->workers < 1 || options->iterations < 1 ||
-        !(options->unit_s > 0) || !(options->first_rate > 0))
-        return om_fail(OM_EUSAGE,
-                       "a plan needs a model, a worker, an iteration, and times and rates above 0");
+    if (options->models < 1 || options->workers < 1 || !(options->unit_s > 0) ||
+        !(options->first_rate > 0))
+        return om_fail(OM_EUSAGE, "a plan needs a model, a worker, and times and rates above 0");
     om_plan *p = NULL;
     om_status status = om_alloc(1, sizeof *p, &p);
     if (status != OM_OK) return status;
@@ -409,9 +410,10 @@ static bool model_is_valid(const om_plan *plan, int number)
     if (running != (m->holder != NOBODY)) return false;                    /* (P1) */
     if (running && plan->workers[m->holder].model != number) return false; /* (P1) */
     if (m->iteration > end) return false;                                  /* (P2) */
-    if (is_unfinished(m) && m->iteration == end) return false;             /* (P2) */
+    if (is_unfinished(m) && m->iteration == end && end > 0) return false;  /* (P2) */
     if (m->status == DONE && m->iteration != end) return false;            /* (P2) */
-    if (running && !(m->to > m->iteration && m->to <= end)) return false;  /* (P3) */
+    if (running && m->to > end) return false;                              /* (P3) */
+    if (running && m->to <= m->iteration && end > 0) return false;         /* (P3) */
     return running || m->to == 0 || (m->status == WAITING && m->failed_on != NOBODY);
 }
 

@@ -86,7 +86,7 @@ static om_status train(om_worker *w, const om_unit *unit,
                        om_report *report)
 {
     const double tell_s = om_progress_interval(w->job->trainers);
-    while (w->state->iteration < unit->to) {
+    do { /* once where there is nothing to train: for the check */
         uint64_t from = w->state->iteration, slice = (uint64_t)(w->rate * tell_s);
         double start = om_clock_s();
         if (slice < 1) slice = 1;
@@ -98,7 +98,7 @@ static om_status train(om_worker *w, const om_unit *unit,
         fill_report(w, report);
         report->kind = OM_REPORT_PROGRESS;
         tell(context, report);
-    }
+    } while (w->state->iteration < unit->to);
     return OM_OK;
 }
 

@@ -7,7 +7,7 @@
 #include "store/h5.h"
 
 #define OM_STORE_FORMAT "ommatid store"
-enum { OM_STORE_VERSION = 2 }; /* 1 had no /run/token */
+enum { OM_STORE_VERSION = 3 }; /* 1: no /run/token; 2: no controls */
 
 /* The numbers are positions in om_schema: coordinates come before what uses them. */
 typedef enum om_field {
