@@ -51,6 +51,7 @@ static inline void assert_same(const om_spec *a, const om_spec *b)
         [OM_SPEC_RATES] = 2 * sizeof(double),
         [OM_SPEC_RANGE] = 2 * sizeof(double),
         [OM_SPEC_PARTS] = OM_PARTS * sizeof(bool),
+        [OM_SPEC_NAMES] = OM_WITHOUT_BYTES,
         [OM_SPEC_TYPES] = OM_GROUPS_BYTES,
         [OM_SPEC_PAIRS] = OM_GROUPS_BYTES,
         [OM_SPEC_STRIDES] = OM_SPEC_STRIDES_BYTES,

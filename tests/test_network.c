@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "every_kernel.h"
+#include "ommatid/om_controls.h"
 
 typedef struct setting {
     om_circuit *circuit;
@@ -493,6 +494,25 @@ static void test_fading_in_keeps_the_settled_state(void **state)
     free_setting(&s);
 }
 
+/* A control is a circuit like any other: to the naive model, which goes through it cell by cell, too. */
+static void test_control_circuits_agree(void **state)
+{
+    (void)state;
+    const om_controls controls[] = {
+        {OM_COUNTS_SHUFFLED, OM_SIGNS_SHUFFLED, OM_FILTERS_ROTATED, ""},
+        {OM_COUNTS_EQUAL, OM_SIGNS_KNOWN, OM_FILTERS_ROTATED, "T1, T3"},
+    };
+    for (int i = 0; i < 2; i++) {
+        setting s = make_setting(27, 3, 4, 6);
+        naive_free(s.naive);
+        assert_int_equal(om_circuit_control(s.circuit, &controls[i], 5), OM_OK);
+        s.naive = naive_create(s.circuit);
+        assert_int_equal(s.naive->n_edges, s.circuit->n_edges);
+        compare_all_kernels(&s, 0);
+        free_setting(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -504,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_counts_of_ones_own_take_effect_with_the_next_params),
         cmocka_unit_test(test_films_fade_in),
         cmocka_unit_test(test_fading_in_keeps_the_settled_state),
+        cmocka_unit_test(test_control_circuits_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

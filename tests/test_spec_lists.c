@@ -162,6 +162,60 @@ static void test_strides_are_those_of_a_file(void **state)
     rmdir(path);
 }
 
+static void test_controls(void **state)
+{
+    (void)state;
+    om_spec block = parsed("circuit:\n  counts: shuffled\n  signs: shuffled\n  filters: rotated\n"
+                           "  without:\n  - T4a\n  - \"T5b\"\ntrain:\n  task: none\n");
+    om_spec flow = parsed("{circuit: {without: [T4a,T5b], filters: rotated, signs: shuffled, "
+                          "counts: shuffled}, train: {task: none}}");
+    assert_same(&block, &flow);
+    const om_controls *c = &block.train.model.controls;
+    assert_int_equal(c->counts, OM_COUNTS_SHUFFLED);
+    assert_int_equal(c->signs, OM_SIGNS_SHUFFLED);
+    assert_int_equal(c->filters, OM_FILTERS_ROTATED);
+    assert_string_equal(c->without, "T4a, T5b");
+    assert_int_equal(block.train.task, OM_TASK_NONE);
+    om_spec usual = parsed("seed: 3");
+    assert_false(om_controls_any(&usual.train.model.controls));
+    assert_int_equal(usual.train.task, OM_TASK_FLOW);
+    assert_int_equal(parsed("circuit: {counts: equal}").train.model.controls.counts,
+                     OM_COUNTS_EQUAL);
+    refused("circuit: {counts: same}",
+            ":1:19: circuit.counts: 'same': expected measured, equal or shuffled");
+    refused("circuit: {signs: random}", "circuit.signs: 'random': expected known or shuffled");
+    refused("circuit: {filters: turned}", "'turned': expected measured or rotated");
+    refused("train: {task: flows}", "train.task: 'flows': expected flow or none");
+    refused("circuit: {without: T4a}",
+            ":1:20: circuit.without: 'T4a': expected a list of types, as [T4a, T4b], of at most");
+    refused("circuit: {without: [[T4a, T4b]]}",
+            ":1:21: circuit.without: a list: expected the name of a cell type");
+    refused("circuit: {without: [T4a, Mi1, T4a]}", ":1:31: circuit.without: 'T4a' is given twice");
+    refused("circuit: {without: [\"T4a, T4b\"]}", "expected the name of a cell type");
+}
+
+/* Strides first, then the controls, which draw from the spec's seed. */
+static void test_controls_shape_the_circuit(void **state)
+{
+    (void)state;
+    const om_controls counts = {.counts = OM_COUNTS_SHUFFLED, .without = "L2, T4a"};
+    om_circuit *circuit, *own;
+    om_spec s = parsed("seed: 11\ncircuit: {extent: 3, stride: [[L2, 3, 2], [L1, 2, 2]], "
+                       "without: [L2, T4a], counts: shuffled}");
+    assert_int_equal(om_spec_circuit(&s, &circuit), OM_OK);
+    assert_int_equal(om_circuit_open("motion-pathway", 3, &own), OM_OK);
+    assert_int_equal(om_circuit_set_stride(own, "L1", 2, 2), OM_OK);
+    assert_int_equal(om_circuit_control(own, &counts, 11), OM_OK);
+    assert_true(circuit->checksum == own->checksum);
+    om_circuit_free(circuit);
+    om_circuit_free(own);
+    s = parsed("circuit: {extent: 3, without: [T4a, T4e]}");
+    assert_int_equal(om_spec_circuit(&s, &circuit), OM_EDATA);
+    assert_null(circuit);
+    assert_non_null(strstr(om_message(), "circuit.without: circuit motion-pathway has no type "
+                                         "'T4e'; the nearest is T4a"));
+}
+
 static void test_time_constants_that_would_never_be_trained(void **state)
 {
     (void)state;
@@ -180,7 +234,10 @@ static void test_what_would_do_nothing_is_refused(void **state)
 {
     (void)state;
     refused("model: {fixed: [resting_potential, time_constant, strength, decoder]}",
-            ":1:16: model.fixed: every part is: expected one at least that is trained");
+            ":1:16: model.fixed: every part is: expected one at least that is trained, or "
+            "train.task: none");
+    parsed("model: {fixed: [resting_potential, time_constant, strength, decoder]}\n"
+           "train: {task: none}");
     parsed("model: {fixed: [resting_potential, time_constant, strength]}");
     refused("train: {t_fade_in: 0.01}",
             ":1:20: train.t_fade_in 0.01: less than one time step: expected 0, or train.dt 0.02");
@@ -287,6 +344,8 @@ int main(void)
         cmocka_unit_test(test_pairs_need_no_blanks),
         cmocka_unit_test(test_strides),
         cmocka_unit_test(test_strides_are_those_of_a_file),
+        cmocka_unit_test(test_controls),
+        cmocka_unit_test(test_controls_shape_the_circuit),
         cmocka_unit_test(test_time_constants_that_would_never_be_trained),
         cmocka_unit_test(test_what_would_do_nothing_is_refused),
         cmocka_unit_test(test_races_are_rungs_at_checks),

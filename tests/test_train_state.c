@@ -350,6 +350,43 @@ static void test_the_best_check_is_kept_whole(void **unused)
     }
 }
 
+/* One check, of the parameters that the model starts from, whatever else the options say. */
+static void test_without_a_task_a_model_is_only_checked(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_all_options();
+    bench trained = bench_open(6, &options, 1, NULL);
+    om_state *start = bench_trained(&trained, 2);
+    for (int whole = 0; whole < 2; whole++) {
+        options.task = OM_TASK_NONE;
+        options.whole_passes = whole > 0;
+        bench b = bench_open(6, &options, 2, NULL);
+        const om_state_layout *l = b.layout;
+        assert_int_equal(l->iterations, 0);
+        assert_int_equal(l->n_records, 0);
+        assert_int_equal(l->n_checks, 1);
+        assert_int_equal(om_check_iteration(l, &b.options, 0), 0);
+        om_state *state = bench_state(&b, 2), *fresh = bench_state(&b, 2);
+        must(om_train_advance(b.trainer, state, 12));
+        must(om_state_check(l, state));
+        assert_int_equal(state->iteration, 0);
+        assert_int_equal(state->n_checks, 1);
+        assert_int_equal(state->best_check, 0);
+        assert_memory_equal(om_state_at(state, l->at_params), om_state_at(fresh, l->at_params),
+                            l->params.n_params * sizeof(om_real));
+        assert_memory_equal(om_state_at(state, l->at_best_params), om_state_at(fresh, l->at_params),
+                            l->params.n_params * sizeof(om_real));
+        /* the same check as a trained model's first */
+        const float *epe = om_state_at(state, l->at_check_epe);
+        assert_true(epe[0] == *(float *)om_state_at(start, trained.layout->at_check_epe));
+        assert_true(epe[0] == (float)state->best_epe);
+        free(state), free(fresh);
+        bench_close(&b);
+    }
+    free(start);
+    bench_close(&trained);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_initial_values_are_those_of_the_options),
         cmocka_unit_test(test_rules_of_parameters_survive_training),
         cmocka_unit_test(test_the_best_check_is_kept_whole),
+        cmocka_unit_test(test_without_a_task_a_model_is_only_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ typedef enum om_plan_answer {
 typedef struct om_plan_options {
     int models;
     int workers;         /* largest number of ranks */
-    uint64_t iterations; /* of each model */
+    uint64_t iterations; /* of each model; 0: each has one unit, from 0 to 0, for its check */
     double unit_s;       /* wanted length of a unit */
     double first_rate;   /* iterations/s to assume before anything was measured */
 } om_plan_options;
@@ -51,8 +51,8 @@ typedef struct om_plan om_plan;
 om_status om_plan_create(const om_plan_options *options, om_plan **plan);
 void om_plan_free(om_plan *plan); /* accepts NULL */
 
-/* What a store already holds, before the first ask: iterations done; ended: it diverged, or failed
- * for good, and is counted among the diverged. */
+/* What a store already holds of a model, before the first ask: iterations done; ended: it diverged, or
+ * failed for good, and is counted among the diverged. Not for models that it holds nothing of. */
 void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended);
 
 /* A model may be trained so far for now, at most to the end, which is where it may at first: it is held

@@ -42,8 +42,8 @@ void om_spec_defaults(om_spec *spec);
  * of a file at once (up to 20). Relative paths in the spec are taken from the directory of `file`.
  * After a failure *spec is of no use. Errors: OM_EDATA. */
 om_status om_spec_parse(const char *file, const char *text, om_spec *spec);
-/* Opens the circuit of a spec, with the spec's strides. Free with om_circuit_free(). Errors: as
- * om_circuit_open(), om_circuit_set_stride(). */
+/* Opens the circuit of a spec, with the spec's strides and then its controls. Free with
+ * om_circuit_free(). Errors: as om_circuit_open(), om_circuit_set_stride(), om_circuit_control(). */
 om_status om_spec_circuit(const om_spec *spec, om_circuit **circuit);
 /* Line of a key's value in a text that om_spec_parse() has taken, from 1; 0: it is not given. */
 int om_spec_line(const char *text, const char *path);

@@ -15,6 +15,7 @@
 #include "ommatid/om_activation.h"
 #include "ommatid/om_batch.h"
 #include "ommatid/om_circuit.h"
+#include "ommatid/om_controls.h"
 #include "ommatid/om_loss.h"
 #include "ommatid/om_params.h"
 #include "ommatid/om_scenes.h"
@@ -26,6 +27,9 @@
 /* What the decoder normalises by in training: its batch's own statistics, or the running ones, which
  * then never move from where a model starts (mean 0, variance 1). */
 typedef enum om_batch_norm { OM_BATCH_NORM_BATCH, OM_BATCH_NORM_RUNNING } om_batch_norm;
+
+/* What models learn. Untrained ones stay as they start; they are checked once, at iteration 0. */
+typedef enum om_task { OM_TASK_FLOW, OM_TASK_NONE } om_task;
 
 /* The parts of a model's parameters that options speak of; what is per type or pair comes first. */
 typedef enum om_part {
@@ -39,9 +43,10 @@ typedef enum om_part {
 extern const char *const om_part_names[OM_PARTS + 1];
 /* Names of other choices, in the order of their numbers, ended by NULL. */
 extern const char *const om_activation_names[],
-    *const om_convolution_names[], *const om_loss_names[], *const om_batch_norm_names[],
-                                                               *const om_draws_names[],
-                                                                   *const om_resampling_names[];
+    *const om_convolution_names[], *const om_loss_names[], *const om_task_names[],
+                                                               *const om_batch_norm_names[],
+                                                                   *const om_draws_names[],
+                                                                       *const om_resampling_names[];
 
 enum { OM_NETWORK_PARTS = OM_DECODER, OM_GROUPS_BYTES = 4096 };
 
@@ -49,6 +54,7 @@ enum { OM_NETWORK_PARTS = OM_DECODER, OM_GROUPS_BYTES = 4096 };
  * shape the initial parameters of every part, and after each iteration those of the parts that are
  * not fixed. A pair without synapses keeps its strength 0 and counts in no group. */
 typedef struct om_model_options {
+    om_controls controls; /* that the circuit was made by, see om_circuit_control() */
     om_activation activation;
     double count_spread;  /* of a model's own synapse counts, see om_circuit_draw_counts() */
     bool fixed[OM_PARTS]; /* keeps its initial values: no gradient, no moments, no penalty */
@@ -62,7 +68,9 @@ typedef struct om_train_options {
     om_model_options model;
     om_init_options init;
     om_batch_options batch; /* frames, dt, resampling, augmentation */
-    uint64_t iterations;    /* 250,000; rounded up to whole passes with whole_passes */
+    om_task task;
+    uint64_t
+        iterations; /* 250,000; rounded up to whole passes with whole_passes; none without a task */
     bool whole_passes;
     int batch_size; /* 4 */
     om_loss loss;
@@ -90,6 +98,12 @@ typedef struct om_train_options {
     int retries; /* times that a model is set back and goes on at half its learning rate: 3 */
     int replacements; /* times that a model is given up for a new one: 0 */
 } om_train_options;
+
+/* Iterations that the options ask for, before they are rounded up to whole passes. */
+static inline uint64_t om_train_iterations(const om_train_options *options)
+{
+    return options->task == OM_TASK_NONE ? 0 : options->iterations;
+}
 
 /* Where things lie in a state, and how many there are. A pure function of circuit, scenes and
  * options; equal layouts have equal fingerprints. */

@@ -6,6 +6,7 @@
 #include "ommatid/om_batch.h"
 #include "ommatid/om_check.h"
 #include "ommatid/om_circuit.h"
+#include "ommatid/om_controls.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_experiment.h"
 #include "ommatid/om_eye.h"

@@ -141,18 +141,21 @@ om_status om_circuit_rename(om_circuit *circuit, const char *name)
     return OM_OK;
 }
 
+om_status om_circuit_unknown_type(const om_circuit *circuit, const char *name)
+{
+    const char *names[OM_MAX_TYPES + 1] = {0};
+    for (int k = 0; k < circuit->n_types && k < OM_MAX_TYPES; k++)
+        names[k] = circuit->types[k].name;
+    const char *nearest = om_nearest(name, names);
+    return om_fail(OM_EDATA, "circuit %s has no type '%s'%s%s", circuit->name, name,
+                   nearest != NULL ? "; the nearest is " : "", nearest != NULL ? nearest : "");
+}
+
 om_status om_circuit_set_stride(om_circuit *circuit, const char *type, int64_t stride_u,
                                 int64_t stride_v)
 {
     const int i = om_circuit_type(circuit, type), most = OM_LATTICE_MAX_EXTENT;
-    if (i < 0) {
-        const char *names[OM_MAX_TYPES + 1] = {0};
-        for (int k = 0; k < circuit->n_types && k < OM_MAX_TYPES; k++)
-            names[k] = circuit->types[k].name;
-        const char *nearest = om_nearest(type, names);
-        return om_fail(OM_EDATA, "circuit %s has no type '%s'%s%s", circuit->name, type,
-                       nearest != NULL ? "; the nearest is " : "", nearest != NULL ? nearest : "");
-    }
+    if (i < 0) return om_circuit_unknown_type(circuit, type);
     if (stride_u < 1 || stride_u > most || stride_v < 1 || stride_v > most)
         return om_fail(OM_EDATA, "stride %lld %lld of %s: expected two numbers from 1 to %d",
                        (long long)stride_u, (long long)stride_v, type, most);

@@ -215,8 +215,10 @@ static om_status export_json(reading *r)
 static void explain_empty(const reading *r)
 {
     if (r->lines > 0 || (set.table != HISTORY && set.table != VALIDATION)) return;
+    const bool untrained = set.table == HISTORY && r->info->layout.iterations == 0;
     fprintf(stderr, "%s: there is no %s: %s\n", r->info->path, tables[set.table],
             r->info->imported_from != NULL ? "its models were trained elsewhere"
+            : untrained                    ? "its models are not trained (train.task: none)"
                                            : "nothing is recorded yet");
 }
 

@@ -21,7 +21,8 @@ static const om_option options[] = {
      .least = 1, .most = 100000},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: 1", .value = &set.threads,
      .least = 1, .most = 1024},
-    {"rate", 0, OM_OPTION_REAL, "HZ", "iterations/s of a rank; default: measured here",
+    {"rate", 0, OM_OPTION_REAL, "HZ",
+     "iterations/s of a rank (without a task: models/s); default: measured here",
      .value = &set.rate, .least = 1e-6, .most = 1e9},
     {"spread", 0, OM_OPTION_REAL, "S",
      "how unequal the ranks' speeds are: standard deviation over mean; default: 0.1",
@@ -45,7 +46,7 @@ static void print_bytes(const char *what, double bytes)
 
 static void print_speed(const om_estimate *e)
 {
-    printf("  speed        %.3g iterations/s a rank", e->rate);
+    printf("  speed        %.3g %s/s a rank", e->rate, e->iterations > 0 ? "iterations" : "models");
     if (e->beside > 0)
         printf(", measured here on %d rank%s side by side; %.2g s a check", e->beside,
                e->beside > 1 ? "s" : "", e->check_s);
@@ -81,8 +82,9 @@ static void print(const om_estimate *e)
     om_progress_duration(e->runs[0].seconds, shortest, sizeof shortest);
     om_progress_duration(last->seconds, longest, sizeof longest);
     om_progress_duration(middle->longest_idle, idle, sizeof idle);
-    printf("%s: %d models x %llu iterations, %s at extent %d\n", e->name, e->models,
-           (unsigned long long)e->iterations, e->circuit, e->extent);
+    printf("%s: %d models x %llu iterations%s, %s at extent %d\n", e->name, e->models,
+           (unsigned long long)e->iterations, e->iterations > 0 ? "" : " (a check each)",
+           e->circuit, e->extent);
     printf("on %d rank%s of %d thread%s, %d node%s\n", set.ranks, set.ranks > 1 ? "s" : "",
            set.threads, set.threads > 1 ? "s" : "", set.nodes, set.nodes > 1 ? "s" : "");
     print_speed(e);

@@ -154,6 +154,8 @@ static void print_text(const picture *p)
                p->replacements > 1 ? "s" : "", p->replaced, p->replaced > 1 ? "s" : "");
     if (p->info->imported_from != NULL)
         printf("\n  from        %s", p->info->imported_from);
+    else if (p->total == 0)
+        printf("\n  iterations  none: models stay untrained (train.task)");
     else
         printf("\n  iterations  %llu of %llu (%.1f %%)", (unsigned long long)p->iterations,
                (unsigned long long)p->total, 100 * (double)p->iterations / (double)p->total);

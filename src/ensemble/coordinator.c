@@ -77,6 +77,13 @@ static om_status load_model(coordinator *c, om_state *state, int model)
     return om_store_repair(c->job->store, model, state);
 }
 
+/* All of its iterations are done; with none to train, its check. */
+static bool is_done(const coordinator *c, int model)
+{
+    const uint64_t end = c->job->layout.iterations;
+    return c->rows[model].iteration >= end && (end > 0 || isfinite(c->best[model]));
+}
+
 /* A model that failed by an error of the machine gets another chance in a new run, unless a race has gone
  * on without it; one that diverged would only do so again. What a race stopped it stops anew. */
 static void resume_model(coordinator *c, int model)
@@ -84,8 +91,9 @@ static void resume_model(coordinator *c, int model)
     om_model_row *row = &c->rows[model];
     const bool ended = row->status == OM_MODEL_DIVERGED ||
                        (row->status == OM_MODEL_FAILED && om_race_is_past(c->race, model));
-    const bool done = row->iteration >= c->job->layout.iterations;
-    om_plan_resume(c->plan, model, row->iteration, ended);
+    const bool done = is_done(c, model);
+    if (c->job->layout.iterations > 0 || done || ended)
+        om_plan_resume(c->plan, model, row->iteration, ended);
     if (ended) om_race_ended(c->race, model);
     if (ended || row->status == OM_MODEL_STOPPED) return;
     row->status = done ? OM_MODEL_DONE : OM_MODEL_WAITING;
@@ -241,9 +249,11 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     switch (report->kind) {
     case OM_REPORT_DONE:
     case OM_REPORT_STOPPED:
-        row->status =
-            row->iteration >= c->job->layout.iterations ? OM_MODEL_DONE : OM_MODEL_WAITING;
-        om_plan_done(c->plan, worker, report->iteration, report->seconds);
+        row->status = is_done(c, report->model) ? OM_MODEL_DONE : OM_MODEL_WAITING;
+        if (c->job->layout.iterations > 0 || row->status == OM_MODEL_DONE)
+            om_plan_done(c->plan, worker, report->iteration, report->seconds);
+        else
+            om_plan_lost(c->plan, worker); /* stopped in the check that is all there is to do */
         if (om_plan_model_of(c->plan, worker) == report->model) row->status = OM_MODEL_RUNNING;
         note_checks(c, report->model, report->checks, report->best);
         break;
@@ -450,8 +460,9 @@ static om_status conclude(coordinator *c, bool alone)
                        s.diverged, s.failed, raced);
     om_progress_duration(om_clock_s() - c->start_s, took, sizeof took);
     if (!c->progress.quiet)
-        fprintf(stderr, "%s: %d of %d models trained in %s%s\n", c->job->spec.name, s.done,
-                c->job->spec.models, took, raced);
+        fprintf(stderr, "%s: %d of %d models %s in %s%s\n", c->job->spec.name, s.done,
+                c->job->spec.models,
+                c->job->layout.iterations > 0 ? "trained" : "checked, untrained,", took, raced);
     return OM_OK;
 }
 

@@ -48,6 +48,9 @@ static om_status count_bytes(estimating *t)
 
 /* ---- speed ---- */
 
+/* What a model's work is counted in: iterations; if it is not trained, its check is the one step. */
+static uint64_t steps_of(const om_estimate *e) { return e->iterations > 0 ? e->iterations : 1; }
+
 /* Seconds for each iteration that checks on the validation scenes cost. */
 static om_status time_checks(estimating *t, const om_workload *w, double *each_s)
 {
@@ -68,7 +71,7 @@ static om_status time_checks(estimating *t, const om_workload *w, double *each_s
     const int batches = (t->job.scenes->n_validation + batch - 1) / batch;
     t->e->check_s = (om_clock_s() - start_s) * batches;
     om_trainee_free(&trainee);
-    *each_s = t->e->check_s * t->e->checks / (double)t->e->iterations;
+    *each_s = t->e->check_s * t->e->checks / (double)steps_of(t->e);
     return status;
 }
 
@@ -97,12 +100,13 @@ static om_status measure(estimating *t)
     const om_train_options *train = &t->job.spec.train, options = om_workload_options(train);
     const double until = train->penalty_activity > 0 ? (double)train->penalty_until : 0;
     const double n = (double)t->e->iterations, share = until < n ? until / n : 1;
+    const bool trained = t->e->iterations > 0;
     double with_s = 0, without_s = 0, checks_s = 0;
     om_workload w = {0};
     t->e->beside = ranks_beside(t->o);
     om_status status = om_workload_create(t->job.circuit, &options, options.batch_size, &w);
-    if (status == OM_OK && share > 0) status = time_iterations(t, &w, true, &with_s);
-    if (status == OM_OK && share < 1) status = time_iterations(t, &w, false, &without_s);
+    if (status == OM_OK && trained && share > 0) status = time_iterations(t, &w, true, &with_s);
+    if (status == OM_OK && trained && share < 1) status = time_iterations(t, &w, false, &without_s);
     if (status == OM_OK) status = time_checks(t, &w, &checks_s);
     om_workload_free(&w);
     t->e->rate = 1 / (share * with_s + (1 - share) * without_s + checks_s);
@@ -123,7 +127,7 @@ static om_status simulate(const om_estimate_options *o, const om_race_options *r
     for (int i = 0; i < OM_ESTIMATE_RUNS; i++) {
         const om_simulation_options options = {.models = e->models,
                                                .ranks = o->ranks,
-                                               .iterations = e->iterations,
+                                               .iterations = steps_of(e),
                                                .unit_s = o->unit_s,
                                                .rate = e->rate,
                                                .spread = o->spread,

@@ -76,10 +76,10 @@ typedef struct choice {
 
 static void leave(om_work_left *left, uint64_t done, uint64_t iterations)
 {
-    if (done >= iterations) return;
+    const uint64_t more = iterations > done ? iterations - done : 0;
     left->models++;
-    left->iterations += iterations - done;
-    if (iterations - done > left->longest) left->longest = iterations - done;
+    left->iterations += more;
+    if (more > left->longest) left->longest = more;
 }
 
 /* By the store's live table, where there is one of as many models; what it lacks is no concern here. */
@@ -95,12 +95,13 @@ static void count_work(choice *c)
         status = om_store_read_rows(store, rows);
     for (int m = 0; m < models; m++) {
         bool known = status == OM_OK && rows != NULL;
-        if (known && (rows[m].status == OM_MODEL_DIVERGED || rows[m].status == OM_MODEL_STOPPED))
+        if (known && (rows[m].status == OM_MODEL_DIVERGED || rows[m].status == OM_MODEL_STOPPED ||
+                      rows[m].status == OM_MODEL_DONE))
             continue;
-        leave(&c->left, known ? rows[m].iteration : 0, c->spec->train.iterations);
+        leave(&c->left, known ? rows[m].iteration : 0, om_train_iterations(&c->spec->train));
     }
     /* in a race, those that will be stopped do not get to the end */
-    const om_legs legs = om_legs_of(&c->spec->race, models, c->spec->train.iterations);
+    const om_legs legs = om_legs_of(&c->spec->race, models, om_train_iterations(&c->spec->train));
     const uint64_t most = om_legs_iterations(&legs);
     if (c->left.iterations > most) c->left.iterations = most;
     om_store_close(store);

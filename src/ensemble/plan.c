@@ -4,6 +4,8 @@
  * (P2) A model's iteration never exceeds the end; it is there exactly when the model is done. Models
  *      that wait or run are below their limits, held ones are not.
  * (P3) A running unit starts at the model's iteration and ends after it, at most at the limit.
+ *      (With nothing to train the end is 0: the one unit of a model, in which it is checked, starts
+ *      and ends there, and the model is done after it.)
  * (P4) Counts and the sum of what remains are those of the models.
  *
  * How a free model is chosen. A model cannot be trained by two workers at once, so all workers can
@@ -83,10 +85,9 @@ struct om_plan {
 om_status om_plan_create(const om_plan_options *options, om_plan **plan)
 {
     *plan = NULL;
-    if (options->models < 1 || options->workers < 1 || options->iterations < 1 ||
-        !(options->unit_s > 0) || !(options->first_rate > 0))
-        return om_fail(OM_EUSAGE,
-                       "a plan needs a model, a worker, an iteration, and times and rates above 0");
+    if (options->models < 1 || options->workers < 1 || !(options->unit_s > 0) ||
+        !(options->first_rate > 0))
+        return om_fail(OM_EUSAGE, "a plan needs a model, a worker, and times and rates above 0");
     om_plan *p = NULL;
     om_status status = om_alloc(1, sizeof *p, &p);
     if (status != OM_OK) return status;
@@ -526,12 +527,13 @@ static bool model_is_valid(const om_plan *plan, int number)
     if (running != (m->holder != NOBODY)) return false; /* (P1) */
     if (running && plan->workers[m->holder].model != number &&
         plan->workers[m->holder].next != number)
-        return false;                                               /* (P1) */
-    if (m->iteration > end || m->limit > end) return false;         /* (P2) */
-    if (is_unfinished(m) && m->iteration >= m->limit) return false; /* (P2) */
+        return false;                                                          /* (P1) */
+    if (m->iteration > end || m->limit > end) return false;                    /* (P2) */
+    if (is_unfinished(m) && m->iteration >= m->limit && end > 0) return false; /* (P2) */
     if (m->status == HELD && (m->iteration < m->limit || m->iteration == end)) return false;
-    if (m->status == DONE && m->iteration != end) return false;                /* (P2) */
-    if (running && !(m->to > m->iteration && m->to <= m->limit)) return false; /* (P3) */
+    if (m->status == DONE && m->iteration != end) return false;          /* (P2) */
+    if (running && m->to > m->limit) return false;                       /* (P3) */
+    if (running && m->to <= m->iteration && end > 0) return false;       /* (P3) */
     return running || m->to == 0 || (m->status == WAITING && m->failed_on != NOBODY);
 }
 

@@ -142,11 +142,34 @@ static const char *split_pair(const char *pair, char source[OM_NAME_BYTES + 1])
 static bool is_member(const om_spec_key *key, const yaml_node_t *node)
 {
     if (!is_scalar(node)) return false;
-    if (key->kind == OM_SPEC_TYPES) return is_type_name(text_of(node));
+    if (key->kind != OM_SPEC_PAIRS) return is_type_name(text_of(node));
     char source[OM_NAME_BYTES + 1];
     const char *target = split_pair(text_of(node), source);
     return target != NULL && strstr(target, "->") == NULL && is_type_name(source) &&
            is_type_name(target);
+}
+
+/* Types, each at most once. */
+static bool names_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *node,
+                       om_text *text)
+{
+    if (node->type != YAML_SEQUENCE_NODE) return false;
+    for (int i = 0; i < count_items(node); i++) {
+        const yaml_node_t *name = item_of(w, node, i);
+        if (!is_member(key, name)) {
+            om_spec_fault(w, name->start_mark, "%s: %s%.64s%s: expected the name of a cell type",
+                          key->path, mark_of(name), kind_of(name), mark_of(name));
+            continue;
+        }
+        for (int k = 0; k < i; k++) {
+            const yaml_node_t *before = item_of(w, node, k);
+            if (is_scalar(before) && strcmp(text_of(before), text_of(name)) == 0)
+                om_spec_fault(w, name->start_mark, "%s: '%.64s' is given twice", key->path,
+                              text_of(name));
+        }
+        om_text_add(text, "%s%s", i > 0 ? ", " : "", text_of(name));
+    }
+    return true;
 }
 
 /* The first of all groups' members of that name, where it stands before member i of group g. */
@@ -257,6 +280,7 @@ static bool value_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_
     case OM_SPEC_RATES:
     case OM_SPEC_RANGE: return two_text(w, node, text);
     case OM_SPEC_PARTS: return parts_text(w, key, node, text);
+    case OM_SPEC_NAMES: return names_text(w, key, node, text);
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS: return groups_text(w, key, node, text);
     case OM_SPEC_STRIDES: return strides_text(w, key, node, text);

@@ -12,7 +12,9 @@
 _Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof(int) &&
                    sizeof(om_profile) == sizeof(int) && sizeof(om_batch_norm) == sizeof(int) &&
                    sizeof(om_draws) == sizeof(int) && sizeof(om_eye_filter) == sizeof(int) &&
-                   sizeof(om_activation) == sizeof(int) && sizeof(om_convolution) == sizeof(int),
+                   sizeof(om_activation) == sizeof(int) && sizeof(om_convolution) == sizeof(int) &&
+                   sizeof(om_task) == sizeof(int) && sizeof(om_counts) == sizeof(int) &&
+                   sizeof(om_signs) == sizeof(int) && sizeof(om_filters) == sizeof(int),
                "choices are stored as int");
 
 static const char *const profiles[] = {"none", "paper", "package", NULL}; /* om_profile */
@@ -38,6 +40,19 @@ const om_spec_key om_spec_keys[] = {
      .unit = "columns",
      .meaning = "types with cells only where u and v are multiples: [[Lawf1, 3, 2]]; others as the "
                 "circuit has them"},
+    {"circuit.without", OM_SPEC_NAMES, AT(train.model.controls.without), "",
+     .meaning = "types to leave out, with all their pairs: [T4a, T4b]"},
+    {"circuit.counts", OM_SPEC_CHOICE, AT(train.model.controls.counts), "measured",
+     .choices = om_counts_names,
+     .meaning = "synapse counts: as the circuit has them; all equal to their mean; or shuffled among "
+                "the taps of each pair"},
+    {"circuit.signs", OM_SPEC_CHOICE, AT(train.model.controls.signs), "known",
+     .choices = om_signs_names,
+     .meaning = "signs of synapses: as the circuit has them; or shuffled among source types"},
+    {"circuit.filters", OM_SPEC_CHOICE, AT(train.model.controls.filters), "measured",
+     .choices = om_filters_names,
+     .meaning = "offsets of each pair's taps: as the circuit has them; or turned or mirrored, each "
+                "pair in a way of its own"},
     {"circuit.count_spread", OM_SPEC_REAL, AT(train.model.count_spread), "0", 0, 3,
      .meaning = "standard deviation of the logarithm of synapse counts, drawn anew for each model"},
 
@@ -116,6 +131,9 @@ const om_spec_key om_spec_keys[] = {
 
     {"train.profile", OM_SPEC_CHOICE, AT(profile), "none", .choices = profiles,
      .meaning = "defaults of the published ensembles; given keys win"},
+    {"train.task", OM_SPEC_CHOICE, AT(train.task), "flow", .choices = om_task_names,
+     .meaning = "what models learn: optic flow; or none, nothing: they stay as they start, are checked "
+                "once and ranked"},
     {"train.iterations", OM_SPEC_UINT64, AT(train.iterations), "250000", 1, many,
      .meaning = "training steps of each model"},
     {"train.whole_passes", OM_SPEC_FLAG, AT(train.whole_passes), "false",
@@ -319,10 +337,10 @@ static bool set_parts(const om_spec_key *key, const char *text, bool *parts)
     return true;
 }
 
-static bool set_groups(const char *text, char *groups)
+static bool set_list(const char *text, char *list, int room)
 {
-    int n = snprintf(groups, OM_GROUPS_BYTES, "%s", text);
-    return n >= 0 && n < OM_GROUPS_BYTES;
+    int n = snprintf(list, (size_t)room, "%s", text);
+    return n >= 0 && n < room;
 }
 
 /* Canonical, so that equal rungs are equal texts. */
@@ -389,10 +407,11 @@ bool om_spec_set(om_spec *spec, const om_spec_key *key, const char *file, const 
     case OM_SPEC_RATES: return set_rates(key, text, field);
     case OM_SPEC_RANGE: return set_range(key, text, field);
     case OM_SPEC_PARTS: return set_parts(key, text, field);
+    case OM_SPEC_NAMES: return set_list(text, field, OM_WITHOUT_BYTES);
     case OM_SPEC_TYPES:
-    case OM_SPEC_PAIRS: return set_groups(text, field);
+    case OM_SPEC_PAIRS: return set_list(text, field, OM_GROUPS_BYTES);
     case OM_SPEC_RUNGS: return set_rungs(key, text, field);
-    case OM_SPEC_STRIDES: return strlen(text) < sizeof spec->strides && strcpy(field, text) != NULL;
+    case OM_SPEC_STRIDES: return set_list(text, field, OM_SPEC_STRIDES_BYTES);
     }
     return false;
 }
@@ -417,6 +436,7 @@ void om_spec_range(const om_spec_key *key, char text[96])
     case OM_SPEC_FLAG: snprintf(text, 96, "true or false"); return;
     case OM_SPEC_CHOICE: list_choices("", key->choices, text); return;
     case OM_SPEC_PARTS: list_choices("any of ", key->choices, text); return;
+    case OM_SPEC_NAMES: snprintf(text, 96, "types"); return;
     case OM_SPEC_TYPES: snprintf(text, 96, "groups of types"); return;
     case OM_SPEC_PAIRS: snprintf(text, 96, "groups of pairs"); return;
     case OM_SPEC_RUNGS:
@@ -465,6 +485,10 @@ void om_spec_expected(const om_spec_key *key, char text[160])
         snprintf(text, 160, "two numbers, [lowest, highest], the lowest first, %s", range);
         return;
     case OM_SPEC_PARTS: snprintf(text, 160, "a list, %s, each at most once", range); return;
+    case OM_SPEC_NAMES:
+        snprintf(text, 160, "a list of types, as [T4a, T4b], of at most %d characters",
+                 OM_WITHOUT_BYTES - 1);
+        return;
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS:
         snprintf(text, 160, "a list of groups, as [[%s]], of at most %d characters",

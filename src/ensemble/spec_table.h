@@ -17,6 +17,7 @@ typedef enum om_spec_kind {
     OM_SPEC_RATES,   /* double [2] */
     OM_SPEC_RANGE,   /* double [2]: lowest and highest, which may be infinite */
     OM_SPEC_PARTS,   /* bool for each of `choices`: whether it is in the list */
+    OM_SPEC_NAMES,   /* types, char [OM_WITHOUT_BYTES] in the form of om_controls */
     OM_SPEC_TYPES,   /* groups of types, char [OM_GROUPS_BYTES] in the form of om_model_options */
     OM_SPEC_PAIRS,   /* groups of pairs, the same */
     OM_SPEC_STRIDES, /* a type and two numbers each, char [OM_SPEC_STRIDES_BYTES] */

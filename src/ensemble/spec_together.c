@@ -65,8 +65,10 @@ static void check_effect(om_spec_walk *w)
     yaml_mark_t mark = {0};
     bool all = true;
     for (int part = 0; part < OM_PARTS; part++) all = all && train->model.fixed[part];
-    if (was_given(w, "model.fixed", &mark) && all)
-        om_spec_fault(w, mark, "model.fixed: every part is: expected one at least that is trained");
+    if (was_given(w, "model.fixed", &mark) && all && train->task != OM_TASK_NONE)
+        om_spec_fault(w, mark,
+                      "model.fixed: every part is: expected one at least that is trained, or "
+                      "train.task: none");
     if (was_given(w, "train.t_fade_in", &mark) && train->t_fade_in_s > 0 &&
         train->t_fade_in_s < train->batch.dt_s)
         om_spec_fault(
@@ -81,7 +83,7 @@ static void check_rungs(om_spec_walk *w, yaml_mark_t mark)
 {
     const om_train_options *train = &w->spec->train;
     const bool procedural = strcmp(w->spec->scenes, "procedural") == 0;
-    om_state_layout layout = {.iterations = train->iterations, .iterations_per_pass = 1};
+    om_state_layout layout = {.iterations = om_train_iterations(train), .iterations_per_pass = 1};
     char fault[OM_RACE_FAULT_BYTES];
     if (train->validate_every_passes > 0) {
         if (!procedural || train->batch_size > w->spec->worlds.training) return;

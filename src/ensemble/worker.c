@@ -143,9 +143,10 @@ static om_status train(om_worker *w, const om_unit *unit,
                        om_report *report)
 {
     const double tell_s = om_progress_interval(w->job->trainers);
-    const uint64_t last = ends_with_check(w, unit) ? unit->to - 1 : unit->to;
+    const bool trains = unit->to > unit->from;
+    const uint64_t last = trains && ends_with_check(w, unit) ? unit->to - 1 : unit->to;
     w->asked = false;
-    while (w->state->iteration < unit->to) {
+    do { /* once where there is nothing to train: for the check */
         const uint32_t retries = w->state->retries;
         const uint64_t from = w->state->iteration, left = unit->to - from;
         const uint64_t ahead = at_least_one(w->rate * OM_ASK_AHEAD_S);
@@ -163,7 +164,7 @@ static om_status train(om_worker *w, const om_unit *unit,
         if (from == last && from > unit->from) OM_TRY(commit(w));
         OM_TRY(advance(w, to, report));
         if (w->state->retries > retries) return note_set_back(report);
-    }
+    } while (w->state->iteration < unit->to);
     return OM_OK;
 }
 

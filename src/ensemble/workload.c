@@ -14,6 +14,7 @@ enum { WARM_UP = 2, TOGETHER = 2 /* iterations between looks at the clock */ };
 om_train_options om_workload_options(const om_train_options *of_spec)
 {
     om_train_options o = *of_spec;
+    o.task = OM_TASK_FLOW;
     o.iterations = 1U << 20;
     o.record_every = o.iterations;
     o.validate_every = o.iterations;

@@ -106,9 +106,9 @@ static bool inside(const om_state_layout *l, size_t at, size_t count, size_t siz
 static bool is_sound(const om_state_layout *l, bool imported)
 {
     const om_layout *p = &l->params;
-    const int least = imported ? 0 : 1; /* records and scenes */
-    if (l->bytes > SIZE_MAX / 2 || p->n_types < 1 || p->n_pairs < 1 || l->n_records < least ||
-        l->n_checks < 1 || l->n_scenes < least)
+    const int records = imported || l->iterations == 0 ? 0 : 1, scenes = imported ? 0 : 1;
+    if (l->bytes > SIZE_MAX / 2 || p->n_types < 1 || p->n_pairs < 1 || l->n_records < records ||
+        l->n_checks < 1 || l->n_scenes < scenes)
         return false;
     size_t types = (size_t)p->n_types, pairs = (size_t)p->n_pairs, n = p->n_params;
     if (n > l->bytes || p->resting_potential > n || types > n - p->resting_potential ||

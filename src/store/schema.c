@@ -166,6 +166,11 @@ const om_members om_schema_baselines = {baselines, COUNT(baselines)};
     }
 
 static const om_h5_member options[] = {
+    {"circuit.without", OM_H5_TEXT, offsetof(om_train_options, model.controls.without),
+     OM_WITHOUT_BYTES},
+    OPTION("circuit.counts", OM_H5_I32, model.controls.counts),
+    OPTION("circuit.signs", OM_H5_I32, model.controls.signs),
+    OPTION("circuit.filters", OM_H5_I32, model.controls.filters),
     OPTION("circuit.count_spread", OM_H5_F64, model.count_spread),
     OPTION("model.activation", OM_H5_I32, model.activation),
     OPTION("model.fixed.resting_potential", OM_H5_U8, model.fixed[OM_RESTING_POTENTIAL]),
@@ -199,6 +204,7 @@ static const om_h5_member options[] = {
     OPTION("train.resampling", OM_H5_I32, batch.resampling),
     OPTION("train.frames", OM_H5_I32, batch.frames),
     OPTION("train.dt", OM_H5_F64, batch.dt_s),
+    OPTION("train.task", OM_H5_I32, task),
     OPTION("train.iterations", OM_H5_U64, iterations),
     OPTION("train.whole_passes", OM_H5_U8, whole_passes),
     OPTION("train.batch", OM_H5_I32, batch_size),
@@ -225,7 +231,7 @@ static const om_h5_member options[] = {
     OPTION("validate.every_passes", OM_H5_U64, validate_every_passes),
     OPTION("validate.t_pre", OM_H5_F64, validate_t_pre_s),
 };
-_Static_assert(sizeof(om_train_options) == 12656,
+_Static_assert(sizeof(om_train_options) == 16768,
                "a new setting of training belongs into this table");
 const om_members om_schema_options = {options, COUNT(options)};
 
@@ -241,6 +247,8 @@ const char *const *om_schema_choices(const char *member)
         const char *member;
         const char *const *names;
     } choices[] = {
+        {"circuit.counts", om_counts_names},         {"circuit.signs", om_signs_names},
+        {"circuit.filters", om_filters_names},       {"train.task", om_task_names},
         {"model.activation", om_activation_names},   {"init.draws", om_draws_names},
         {"train.resampling", om_resampling_names},   {"train.loss", om_loss_names},
         {"train.batch_norm", om_batch_norm_names},   {"train.selection", om_loss_names},

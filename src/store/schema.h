@@ -7,7 +7,8 @@
 #include "store/h5.h"
 
 #define OM_STORE_FORMAT "ommatid store"
-enum { OM_STORE_VERSION = 3 }; /* 1 had no /run/token, 2 no /model/stream, retries, replaced_at */
+/* 1 had no /run/token, 2 no controls, and no /model/stream, retries, replaced_at */
+enum { OM_STORE_VERSION = 3 };
 
 /* The numbers are positions in om_schema: coordinates come before what uses them. */
 typedef enum om_field {

@@ -97,9 +97,9 @@ om_status om_state_layout_of(const om_circuit *circuit, const om_scenes *scenes,
                        options->batch_size, scenes->n_training);
     if (scenes->n_validation < 1) return om_fail(OM_EDATA, "there are no validation sequences");
     layout->iterations_per_pass = (uint64_t)(scenes->n_training / options->batch_size);
-    layout->iterations = options->iterations;
+    layout->iterations = om_train_iterations(options);
     if (options->whole_passes)
-        layout->iterations = divide_up(options->iterations, layout->iterations_per_pass) *
+        layout->iterations = divide_up(layout->iterations, layout->iterations_per_pass) *
                              layout->iterations_per_pass;
     layout->n_records = (int)divide_up(layout->iterations, options->record_every);
     layout->n_checks = count_checks(layout, options);
