@@ -3,7 +3,7 @@
 # shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
 export OMP_WAIT_POLICY=passive
-"$OMMATID" scenes make -o "$work/films.h5" --training 8 --validation 150 --extent 3 --frames 7 --seed 1 --quiet ||
+"$OMMATID" scenes make -o "$work/films.h5" --training 8 --validation 60 --extent 3 --frames 7 --seed 1 --quiet ||
     fail "scenes make"
 # two checks that take nearly all the time, and three iterations in between
 sed "s|procedural, training: 8, validation: 3|$work/films.h5|; s/models: 3/models: 2/; s/iterations: 90/iterations: 3/
