@@ -168,7 +168,7 @@ static void report(sim *s, int number)
         om_plan_lost(s->plan, number);
     } else if ((what -= s->s.dies) < s->s.fails) {
         if (!om_plan_failed(s->plan, number)) s->ended[model] = true;
-    } else if ((what -= s->s.fails) < s->s.diverges) {
+    } else if (what - s->s.fails < s->s.diverges) {
         om_plan_diverged(s->plan, number);
         s->ended[model] = true;
     } else if (what - s->s.diverges < s->s.set_back && !s->set_back[model]) {

@@ -39,7 +39,7 @@ static void test_a_worker_asks_ahead(void **state)
     assert_true(om_plan_is_valid(plan));
     assert_int_equal(om_plan_model_of(plan, 0), unit.model); /* it goes on without asking */
     for (int i = 2; i < 10; i++) {
-        next = asked(plan, 0);
+        asked(plan, 0);
         om_plan_done(plan, 0, (uint64_t)i * 100, 10);
     }
     /* in a model's last unit it is promised another one, which nobody else gets */
