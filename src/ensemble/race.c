@@ -16,8 +16,8 @@
 /* A share of 0.55 of 100 is 55, whatever its binary digits. */
 static int kept_of(double keep, int models)
 {
-    const int kept = (int)ceil(keep * models - 1e-9);
-    return kept > 1 ? kept : 1;
+    const double kept = ceil(keep * models - 1e-9);
+    return kept >= models ? models : kept > 1 ? (int)kept : 1;
 }
 
 om_legs om_legs_of(const om_race_options *o, int models, uint64_t iterations)
