@@ -12,7 +12,6 @@
 #include "base/memory.h"
 #include "ensemble/job.h"
 #include "ensemble/progress.h"
-#include "model/kernels/kernels.h"
 #include "ommatid/om_check.h"
 #include "ommatid/om_random.h"
 #include "parallel/farm.h"
@@ -197,12 +196,9 @@ static om_status match(const om_job *job, bool with_films)
 
 static void say_what(const audit *a)
 {
-    const om_kernels *kernels;
     const char *version = om_store_describe(a->job.store)->program_version;
     if (a->job.options->quiet || om_ranks_number() != 0) return;
-    if (om_kernels_select(NULL, &kernels) != OM_OK) return;
-    fprintf(stderr, "replicating %d model%s, drawn by the seed, with %s kernels:", a->n,
-            a->n > 1 ? "s" : "", kernels->name);
+    fprintf(stderr, "replicating %d model%s, drawn by the seed:", a->n, a->n > 1 ? "s" : "");
     for (int i = 0; i < a->n; i++) fprintf(stderr, " %d", a->models[i]);
     fprintf(stderr, "\n");
     if (strcmp(version, OM_VERSION) != 0)
@@ -255,19 +251,30 @@ om_status om_ensemble_replicate(const om_run_options *options, int wanted, om_re
 
 /* ---- on how many ranks ---- */
 
+/* The layout at the end of what a run calls itself; 0 threads: not said. */
+static om_rank_layout layout_of_run(const om_run_row *run)
+{
+    static const char before[] = ", layout ";
+    om_rank_layout layout = {0};
+    const char *text = strstr(run->job, before);
+    char *end;
+    if (text == NULL) return layout;
+    layout.ranks = (int)strtol(text + strlen(before), &end, 10);
+    if (*end == 'x') layout.threads = (int)strtol(end + 1, NULL, 10);
+    return layout;
+}
+
 om_status om_replicate_layout(const om_layout_wish *wish, int wanted, om_rank_layout *layout,
                               char line[OM_LAYOUT_BYTES])
 {
     om_store *store;
     om_run_row run = {0};
-    int ranks = 0, threads = 0;
     OM_TRY(om_store_open(wish->store, OM_STORE_READ, &store));
     om_status status = om_store_read_run(store, &run);
     om_store_close(store);
     if (status != OM_OK) return status;
-    const char *then = strstr(run.job, ", layout ");
-    if (then == NULL || sscanf(then, ", layout %dx%d", &ranks, &threads) != 2) threads = 0;
-    layout->threads = wish->threads > 0 ? wish->threads : threads == 1 ? 2 : 1;
+    const om_rank_layout then = layout_of_run(&run);
+    layout->threads = wish->threads > 0 ? wish->threads : then.threads == 1 ? 2 : 1;
     layout->ranks = wish->cores / layout->threads;
     if (layout->ranks > wanted) layout->ranks = wanted;
     if (layout->ranks < 1) layout->ranks = 1;
@@ -275,8 +282,8 @@ om_status om_replicate_layout(const om_layout_wish *wish, int wanted, om_rank_la
     const int used =
         snprintf(line, OM_LAYOUT_BYTES, "layout: %d rank%s x %d thread%s", layout->ranks,
                  layout->ranks > 1 ? "s" : "", layout->threads, layout->threads > 1 ? "s" : "");
-    if (threads > 0)
-        snprintf(line + used, OM_LAYOUT_BYTES - (size_t)used, " (last trained with %d x %d)", ranks,
-                 threads);
+    if (then.threads > 0)
+        snprintf(line + used, OM_LAYOUT_BYTES - (size_t)used, " (last trained with %d x %d)",
+                 then.ranks, then.threads);
     return OM_OK;
 }
