@@ -11,6 +11,7 @@
 #include "ensemble/ranking.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
+#include "store/h5.h"
 
 om_status om_job_read_spec(om_job *job)
 {
@@ -87,6 +88,7 @@ static om_status claim_store(om_job *job)
     OM_TRY(om_check_folder(job->options->store));
     OM_TRY(om_store_lock(job->options->store));
     job->locked = true;
+    OM_TRY(om_h5_remove_leftovers(job->options->store));
     om_store_plan plan = om_job_store_plan(job);
     plan.scenes = NULL;
     plan.layout = NULL;
