@@ -80,6 +80,11 @@ om_status om_check_structure(om_store *store, om_findings *findings, om_circuit 
 om_status om_check_model(om_store *store, int model, bool live, double *patience_s, om_state *state,
                          om_model_proof *proof, om_findings *findings);
 
+/* Whether two states of a store's layout differ, and the first place in which they do, for a person: its
+ * field, type or pair, and both values. Local. */
+bool om_store_difference(const om_store *store, const om_state *stored, const om_state *other,
+                         char text[OM_MESSAGE_BYTES]);
+
 /* All that is known of a store. */
 typedef struct om_check {
     om_store *store;        /* NULL: it cannot be opened */

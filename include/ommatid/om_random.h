@@ -26,7 +26,7 @@ typedef enum om_purpose {
     OM_FOR_COUNTS = 7,     /* synapse counts; index = tap */
     OM_FOR_BOOTSTRAP = 8,  /* resampled validation scenes; model 0, iteration = replicate */
     OM_FOR_STATISTICS = 9, /* resampled models; model 0, iteration = replicate, sample: 0 drawn with
-                              replacement, 1 permuted */
+                              replacement, 1 permuted, 2 chosen to be trained once more */
     OM_FOR_CONTROLS = 10   /* control circuits; model 0, iteration = pair, sample: 0 synapse counts,
                               1 signs (pair 0), 2 filters */
 } om_purpose;

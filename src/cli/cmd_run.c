@@ -5,11 +5,13 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
 #include "ensemble/layout.h"
 #include "ensemble/limit.h"
+#include "ensemble/replicate.h"
 #include "ommatid/om_ensemble.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
@@ -24,7 +26,7 @@ static const double LEAST_LIMIT_S = 1e-3;
 
 static struct {
     const char *store, *layout, *limit;
-    int ranks, threads;
+    int ranks, threads, replicate;
     double unit_s;
     double limit_s; /* from when the command was begun; 0: none */
 } set = {.unit_s = 20};
@@ -43,8 +45,45 @@ static const om_option options[] = {
     {"time-limit", 0, OM_OPTION_TEXT, "D",
      "end in good order before: 90s, 30m, 2h, 1-12:00:00; default: a SLURM job's own limit",
      .value = &set.limit},
+    {"replicate", 0, OM_OPTION_INT, "N",
+     "audit: trains N finished models again, on another layout, and compares; STORE is only read",
+     .value = &set.replicate, .least = 1, .most = 100000},
     {0},
 };
+
+/* A line for each model; rank 0. */
+static om_status print_replicas(const om_replica *replicas, int n)
+{
+    int unequal = 0;
+    for (int i = 0; i < n; i++) {
+        const om_replica *r = &replicas[i];
+        if (r->equal)
+            printf("model %d: equal at iteration %llu (state %016llx)\n", r->model,
+                   (unsigned long long)r->iteration, (unsigned long long)r->stored);
+        else
+            printf(
+                "model %d: differs at iteration %llu (state %016llx, in the store %016llx): %s\n",
+                r->model, (unsigned long long)r->iteration, (unsigned long long)r->again,
+                (unsigned long long)r->stored, r->difference);
+        unequal += !r->equal;
+    }
+    fflush(stdout);
+    if (unequal == 0) return OM_OK;
+    om_fail(OM_EFAIL, "%d of %d models came out otherwise than %s has them", unequal, n, set.store);
+    return om_hint(OM_EFAIL, "the version and the instruction set that it was trained with (the "
+                             "environment's OMMATID_ISA), for which alone bits are the same");
+}
+
+static om_status replicate(const om_run_options *run_options)
+{
+    om_replica *replicas = NULL;
+    int n = 0;
+    OM_TRY(om_ranks_agree(om_alloc((size_t)set.replicate, sizeof *replicas, &replicas)));
+    om_status status = om_ensemble_replicate(run_options, set.replicate, replicas, &n);
+    if (status == OM_OK && om_ranks_number() == 0) status = print_replicas(replicas, n);
+    om_free(replicas);
+    return om_ranks_agree(status);
+}
 
 /* As ranks of a job: all of them know the outcome, one tells it. */
 static om_status run_ranks(const om_arguments *args, int threads)
@@ -57,13 +96,15 @@ static om_status run_ranks(const om_arguments *args, int threads)
                                   .quiet = args->quiet,
                                   .tell_layout = om_ranks_launched() && !om_launch_is_watched()};
     OM_TRY(om_launch_begin());
-    return om_launch_end(om_ensemble_run(&run_options));
+    return om_launch_end(set.replicate > 0 ? replicate(&run_options)
+                                           : om_ensemble_run(&run_options));
 }
 
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, om_rank_layout layout, bool bind)
 {
-    char threads[16], unit[32], limit[32], who[64];
+    char threads[16], unit[32], limit[32], replicas[16], who[64];
+    const bool audits = set.replicate > 0;
     snprintf(threads, sizeof threads, "%d", layout.threads);
     snprintf(unit, sizeof unit, "%.17g", set.unit_s);
     const char *words[16];
@@ -74,13 +115,16 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     words[n++] = "--threads", words[n++] = threads;
     snprintf(limit, sizeof limit, "%.3fs", set.limit_s);
     if (set.limit_s > 0) words[n++] = "--time-limit", words[n++] = limit;
+    snprintf(replicas, sizeof replicas, "%d", set.replicate);
+    if (audits) words[n++] = "--replicate", words[n++] = replicas;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    snprintf(who, sizeof who, "%d trainers and a coordinator", layout.ranks);
-    const om_launching launching = {.ranks = layout.ranks + 1,
+    snprintf(who, sizeof who, audits ? "%d ranks" : "%d trainers and a coordinator", layout.ranks);
+    const om_launching launching = {.ranks = layout.ranks + !audits,
                                     .bound_threads = bind ? layout.threads : 0,
                                     .who = args->quiet ? NULL : who,
-                                    .kept = "finished units are in the store"};
+                                    .kept = audits ? "the store is as it was"
+                                                   : "finished units are in the store"};
     return om_launch(&launching, n, words);
 }
 
@@ -123,7 +167,8 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     om_stop_listen();
     const double end = om_clock_s() + om_limit_s(set.limit_s);
     om_stop_after(launch_s(end));
-    om_status status = om_layout_choose(&wish, &layout, line);
+    om_status status = set.replicate > 0 ? om_replicate_layout(&wish, set.replicate, &layout, line)
+                                         : om_layout_choose(&wish, &layout, line);
     if (om_stop_signal) return om_limit_fail_early();
     OM_TRY(status);
     set.limit_s = isfinite(end) ? fmax(end - om_clock_s(), LEAST_LIMIT_S) : 0;
@@ -175,6 +220,11 @@ const om_command om_cmd_run = {
         "layout.\n"
         "Under mpirun or srun it uses the ranks that it is given.\n"
         "\n"
+        "With --replicate it proves that of a finished store: N models, drawn by the seed, are "
+        "trained once\n"
+        "more on another layout, and every byte of their states is compared. Exit status 1: one "
+        "differs.\n"
+        "\n"
         "Ctrl-C, SIGTERM and a time limit end it cleanly, with exit code 75; the same command goes "
         "on from\n"
         "there, and gives the same models as a run that was never stopped.",
@@ -183,6 +233,7 @@ const om_command om_cmd_run = {
     .most = 1,
     .example = "ommatid run ensembles/quickstart.yaml -o quickstart.h5\n"
                "ommatid run mine.yaml -o mine.h5 --layout 4x2\n"
+               "ommatid run mine.yaml -o mine.h5 --replicate 2\n"
                "mpirun -n 9 ommatid run ensembles/motion-50.yaml -o motion-50.h5",
     .run = run,
 };

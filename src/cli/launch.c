@@ -1,6 +1,7 @@
 /* mpirun as a child. Its own exit status and messages say little of ours, so rank 0 leaves outcome and
- * message in a file whose name the ranks get by the environment; ranks themselves exit with 0, which
- * keeps mpirun from calling a clean stop a failure. */
+ * message in memory of this process, which the ranks know as a file by the environment, and which is gone
+ * with this process, however it ends; ranks themselves exit with 0, which keeps mpirun from calling a
+ * clean stop a failure. */
 #include "cli/launch.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -212,13 +214,13 @@ static om_status read_outcome(const char *path, int state, int asked, const char
 
 om_status om_launch(const om_launching *launching, int n, const char *const *arguments)
 {
-    char path[] = "/tmp/ommatid-outcome-XXXXXX", count[16], self[4096] = "";
+    char path[64], count[16], self[4096] = "";
     const char *words[MOST_WORDS];
     if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
         return om_fail_errno("cannot find this program", "/proc/self/exe");
-    int file = mkstemp(path);
-    if (file < 0) return om_fail_errno("cannot be created", path);
-    close(file);
+    int file = memfd_create("ommatid-outcome", MFD_CLOEXEC);
+    if (file < 0) return om_fail_errno("cannot be created", "the ranks' outcome");
+    snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), file);
     setenv(OUTCOME, path, 1);
     if (isatty(STDERR_FILENO)) setenv(TERMINAL, "1", 1);
     snprintf(count, sizeof count, "%d", launching->ranks);
@@ -242,6 +244,6 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
         wait_for_ranks();
         status = read_outcome(path, state, asked, launching->kept);
     }
-    unlink(path);
+    close(file);
     return status;
 }

@@ -21,6 +21,13 @@ typedef struct om_job {
     bool locked;  /* rank 0 holds the store's lock */
 } om_job;
 
+/* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those
+ * that the node's ranks have in common. Collective. */
+int om_job_threads(const om_job *job);
+
+/* The spec: rank 0 reads it, all parse the same text. Collective. */
+om_status om_job_read_spec(om_job *job);
+
 /* The circuit of a spec that om_spec_parse() has taken from a text of file; its options are checked
  * against it, and what they leave to the program is settled, so that the store says what was chosen.
  * Errors: as om_spec_circuit(), om_train_check(), with the line of the key. Local. */
@@ -40,6 +47,9 @@ om_store_plan om_job_store_plan(const om_job *job);
 /* The films of the job, in memory that the ranks of a node share: procedural worlds are rendered by
  * them together, a file is read by one of them. Collective. */
 om_status om_job_open_scenes(om_job *job);
+
+/* Frees all of it, and the store's lock if the job holds it. Local. */
+void om_job_close(om_job *job);
 
 /* ---- messages ---- */
 

@@ -15,9 +15,9 @@
 #include "ensemble/ranking.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
+#include "store/h5.h"
 
-/* Rank 0 reads the spec; all parse the same text. */
-static om_status read_spec(om_job *job)
+om_status om_job_read_spec(om_job *job)
 {
     size_t length = 0;
     om_status status = OM_OK;
@@ -74,9 +74,7 @@ double om_job_best(const om_job *job, const om_state *state, int checks)
     return best;
 }
 
-/* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those
- * that the node's ranks have in common. Collective. */
-static int choose_threads(const om_job *job)
+int om_job_threads(const om_job *job)
 {
     if (job->options->threads > 0) return job->options->threads;
     int mine = om_rank_cores(), all = om_node_cores();
@@ -118,6 +116,7 @@ static om_status claim_store(om_job *job)
     OM_TRY(om_check_folder(job->options->store));
     OM_TRY(om_store_lock(job->options->store));
     job->locked = true;
+    OM_TRY(om_h5_remove_leftovers(job->options->store));
     om_store_plan plan = om_job_store_plan(job);
     plan.scenes = NULL;
     plan.layout = NULL;
@@ -156,7 +155,7 @@ static om_status go_on(om_status status)
 
 static om_status prepare(om_job *job)
 {
-    OM_TRY(read_spec(job));
+    OM_TRY(om_job_read_spec(job));
     om_status status =
         om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
     OM_TRY(go_on(status));
@@ -200,6 +199,15 @@ static void tell_layout(const om_job *job)
             job->trainers > 1 ? "s" : "", job->threads, job->threads > 1 ? "s" : "");
 }
 
+void om_job_close(om_job *job)
+{
+    om_store_close(job->store);
+    if (job->locked) om_store_unlock(job->options->store);
+    om_scenes_free(job->scenes);
+    om_circuit_free(job->circuit);
+    om_free(job->spec_text);
+}
+
 om_status om_ensemble_run(const om_run_options *options)
 {
     om_job job = {.options = options};
@@ -211,14 +219,10 @@ om_status om_ensemble_run(const om_run_options *options)
     om_stop_after(
         training_s); /* the plan ends before: for ranks that are slower than ever before */
     job.trainers = ranks > 1 ? ranks - 1 : 1;
-    job.threads = choose_threads(&job);
+    job.threads = om_job_threads(&job);
     tell_layout(&job);
     om_status status = prepare(&job);
     if (status == OM_OK) status = train(&job);
-    om_store_close(job.store);
-    if (job.locked) om_store_unlock(options->store);
-    om_scenes_free(job.scenes);
-    om_circuit_free(job.circuit);
-    om_free(job.spec_text);
+    om_job_close(&job);
     return status;
 }

@@ -58,6 +58,9 @@ om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
 /* Makes a new file durable and gives it its name; nothing more can be added. Never replaces an
  * existing file. */
 om_status om_h5_publish(om_h5 *file);
+/* Deletes what processes that were killed while they made `path` have left beside it. Only for who knows that
+ * nobody makes it now: who holds its lock. Errors: OM_EIO. */
+om_status om_h5_remove_leftovers(const char *path);
 /* Errors: OM_EIO (missing, no permission), OM_EDATA (not HDF5, truncated). */
 om_status om_h5_open(const char *path, om_h5_access access, om_h5 **file);
 /* Whether a file is shorter than it was made; its bytes, now and then. */
