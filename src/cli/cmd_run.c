@@ -3,19 +3,15 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
+#include "cli/layout_option.h"
 #include "ensemble/layout.h"
 #include "ommatid/om_ensemble.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
 
-enum {
-    MOST_RANKS = 4096,
-    MOST_THREADS = 1024,
-    MOST_PER_CORE = 32 /* threads of all ranks: more of them bring a machine to a halt */
-};
+enum { MOST_PER_CORE = 32 /* threads of all ranks: more of them bring a machine to a halt */ };
 
 static struct {
     const char *store, *layout;
@@ -29,9 +25,9 @@ static const om_option options[] = {
     {"layout", 0, OM_OPTION_TEXT, "RxT",
      "ranks that train x threads of each, as in 4x2; default: measured", .value = &set.layout},
     {"ranks", 'n', OM_OPTION_INT, "N", "ranks that train; threads share the cores out",
-     .value = &set.ranks, .least = 1, .most = MOST_RANKS},
+     .value = &set.ranks, .least = 1, .most = OM_MOST_RANKS},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; ranks share the cores out",
-     .value = &set.threads, .least = 1, .most = MOST_THREADS},
+     .value = &set.threads, .least = 1, .most = OM_MOST_THREADS},
     {"unit", 0, OM_OPTION_REAL, "S", "seconds of training between checkpoints, about; default: 20",
      .value = &set.unit_s, .least = 0.01, .most = 86400},
     {0},
@@ -72,37 +68,27 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     return om_launch(&launching, n, words);
 }
 
-/* "RxT" into its halves. */
-static om_status read_layout(int *ranks, int *threads)
+/* A model is trained by one rank at a time. */
+static void warn_of_idle_ranks(om_rank_layout layout, const om_work_left *left)
 {
-    const char *cross = strchr(set.layout, 'x');
-    char first[16] = "";
-    int64_t r = 0, t = 0;
-    if (set.ranks > 0 || set.threads > 0)
-        return om_fail(OM_EUSAGE, "run: --layout says both numbers: not with %s",
-                       set.ranks > 0 ? "-n" : "--threads");
-    if (cross != NULL && cross - set.layout < (int)sizeof first)
-        memcpy(first, set.layout, (size_t)(cross - set.layout));
-    if (!om_parse_int(first, &r) || !om_parse_int(cross + 1, &t) || r < 1 || r > MOST_RANKS ||
-        t < 1 || t > MOST_THREADS) {
-        om_fail(OM_EUSAGE,
-                "--layout '%s': expected ranks x threads, as in 4x2; ranks from 1 to %d, threads "
-                "from 1 to %d",
-                set.layout, MOST_RANKS, MOST_THREADS);
-        return om_hint(OM_EUSAGE, "ommatid run --help");
-    }
-    *ranks = (int)r, *threads = (int)t;
-    return OM_OK;
+    const int idle = layout.ranks - left->models;
+    if (left->models < 1 || idle < 1) return;
+    fprintf(stderr,
+            "warning: %d of %d ranks will have nothing to do: %d model%s left to train\n"
+            "  try: -n %d\n",
+            idle, layout.ranks, left->models, left->models == 1 ? " is" : "s are", left->models);
 }
 
 static om_status run_here(const om_arguments *args, int ranks, int threads)
 {
     om_rank_layout layout;
+    om_work_left left;
     char line[OM_LAYOUT_BYTES];
     const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(), ranks, threads};
     om_stop_listen();
-    OM_TRY(om_layout_choose(&wish, &layout, line));
+    OM_TRY(om_layout_choose(&wish, &layout, &left, line));
     if (!args->quiet) fprintf(stderr, "%s\n", line);
+    if (!args->quiet) warn_of_idle_ranks(layout, &left);
     const int64_t all = (int64_t)layout.ranks * layout.threads;
     if (all > MOST_PER_CORE * (int64_t)wish.cores)
         return om_fail(
@@ -123,7 +109,7 @@ static om_status run(const om_arguments *args)
         return om_hint(OM_EUSAGE, "ommatid run %s -o STORE.h5", args->words[0]);
     }
     int ranks = set.ranks, threads = set.threads;
-    if (set.layout != NULL) OM_TRY(read_layout(&ranks, &threads));
+    if (set.layout != NULL) OM_TRY(om_layout_option("run", set.layout, &ranks, &threads));
     if (!om_ranks_launched()) return run_here(args, ranks, threads);
     if (ranks > 0)
         return om_fail(OM_EUSAGE, "run: %d ranks, but the launcher of this job sets the ranks",

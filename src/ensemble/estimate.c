@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/load.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
 #include "ensemble/workload.h"
@@ -99,12 +100,15 @@ static om_status measure(estimating *t)
     const double n = (double)t->e->iterations, share = until < n ? until / n : 1;
     double with_s = 0, without_s = 0, checks_s = 0;
     om_workload w = {0};
+    const om_load before = om_load_now();
+    if (t->o->tell != NULL) t->o->tell();
     t->e->beside = ranks_beside(t->o);
     om_status status = om_workload_create(t->job.circuit, &options, options.batch_size, &w);
     if (status == OM_OK && share > 0) status = time_iterations(t, &w, true, &with_s);
     if (status == OM_OK && share < 1) status = time_iterations(t, &w, false, &without_s);
     if (status == OM_OK) status = time_checks(t, &w, &checks_s);
     om_workload_free(&w);
+    t->e->others = om_load_of_others(&before);
     t->e->rate = 1 / (share * with_s + (1 - share) * without_s + checks_s);
     return status;
 }

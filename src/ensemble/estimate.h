@@ -13,6 +13,7 @@ typedef struct om_estimate_options {
     double rate;                          /* iterations/s of a rank; 0: measured here */
     double unit_s, spread, varies, fails; /* as om_simulation_options */
     int cores;                            /* that may be used for measuring */
+    void (*tell)(void);                   /* called before anything is measured; may be NULL */
 } om_estimate_options;
 
 typedef struct om_estimate {
@@ -21,6 +22,7 @@ typedef struct om_estimate {
     uint64_t iterations;
     double rate;    /* iterations/s of a rank, checks on validation scenes included */
     int beside;     /* ranks side by side where it was measured; 0: it was given */
+    double others;  /* cores that other processes took meanwhile, on average */
     double check_s; /* one check on the validation scenes, contained in rate; 0: not measured */
     /* bytes: of a rank's trainer, of the films that the ranks of a node share, of the store */
     double rank_bytes, film_bytes, store_bytes;

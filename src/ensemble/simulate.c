@@ -2,6 +2,7 @@
 #include "ensemble/simulate.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -22,6 +23,7 @@ typedef struct simulator {
     sim_rank *ranks;
     int *heap, n_heap; /* ranks at work, by ends_s */
     int *waiting, n_waiting;
+    int ended; /* models that are done or given up */
     uint64_t draws;
     double now_s, trained_s, decided_s; /* decided_s: of the real clock */
     om_simulation *result;
@@ -96,12 +98,22 @@ static void ask(simulator *s, int rank)
     push(s, rank);
 }
 
-/* As the coordinator does after every report. */
+/* Whether an ask can be answered by anything but WAIT: some model is free, or all have ended. */
+static bool is_worth_asking(const simulator *s)
+{
+    return s->ended == s->o->models || s->ended + s->n_heap < s->o->models;
+}
+
+/* As the coordinator does after every report; those that could only be told to wait again are not
+ * asked, as there may be many more of them than models. */
 static void waiting_ask(simulator *s)
 {
     const int n = s->n_waiting;
+    int i = 0;
     s->n_waiting = 0;
-    for (int i = 0; i < n; i++) ask(s, s->waiting[i]);
+    for (; i < n && is_worth_asking(s); i++) ask(s, s->waiting[i]);
+    memmove(s->waiting + s->n_waiting, s->waiting + i, (size_t)(n - i) * sizeof *s->waiting);
+    s->n_waiting += n - i;
 }
 
 static void end_unit(simulator *s, int rank)
@@ -112,9 +124,10 @@ static void end_unit(simulator *s, int rank)
     const double spent_s = r->ends_s - r->began_s - s->o->commit_s, start_s = om_clock_s();
     if (fails) {
         s->result->failed_units++;
-        om_plan_failed(s->plan, rank);
+        s->ended += !om_plan_failed(s->plan, rank);
     } else {
         s->trained_s += spent_s;
+        s->ended += r->unit.to == s->o->iterations;
         om_plan_done(s->plan, rank, r->unit.to, spent_s);
     }
     s->decided_s += om_clock_s() - start_s;
