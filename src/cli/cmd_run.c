@@ -1,11 +1,13 @@
 /* ommatid run: trains an ensemble, or goes on with it. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "cli/command.h"
 #include "cli/launch.h"
 #include "cli/layout_option.h"
+#include "cli/open_store.h"
 #include "ensemble/layout.h"
 #include "ommatid/om_ensemble.h"
 #include "parallel/ranks.h"
@@ -17,6 +19,7 @@ static struct {
     const char *store, *layout;
     int ranks, threads;
     double unit_s;
+    bool verbose;
 } set = {.unit_s = 20};
 
 static const om_option options[] = {
@@ -30,6 +33,8 @@ static const om_option options[] = {
      .value = &set.threads, .least = 1, .most = OM_MOST_THREADS},
     {"unit", 0, OM_OPTION_REAL, "S", "seconds of training between checkpoints, about; default: 20",
      .value = &set.unit_s, .least = 0.01, .most = 86400},
+    {"verbose", 0, OM_OPTION_FLAG, NULL, "print the mpirun command that starts the ranks",
+     .value = &set.verbose},
     {0},
 };
 
@@ -49,7 +54,7 @@ static om_status run_ranks(const om_arguments *args, int threads)
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, om_rank_layout layout, bool bind)
 {
-    char threads[16], unit[32], who[64];
+    char threads[16], unit[32];
     snprintf(threads, sizeof threads, "%d", layout.threads);
     snprintf(unit, sizeof unit, "%.17g", set.unit_s);
     const char *words[16];
@@ -60,10 +65,10 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     words[n++] = "--threads", words[n++] = threads;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    snprintf(who, sizeof who, "%d trainers and a coordinator", layout.ranks);
+    if (!args->quiet) fprintf(stderr, "%d trainers and a coordinator\n", layout.ranks);
     const om_launching launching = {.ranks = layout.ranks + 1,
                                     .bound_threads = bind ? layout.threads : 0,
-                                    .who = args->quiet ? NULL : who,
+                                    .tell = set.verbose,
                                     .kept = "finished units are in the store"};
     return om_launch(&launching, n, words);
 }
@@ -86,6 +91,7 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     char line[OM_LAYOUT_BYTES];
     const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(), ranks, threads};
     om_stop_listen();
+    if (access(set.store, F_OK) == 0) OM_TRY(om_command_try_store(set.store));
     OM_TRY(om_layout_choose(&wish, &layout, &left, line));
     if (!args->quiet) fprintf(stderr, "%s\n", line);
     if (!args->quiet) warn_of_idle_ranks(layout, &left);

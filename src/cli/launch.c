@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 
 #define OUTCOME  "OMMATID_OUTCOME"
 #define TERMINAL "OMMATID_TERMINAL"
+#define BEGUN    "begun\n" /* in place of an outcome, from when all ranks have started */
 
 enum { MOST_WORDS = 64 };
 
@@ -43,10 +45,22 @@ static void leave_outcome(om_status status)
     fclose(file);
 }
 
+/* From here on every rank hears a wish to stop, and has something to bring to a good end. */
+static void leave_begun(void)
+{
+    const char *path = getenv(OUTCOME);
+    FILE *file = path != NULL ? fopen(path, "w") : NULL;
+    if (file == NULL) return;
+    fputs(BEGUN, file);
+    fclose(file);
+}
+
 om_status om_launch_begin(void)
 {
     om_stop_listen(); /* before MPI, whose start takes a moment in which one may well press Ctrl-C */
-    return om_ranks_start();
+    OM_TRY(om_ranks_start());
+    if (om_ranks_number() == 0) leave_begun();
+    return OM_OK;
 }
 
 om_status om_launch_end(om_status status)
@@ -146,10 +160,16 @@ static void ask_to_stop(pid_t mpirun)
     globfree(&lists);
 }
 
+static bool has_begun(const char *outcome)
+{
+    struct stat info;
+    return stat(outcome, &info) == 0 && info.st_size > 0;
+}
+
 /* Waits for mpirun; *passed: how many wishes to stop were handed on. The first reaches the ranks as
- * SIGUSR1, which is sent until it is heard, as ranks may not have started yet; at a second one mpirun
- * ends them. */
-static int wait_for(pid_t child, int *passed)
+ * SIGUSR1, which is sent until it is heard. Ranks that have not all started yet, which takes long where
+ * they are many, have nothing to lose: mpirun ends them, as it does at a second wish. */
+static int wait_for(pid_t child, const char *outcome, int *passed)
 {
     int state;
     double first = 0, sent = 0;
@@ -167,7 +187,10 @@ static int wait_for(pid_t child, int *passed)
                 kill(child, SIGTERM);
         }
         if (*passed > 0 && now - sent > AGAIN_S) {
-            ask_to_stop(child);
+            if (has_begun(outcome))
+                ask_to_stop(child);
+            else
+                kill(child, SIGTERM);
             sent = now;
         }
         om_sleep_s(LOOK_S); /* looking, not waiting: a signal just before a wait would be missed */
@@ -191,7 +214,8 @@ static om_status read_outcome(const char *path, int state, bool stopped, const c
     char *text = NULL, *message = NULL;
     size_t length;
     om_status status = om_read_file(path, &text, &length);
-    if (status == OM_OK && length > 0) {
+    const bool begun = status == OM_OK && length > 0;
+    if (begun && strcmp(text, BEGUN) != 0) {
         status = (om_status)strtol(text, &message, 10);
         if (*message == '\n') message++;
         if (status != OM_OK) om_fail(status, "%s", message);
@@ -199,7 +223,7 @@ static om_status read_outcome(const char *path, int state, bool stopped, const c
         status = OM_EFAIL; /* mpirun is missing, and that has been said */
         om_message_clear();
     } else if (status == OM_OK && stopped) {
-        om_fail(OM_ESTOPPED, "stopped; %s", kept);
+        om_fail(OM_ESTOPPED, begun ? "stopped; %s" : "stopped before it began", kept);
         status = om_hint(OM_ESTOPPED, "the same command again");
     } else {
         status = om_fail(OM_EFAIL, "a rank ended before its time; %s", kept);
@@ -226,10 +250,9 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
     for (int i = 0; i < n && k < MOST_WORDS - 1; i++) words[k++] = arguments[i];
     words[k] = NULL;
     om_stop_listen();
-    if (launching->who != NULL) {
-        fprintf(stderr, "%s:", launching->who);
-        for (int i = 0; i < own; i++) fprintf(stderr, " %s", words[i]);
-        fprintf(stderr, "\n");
+    if (launching->tell) {
+        for (int i = 0; i < own; i++) fprintf(stderr, "%s ", words[i]);
+        fprintf(stderr, "...\n");
     }
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphaned ranks become ours to wait for */
     pid_t child = start_mpirun(words);
@@ -237,7 +260,7 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
     if (child < 0) {
         status = om_fail_errno("cannot start another process", "mpirun");
     } else {
-        int passed, state = wait_for(child, &passed);
+        int passed, state = wait_for(child, path, &passed);
         wait_for_ranks();
         status = read_outcome(path, state, passed > 0, launching->kept);
     }

@@ -334,10 +334,8 @@ static om_status conclude(coordinator *c)
     if (c->status == OM_EBUSY) return om_store_check_write(c->job->store); /* says whose it is */
     if (c->status != OM_OK) return c->status;
     if (s.waiting > 0) {
-        om_fail(OM_ESTOPPED, "stopped (%s): %d of %d models are done; nothing is lost",
-                om_stop_signal == SIGUSR1 || om_stop_signal == 0 ? "on request"
-                                                                 : strsignal(om_stop_signal),
-                s.done, c->job->spec.models);
+        om_fail(OM_ESTOPPED, "stopped: %d of %d models are done; nothing is lost", s.done,
+                c->job->spec.models);
         return om_hint(OM_ESTOPPED, "the same command again: it goes on from here");
     }
     if (s.done == 0)

@@ -17,6 +17,7 @@ typedef struct om_job {
     int trainers; /* ranks that train */
     int threads;  /* of each */
     bool locked;  /* rank 0 holds the store's lock */
+    bool finished; /* nothing is left to train: there are no films */
 } om_job;
 
 /* The circuit of a spec that om_spec_parse() has taken from a text of file; its options are checked
@@ -30,6 +31,15 @@ om_store_plan om_job_store_plan(const om_job *job);
 /* The films of the job, in memory that the ranks of a node share: procedural worlds are rendered by
  * them together, a file is read by one of them. Collective. */
 om_status om_job_open_scenes(om_job *job);
+
+/* ---- a store that is at its end ---- */
+
+/* Whether a store that matches the job as far as is known without films has nothing left to train and is of
+ * the same films: job->finished, and then its layout. Rank 0. Errors: as om_store_load(). */
+om_status om_job_look_for_end(om_job *job, om_store *store);
+/* What a run does with such a store: rows and copies are written anew, models ranked. Rank 0. Errors: as
+ * om_store_commit(); OM_EFAIL (all have diverged). */
+om_status om_job_conclude_finished(om_job *job);
 
 /* ---- messages ---- */
 

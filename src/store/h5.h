@@ -58,7 +58,7 @@ om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
 /* Makes a new file durable and gives it its name; nothing more can be added. Never replaces an
  * existing file. */
 om_status om_h5_publish(om_h5 *file);
-/* Errors: OM_EIO (missing, no permission), OM_EDATA (not HDF5, truncated). */
+/* Errors: OM_EIO (no permission), OM_EDATA (missing, not HDF5, truncated). */
 om_status om_h5_open(const char *path, om_h5_access access, om_h5 **file);
 /* Whether a file is shorter than it was made; its bytes, now and then. */
 bool om_h5_is_cut(const char *path, uint64_t *found, uint64_t *made);
