@@ -80,7 +80,7 @@ expect 2 "--repeats '101'" bench --repeats 101
 expect 2 "--extent '61'" bench --extent 61
 expect 2 "one argument too many" bench store.h5
 expect 2 "try: --quick" bench --quik
-expect 1 "no circuit 'nowhere'" bench --circuit nowhere
+expect 3 "no circuit 'nowhere'" bench --circuit nowhere
 
 # Two builds, in turns.
 program=("$compare")
@@ -93,5 +93,6 @@ expect 0 "usage:" --help
 expect 2 "usage:" "$OMMATID"
 expect 2 "there is no such program" "$OMMATID" "$work/nothing"
 expect 2 "--repeats 'x'" --repeats x "$OMMATID" "$OMMATID"
+expect 2 "--help is no option" "$OMMATID" "$OMMATID" -- --help
 expect 1 "bench failed" "$OMMATID" "$OMMATID" -- --extent 0
 finish

@@ -9,7 +9,7 @@ expect 0 "3 of 3 models trained" "$OMMATID" run "$spec" -o "$work/one.h5" -n 1 -
 check test -s "$work/one.h5" -a ! -e "$work/one.h5.lock"
 
 # run starts its own ranks, and says how
-expect 0 "mpirun" "$OMMATID" run "$spec" -o "$work/two.h5" -n 2 --unit 0.1
+expect 0 "mpirun" "$OMMATID" run "$spec" -o "$work/two.h5" -n 2 --unit 0.1 --verbose
 same "$work/one.h5" "$work/two.h5"
 expect 0 "3 trainers" "$OMMATID" run "$spec" -o "$work/three.h5" -n 3 --threads 1 --unit 0.05
 same "$work/one.h5" "$work/three.h5"

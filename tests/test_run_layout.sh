@@ -31,7 +31,7 @@ begin() {
 expect 0 "3 of 3 models trained" "$OMMATID" run "$spec" -o "$work/one.h5" --layout 1x1
 said '1 rank x 1 thread \(as asked for\)'
 warned && fail "1 x 1 is no more than there are cores"
-expect 0 "2 trainers and a coordinator" "$OMMATID" run "$spec" -o "$work/two.h5" --layout 2x2
+expect 0 "2 trainers and a coordinator" "$OMMATID" run "$spec" -o "$work/two.h5" --layout 2x2 --verbose
 said '2 ranks x 2 threads \(as asked for\)'
 if [[ $cores -lt 4 ]]; then
     check grep -qF "warning: 2 x 2 is more than the $cores core" "$work/err"

@@ -9,13 +9,14 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
+#include "ensemble/pace.h"
 #include "ensemble/progress.h"
 #include "parallel/farm.h"
 #include "parallel/stop.h"
 
 /* Iterations a second to assume before anything was measured: a first unit that is too short costs
  * nothing but a message. */
-static const double FIRST_RATE = 1, TICK_S = 1;
+static const double FIRST_RATE = 1, TICK_S = 1, FIRST_LINE_S = 30;
 
 typedef struct coordinator {
     om_job *job;
@@ -27,8 +28,8 @@ typedef struct coordinator {
     bool stopping;
     om_run_row run;
     om_progress progress;
+    om_pace *pace;
     double start_s, tick_s;
-    uint64_t start_iterations; /* of all models, when this run began */
     om_status status;          /* of the store, for the live table */
 } coordinator;
 
@@ -43,13 +44,6 @@ static void keep(coordinator *c, om_status status)
 static void write_row(coordinator *c, int model)
 {
     if (c->status == OM_OK) keep(c, om_store_write_row(c->job->store, model, &c->rows[model]));
-}
-
-static uint64_t count_iterations(const coordinator *c)
-{
-    uint64_t n = 0;
-    for (int m = 0; m < c->job->spec.models; m++) n += c->rows[m].iteration;
-    return n;
 }
 
 /* ---- beginning ---- */
@@ -102,9 +96,9 @@ static om_status begin(coordinator *c)
                                .unit_s = job->options->unit_s,
                                .first_rate = FIRST_RATE};
     OM_TRY(om_plan_create(&options, &c->plan));
+    OM_TRY(om_pace_create(job->spec.models, &c->pace));
     OM_TRY(resume(c));
     c->start_s = c->tick_s = om_clock_s();
-    c->start_iterations = count_iterations(c);
     c->present = job->trainers;
     c->progress = om_progress_start(job->options->quiet);
     OM_TRY(om_store_read_run(job->store, &c->run)); /* which job this is, as it was claimed */
@@ -148,21 +142,27 @@ static void describe(const coordinator *c, char *line, size_t bytes)
 /* Once a second: what runs, how fast, how long still. */
 static void tick(coordinator *c)
 {
-    double now = om_clock_s(), elapsed = now - c->start_s;
+    const double now = om_clock_s();
     if (now - c->tick_s < TICK_S) return;
     c->tick_s = now;
-    uint64_t done = count_iterations(c), left = 0;
+    uint64_t left = 0, longest = 0;
+    int models = 0;
     for (int m = 0; m < c->job->spec.models; m++) {
         const om_model_row *row = &c->rows[m];
         if (row->status == OM_MODEL_RUNNING) write_row(c, m);
-        if (row->status == OM_MODEL_RUNNING || row->status == OM_MODEL_WAITING)
-            left += c->job->layout.iterations - row->iteration;
+        if (row->status != OM_MODEL_RUNNING && row->status != OM_MODEL_WAITING) continue;
+        const uint64_t of_model = c->job->layout.iterations - row->iteration;
+        left += of_model;
+        if (of_model > longest) longest = of_model;
+        models++;
     }
+    const int at_work = models < c->job->trainers ? models : c->job->trainers;
     c->run.updated = om_clock_unix_s();
-    c->run.iterations_per_s = (double)(done - c->start_iterations) / elapsed;
-    c->run.seconds_left =
-        c->run.iterations_per_s > 0 ? (double)left / c->run.iterations_per_s : NAN;
+    c->run.iterations_per_s = at_work * om_pace_of_rank(c->pace);
+    c->run.seconds_left = om_pace_seconds_left(c->pace, at_work, left, longest);
     if (c->status == OM_OK) keep(c, om_store_write_run(c->job->store, &c->run));
+    /* a log's next line comes in a minute: its first one is to say how long all takes */
+    if (!c->progress.terminal && isnan(c->run.seconds_left) && now - c->start_s < FIRST_LINE_S) return;
     char line[256];
     describe(c, line, sizeof line);
     om_progress_show(&c->progress, line);
@@ -175,6 +175,7 @@ static void take_report(coordinator *c, int worker, const om_report *report)
 {
     if (report->kind == OM_REPORT_ASK) return;
     om_model_row *row = &c->rows[report->model];
+    om_pace_take(c->pace, report->model, report->iteration, report->seconds);
     if (isfinite(report->best)) c->best[report->model] = report->best;
     if (report->kind == OM_REPORT_PROGRESS) {
         row->iteration = report->iteration;
@@ -359,6 +360,7 @@ om_status om_coordinate(om_job *job, om_worker *worker)
     if (status != OM_OK && !alone) dismiss_workers(job);
     if (status == OM_OK) status = conclude(&c);
     om_plan_free(c.plan);
+    om_pace_free(c.pace);
     om_free(c.rows);
     om_free(c.best);
     om_free(c.waiting);
