@@ -20,7 +20,7 @@ check test -z "$(awk 'length > 100' "$work/out")"
 # A picture of the stages, which is never written over.
 if command -v gnuplot >/dev/null; then
     expect 0 "ITS STAGES" bench --extent 2 --repeats 1 --quick --plot "$work/roof.svg"
-    for word in "motion-pathway at extent 2" "GFMA/s" "7  first convolution, adjoint"; do
+    for word in "motion-pathway at extent 2" "GFMA/s" "memory bandwidth" "peak of a core" "7  first convolution, adjoint"; do
         check grep -qF "$word" "$work/roof.svg"
     done
     expect 1 "roof.svg" bench --extent 2 --repeats 1 --quick --plot "$work/roof.svg"
