@@ -28,7 +28,7 @@
 
 enum { MOST_WORDS = 64 };
 
-static const double LINGER_S = 10, LOOK_S = 0.02, AGAIN_S = 1;
+static const double LINGER_S = 10, LOOK_S = 0.02, AGAIN_S = 1, PATIENCE_S = 2.5;
 /* Signals closer than this are one wish: timeout(1), for one, sends its signal twice. */
 static const double APART_S = 0.5;
 
@@ -139,25 +139,43 @@ static pid_t start_mpirun(const char *const *words)
     return child;
 }
 
+/* Sends a signal to a process's children; false where the system does not list them. */
+static bool signal_children(pid_t parent, int number)
+{
+    char pattern[64];
+    glob_t lists;
+    snprintf(pattern, sizeof pattern, "/proc/%ld/task/*/children", (long)parent);
+    if (glob(pattern, 0, NULL, &lists) != 0) return false;
+    for (size_t i = 0; i < lists.gl_pathc; i++) {
+        FILE *list = fopen(lists.gl_pathv[i], "r");
+        char child[16];
+        while (list != NULL && fscanf(list, "%15s", child) == 1)
+            kill((pid_t)strtol(child, NULL, 10), number);
+        if (list != NULL) fclose(list);
+    }
+    globfree(&lists);
+    return true;
+}
+
 /* SIGUSR1 to the ranks, which are mpirun's children; to mpirun itself, which hands it on with a word about
  * it each time, where the system does not list them. */
 static void ask_to_stop(pid_t mpirun)
 {
-    char pattern[64];
-    glob_t lists;
-    snprintf(pattern, sizeof pattern, "/proc/%ld/task/*/children", (long)mpirun);
-    if (glob(pattern, 0, NULL, &lists) != 0) {
-        kill(mpirun, SIGUSR1);
-        return;
+    if (!signal_children(mpirun, SIGUSR1)) kill(mpirun, SIGUSR1);
+}
+
+/* Ends mpirun and its ranks: first by a signal that lets it clean up, and only once, as it would leave the
+ * ranks behind at a second one. One that comes while it starts ranks can bring it to a halt for ever (Open
+ * MPI 4.1), so that after a while they are ended from here. */
+static void end_mpirun(pid_t mpirun, double now, double *told)
+{
+    if (*told == 0) {
+        *told = now;
+        kill(mpirun, SIGTERM);
+    } else if (now - *told > PATIENCE_S) {
+        signal_children(mpirun, SIGKILL);
+        kill(mpirun, SIGKILL);
     }
-    for (size_t i = 0; i < lists.gl_pathc; i++) {
-        FILE *list = fopen(lists.gl_pathv[i], "r");
-        char rank[16];
-        while (list != NULL && fscanf(list, "%15s", rank) == 1)
-            kill((pid_t)strtol(rank, NULL, 10), SIGUSR1);
-        if (list != NULL) fclose(list);
-    }
-    globfree(&lists);
 }
 
 static bool has_begun(const char *outcome)
@@ -172,7 +190,8 @@ static bool has_begun(const char *outcome)
 static int wait_for(pid_t child, const char *outcome, int *passed)
 {
     int state;
-    double first = 0, sent = 0;
+    bool ending = false;
+    double first = 0, sent = 0, told = 0;
     *passed = 0;
     for (;;) {
         pid_t ended = waitpid(child, &state, WNOHANG);
@@ -184,22 +203,25 @@ static int wait_for(pid_t child, const char *outcome, int *passed)
             if ((*passed)++ == 0)
                 first = now;
             else if (now - first > APART_S)
-                kill(child, SIGTERM);
+                ending = true;
         }
         if (*passed > 0 && now - sent > AGAIN_S) {
-            if (has_begun(outcome))
-                ask_to_stop(child);
+            ending = ending || !has_begun(outcome);
+            if (ending)
+                end_mpirun(child, now, &told);
             else
-                kill(child, SIGTERM);
+                ask_to_stop(child);
             sent = now;
         }
         om_sleep_s(LOOK_S); /* looking, not waiting: a signal just before a wait would be missed */
     }
 }
 
-/* Ranks may outlast an mpirun that failed by a moment, and hold the store: they are waited for. */
-static void wait_for_ranks(void)
+/* Ranks may outlast an mpirun that failed by a moment, and hold the store: they are waited for. Those that
+ * had no time to begin have nothing to bring to an end. */
+static void wait_for_ranks(const char *outcome)
 {
+    if (!has_begun(outcome)) signal_children(getpid(), SIGKILL);
     double start = om_clock_s();
     while (om_clock_s() - start < LINGER_S) {
         pid_t ended = waitpid(-1, NULL, WNOHANG);
@@ -261,7 +283,7 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
         status = om_fail_errno("cannot start another process", "mpirun");
     } else {
         int passed, state = wait_for(child, path, &passed);
-        wait_for_ranks();
+        wait_for_ranks(path);
         status = read_outcome(path, state, passed > 0, launching->kept);
     }
     unlink(path);
