@@ -307,10 +307,14 @@ static void threads_that_wait_for_another_take_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_are_those_by_hand), cmocka_unit_test(bytes_follow_the_arrays),
-        cmocka_unit_test(counts_at_full_size),      cmocka_unit_test(counts_of_the_full_connectome),
-        cmocka_unit_test(medians_and_quartiles),    cmocka_unit_test(probes_do_their_work),
-        cmocka_unit_test(processes_side_by_side),   cmocka_unit_test(stages_are_an_iteration),
+        cmocka_unit_test(counts_are_those_by_hand),
+        cmocka_unit_test(bytes_follow_the_arrays),
+        cmocka_unit_test(counts_at_full_size),
+        cmocka_unit_test(counts_of_the_full_connectome),
+        cmocka_unit_test(medians_and_quartiles),
+        cmocka_unit_test(probes_do_their_work),
+        cmocka_unit_test(processes_side_by_side),
+        cmocka_unit_test(stages_are_an_iteration),
         cmocka_unit_test(every_stage_is_timed),
         cmocka_unit_test(threads_that_wait_for_another_take_time),
     };

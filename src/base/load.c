@@ -1,7 +1,10 @@
 /* By /proc/stat, which counts for all cores in clock ticks. */
 #include "base/load.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,16 +18,27 @@ static double seconds_of(int who)
            1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
+/* Of the columns of the first line those that are work: all but the fourth and fifth, which are idle and
+ * waiting for disks. */
 static double all_seconds(void)
 {
-    unsigned long long user, nice, system, idle, wait, hard, soft, stolen;
+    enum { COLUMNS = 8, IDLE = 3, WAITING = 4 };
+    char line[256] = "";
     FILE *file = fopen("/proc/stat", "r");
     if (file == NULL) return -1;
-    const int n = fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system,
-                         &idle, &wait, &hard, &soft, &stolen);
+    const bool read = fgets(line, sizeof line, file) != NULL;
     fclose(file);
-    if (n != 8) return -1;
-    return (double)(user + nice + system + hard + soft + stolen) / (double)sysconf(_SC_CLK_TCK);
+    if (!read || strncmp(line, "cpu ", 4) != 0) return -1;
+    double ticks = 0;
+    char *at = line + 4;
+    for (int i = 0; i < COLUMNS; i++) {
+        char *end;
+        const unsigned long long n = strtoull(at, &end, 10);
+        if (end == at) return -1;
+        if (i != IDLE && i != WAITING) ticks += (double)n;
+        at = end;
+    }
+    return ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 om_load om_load_now(void)

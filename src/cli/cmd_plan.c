@@ -105,8 +105,9 @@ static om_status print_json(const om_estimate *e)
                              (json_int_t)e->iterations, "ranks", set.ranks, "nodes", set.nodes,
                              "threads", set.threads);
     json_object_update_new(
-        json, json_pack("{s:f, s:b, s:i, s:f, s:f, s:[f, f], s:f}", "iterations_per_s_and_rank", e->rate,
-                        "measured", e->beside > 0, "measured_on_ranks", e->beside, "other_work_cores", e->others, "seconds", middle->seconds, "seconds_range",
+        json, json_pack("{s:f, s:b, s:i, s:f, s:f, s:[f, f], s:f}", "iterations_per_s_and_rank",
+                        e->rate, "measured", e->beside > 0, "measured_on_ranks", e->beside,
+                        "other_work_cores", e->others, "seconds", middle->seconds, "seconds_range",
                         e->runs[0].seconds, e->runs[OM_ESTIMATE_RUNS - 1].seconds, "node_hours",
                         middle->seconds * set.nodes / 3600));
     json_object_update_new(json, json_pack("{s:f, s:f, s:I, s:I, s:i, s:f, s:f}", "idle_share",
@@ -149,7 +150,8 @@ static om_status settle_layout(int cores)
     if (set.layout != NULL) {
         OM_TRY(om_layout_option("plan", set.layout, &set.ranks, &set.threads));
         if (set.ranks > MOST_RANKS / set.nodes)
-            return om_fail(OM_EUSAGE, "plan: %d ranks on each of %d nodes: expected %d in all at most",
+            return om_fail(OM_EUSAGE,
+                           "plan: %d ranks on each of %d nodes: expected %d in all at most",
                            set.ranks, set.nodes, MOST_RANKS);
         set.ranks *= set.nodes;
     }

@@ -30,7 +30,7 @@ typedef struct coordinator {
     om_progress progress;
     om_pace *pace;
     double start_s, tick_s;
-    om_status status;          /* of the store, for the live table */
+    om_status status; /* of the store, for the live table */
 } coordinator;
 
 /* Nobody could follow a run that goes on without its live table, and one that another run has taken
@@ -162,7 +162,8 @@ static void tick(coordinator *c)
     c->run.seconds_left = om_pace_seconds_left(c->pace, at_work, left, longest);
     if (c->status == OM_OK) keep(c, om_store_write_run(c->job->store, &c->run));
     /* a log's next line comes in a minute: its first one is to say how long all takes */
-    if (!c->progress.terminal && isnan(c->run.seconds_left) && now - c->start_s < FIRST_LINE_S) return;
+    if (!c->progress.terminal && isnan(c->run.seconds_left) && now - c->start_s < FIRST_LINE_S)
+        return;
     char line[256];
     describe(c, line, sizeof line);
     om_progress_show(&c->progress, line);

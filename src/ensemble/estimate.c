@@ -63,11 +63,10 @@ static om_status time_check(const om_workload *w, const om_trainee_options *opti
     om_status status = OM_OK;
     for (int i = 0; i < 2 && status == OM_OK; i++) { /* the first one warms up */
         const double start_s = om_clock_s();
-        status = om_train_validate(trainee.trainer, OM_WORKLOAD_SEED, 0,
-                                   om_state_view(trainee.state, l->at_params),
-                                   om_state_view(trainee.state, l->at_running_mean),
-                                   om_state_view(trainee.state, l->at_running_var), &l2norm, &epe,
-                                   NULL);
+        status = om_train_validate(
+            trainee.trainer, OM_WORKLOAD_SEED, 0, om_state_view(trainee.state, l->at_params),
+            om_state_view(trainee.state, l->at_running_mean),
+            om_state_view(trainee.state, l->at_running_var), &l2norm, &epe, NULL);
         *check_s = om_clock_s() - start_s;
     }
     om_trainee_free(&trainee);

@@ -14,9 +14,9 @@ typedef struct om_job {
     om_state_layout layout;
     om_baselines baselines; /* rank 0 */
     om_store *store;
-    int trainers; /* ranks that train */
-    int threads;  /* of each */
-    bool locked;  /* rank 0 holds the store's lock */
+    int trainers;  /* ranks that train */
+    int threads;   /* of each */
+    bool locked;   /* rank 0 holds the store's lock */
     bool finished; /* nothing is left to train: there are no films */
 } om_job;
 

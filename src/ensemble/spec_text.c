@@ -56,10 +56,11 @@ static bool depends_on_profile(const om_spec_key *key)
 om_status om_spec_template(char **text)
 {
     om_text out = {0};
-    om_text_add(&out, "# The spec of an ensemble, for `ommatid run`: every key with its default.\n"
-                      "# Keys that are left out keep theirs. Those behind a # are changed by "
-                      "train.profile, unless they\n# are given: take the # away to set them. `ommatid "
-                      "help spec` has the ranges.\n\n");
+    om_text_add(&out,
+                "# The spec of an ensemble, for `ommatid run`: every key with its default.\n"
+                "# Keys that are left out keep theirs. Those behind a # are changed by "
+                "train.profile, unless they\n# are given: take the # away to set them. `ommatid "
+                "help spec` has the ranges.\n\n");
     const char *before = "";
     for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++) {
         int indent = open_sections(&out, before, key->path);
@@ -74,8 +75,8 @@ om_status om_spec_template(char **text)
         if (key->unit != NULL) om_text_add(&out, " [%s]", key->unit);
         const bool commented = depends_on_profile(key);
         om_text_add(&out, "%s\n%*s%s%s: %s%s%s\n", commented ? "; train.profile changes it" : "",
-                    indent, "", commented ? "#" : "",
-                    dot ? dot + 1 : key->path, list ? "[" : "", key->usual, list ? "]" : "");
+                    indent, "", commented ? "#" : "", dot ? dot + 1 : key->path, list ? "[" : "",
+                    key->usual, list ? "]" : "");
         before = key->path;
     }
     return hand_over(&out, text);

@@ -42,7 +42,10 @@ static double roof_at(const om_roofline_picture *p, double x)
     return fmin(x * p->bandwidth_gb_s, p->peak_gfma_s);
 }
 
-static double nearer(double least, place a, place b) { return fmin(least, hypot(a.x - b.x, a.y - b.y)); }
+static double nearer(double least, place a, place b)
+{
+    return fmin(least, hypot(a.x - b.x, a.y - b.y));
+}
 
 /* How much room there is for the number of mark i. */
 static double room_at(const roofline *r, place at, int i)
