@@ -69,7 +69,7 @@ if [[ $cores -gt 1 ]]; then
         said "[0-9]+ ranks? x [0-9]+ threads? \([0-9.]+ iterations/s(; [0-9]+ x [0-9]+: [0-9.]+(, [0-9]+ x [0-9]+: [0-9.]+)*)?\)"
         chosen=$(sed -nE 's/^layout: ([0-9]+) ranks? x ([0-9]+) .*/\1x\2/p' "$work/err")
         check grep -qF "layout $chosen," "$work/status"
-        if [[ $again = first ]]; then check test "$done_before" = 0; else check test "$done_before" -gt 0; fi
+        if [[ $again = first ]]; then check test -z "$done_before"; else check test "${done_before:-0}" -gt 0; fi
     done
     "$OMMATID" run "$work/long.yaml" -o "$work/other.h5" 2>"$work/err" &
     sleep 1 # it measures

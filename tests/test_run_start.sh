@@ -22,7 +22,7 @@ for ((i = 0; i < 300; i++)); do
     sleep 0.1
 done
 expect 0 "$store: a run is being prepared (films are rendered)" "$OMMATID" status "$store"
-check grep -qE "job +process [0-9]+ on .* since 20" "$work/out"
+check grep -qE "by +process [0-9]+ on .* since 20" "$work/out"
 expect 0 '"state": "preparing"' "$OMMATID" status "$store" --json
 check python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); assert s["models"] == [] and s["name"] is None' "$work/out"
 "$OMMATID" status "$store" --watch >"$work/watched" 2>"$work/err" &

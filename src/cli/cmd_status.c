@@ -225,7 +225,7 @@ static om_status show_preparing(const om_arguments *args, const char *holder)
         return om_command_print_json(json_pack("{s:n s:s s:s s:s s:[]}", "name", "store",
                                                args->words[0], "state", "preparing", "job", holder,
                                                "models"));
-    printf("%s: a run is being prepared (films are rendered)\n  job         %s\n", args->words[0],
+    printf("%s: a run is being prepared (films are rendered)\n  by          %s\n", args->words[0],
            holder);
     return OM_OK;
 }

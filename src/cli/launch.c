@@ -164,9 +164,8 @@ static void ask_to_stop(pid_t mpirun)
     if (!signal_children(mpirun, SIGUSR1)) kill(mpirun, SIGUSR1);
 }
 
-/* Ends mpirun and its ranks: first by a signal that lets it clean up, and only once, as it would leave the
- * ranks behind at a second one. One that comes while it starts ranks can bring it to a halt for ever (Open
- * MPI 4.1), so that after a while they are ended from here. */
+/* Ends mpirun and its ranks by a signal that lets it clean up, given only once, as it would leave the ranks
+ * behind at a second one; after a while without. */
 static void end_mpirun(pid_t mpirun, double now, double *told)
 {
     if (*told == 0) {
@@ -178,6 +177,15 @@ static void end_mpirun(pid_t mpirun, double now, double *told)
     }
 }
 
+/* The same where ranks have not begun: they hold nothing yet. mpirun must not start more of them meanwhile, and
+ * is not asked: a SIGTERM while it starts ranks can bring it to a halt for ever (Open MPI 4.1). */
+static void end_start(pid_t mpirun)
+{
+    kill(mpirun, SIGSTOP);
+    signal_children(mpirun, SIGKILL);
+    kill(mpirun, SIGKILL);
+}
+
 static bool has_begun(const char *outcome)
 {
     struct stat info;
@@ -186,11 +194,11 @@ static bool has_begun(const char *outcome)
 
 /* Waits for mpirun; *passed: how many wishes to stop were handed on. The first reaches the ranks as
  * SIGUSR1, which is sent until it is heard. Ranks that have not all started yet, which takes long where
- * they are many, have nothing to lose: mpirun ends them, as it does at a second wish. */
+ * they are many, have nothing to lose and are ended; at a second wish mpirun ends all. */
 static int wait_for(pid_t child, const char *outcome, int *passed)
 {
     int state;
-    bool ending = false;
+    bool again = false;
     double first = 0, sent = 0, told = 0;
     *passed = 0;
     for (;;) {
@@ -203,11 +211,12 @@ static int wait_for(pid_t child, const char *outcome, int *passed)
             if ((*passed)++ == 0)
                 first = now;
             else if (now - first > APART_S)
-                ending = true;
+                again = true;
         }
         if (*passed > 0 && now - sent > AGAIN_S) {
-            ending = ending || !has_begun(outcome);
-            if (ending)
+            if (!has_begun(outcome))
+                end_start(child);
+            else if (again)
                 end_mpirun(child, now, &told);
             else
                 ask_to_stop(child);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 
 static const double MEMORY_S = 60; /* of training of each model at work */
+static const double LEAST_S = 1;   /* of training, before anything can be told by it */
 
 typedef struct told {
     bool known;
@@ -40,7 +41,10 @@ void om_pace_take(om_pace *p, int model, uint64_t iteration, double seconds)
     *last = (told){true, iteration, seconds};
 }
 
-double om_pace_of_rank(const om_pace *p) { return p->seconds > 0 ? p->iterations / p->seconds : 0; }
+double om_pace_of_rank(const om_pace *p)
+{
+    return p->seconds >= LEAST_S ? p->iterations / p->seconds : 0;
+}
 
 double om_pace_seconds_left(const om_pace *p, int ranks, uint64_t left, uint64_t longest)
 {
