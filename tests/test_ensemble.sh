@@ -9,7 +9,7 @@ expect 0 "3 of 3 models trained" "$OMMATID" run "$spec" -o "$work/one.h5" -n 1 -
 check test -s "$work/one.h5" -a ! -e "$work/one.h5.lock"
 
 # run starts its own ranks, and says how
-expect 0 "mpirun" "$OMMATID" run "$spec" -o "$work/two.h5" -n 2 --unit 0.1
+expect 0 "mpirun" "$OMMATID" run "$spec" -o "$work/two.h5" -n 2 --unit 0.1 --verbose
 # where the ranks' time went: shares of one whole, for people and for tools
 sed -nE 's/^engine: training ([0-9.]+) %, store writes ([0-9.]+) %, waiting ([0-9.]+) %, coordinator [0-9.]+ % of a core.*/\1 \2 \3/p' \
     "$work/err" | awk '{ n++; all = $1 + $2 + $3 } END { exit !(n == 1 && all > 99.9 && all < 100.1) }' ||

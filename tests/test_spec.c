@@ -382,7 +382,7 @@ static void test_files_that_cannot_be_read_are_refused(void **state)
 {
     (void)state;
     om_spec spec;
-    assert_int_equal(om_spec_read("/nowhere/spec.yaml", &spec, NULL), OM_EIO);
+    assert_int_equal(om_spec_read("/nowhere/spec.yaml", &spec, NULL), OM_EDATA);
     assert_non_null(strstr(om_message(), "/nowhere/spec.yaml"));
     char path[] = "/tmp/test_spec_XXXXXX";
     int fd = mkstemp(path);

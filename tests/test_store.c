@@ -313,8 +313,8 @@ static void test_what_is_not_a_store_is_refused(void **unused)
     (void)unused;
     om_store *store = NULL;
     const char *path = fixture_path(&f, "other.h5");
-    must_say(om_store_open(path, OM_STORE_READ, &store), OM_EIO, "No such file");
-    must_say(om_store_open(f.directory, OM_STORE_READ, &store), OM_EIO, "not a file");
+    must_say(om_store_open(path, OM_STORE_READ, &store), OM_EDATA, "No such file");
+    must_say(om_store_open(f.directory, OM_STORE_READ, &store), OM_EDATA, "not a file");
     FILE *file = fopen(path, "w");
     assert_true(file != NULL && fputs("some text", file) >= 0 && fclose(file) == 0);
     must_say(om_store_open(path, OM_STORE_READ, &store), OM_EDATA, "not an HDF5 file");

@@ -91,7 +91,7 @@ typedef enum om_store_mode {
 } om_store_mode;
 
 /* Opens a store. Local: any rank, any time; only one thread of a rank may use it.
- * Errors: OM_EIO (missing, no permission), OM_EDATA (not a store, other format version). */
+ * Errors: OM_EIO (no permission), OM_EDATA (missing, not a store, other format version). */
 om_status om_store_open(const char *path, om_store_mode mode, om_store **store);
 void om_store_close(om_store *store); /* accepts NULL. Local. */
 

@@ -153,7 +153,7 @@ om_status om_read_file(const char *path, char **data, size_t *length)
     *data = NULL;
     *length = 0;
     FILE *file = fopen(path, "rb");
-    if (file == NULL) return om_fail_errno("cannot be opened", path);
+    if (file == NULL) return om_fail_input(path);
     om_status status = OM_OK;
     struct stat info;
     if (fstat(fileno(file), &info) != 0) {
@@ -161,7 +161,7 @@ om_status om_read_file(const char *path, char **data, size_t *length)
         goto done;
     }
     if (!S_ISREG(info.st_mode)) {
-        status = om_fail(OM_EIO, "%s: not a file", path);
+        status = om_fail(OM_EDATA, "%s: not a file", path);
         goto done;
     }
     if (info.st_size > 1L << 30) {

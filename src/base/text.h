@@ -35,7 +35,7 @@ void om_text_add(om_text *text, const char *format, ...) OM_PRINTF(2, 3);
 void om_text_free(om_text *text);
 
 /* Reads a whole file; *data is NUL-terminated and owned by the caller (free with om_free()).
- * Errors: OM_EIO with the file's name; OM_EDATA if larger than 1 GiB. */
+ * Errors: as om_fail_input(); OM_EDATA if it is no file, or larger than 1 GiB. */
 om_status om_read_file(const char *path, char **data, size_t *length);
 
 /* Before work whose results go to `path`: whether the folder is there and can be written to; and, with

@@ -99,12 +99,12 @@ static om_status open_file(const char *path, int extent, om_circuit **circuit)
 
 static om_status not_found(const char *source, const char *installed)
 {
-    if (strchr(source, '/') != NULL) return om_fail(OM_EIO, "%s: no such file", source);
-    om_fail(OM_EIO, "no circuit '%s': neither a built-in one, nor %s, nor a file", source,
+    if (strchr(source, '/') != NULL) return om_fail(OM_EDATA, "%s: no such file", source);
+    om_fail(OM_EDATA, "no circuit '%s': neither a built-in one, nor %s, nor a file", source,
             installed[0] != '\0' ? installed : "an installed one");
     if (strncmp(source, "flyvis", 6) == 0)
-        return om_hint(OM_EIO, "tools/fetch-connectome, which fetches flyvis-v2.2 once");
-    return om_hint(OM_EIO, "ommatid circuit list");
+        return om_hint(OM_EDATA, "tools/fetch-connectome, which fetches flyvis-v2.2 once");
+    return om_hint(OM_EDATA, "ommatid circuit list");
 }
 
 om_status om_circuit_open(const char *source, int extent, om_circuit **circuit)

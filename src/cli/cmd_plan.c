@@ -4,23 +4,31 @@
 
 #include "base/fail.h"
 #include "cli/command.h"
+#include "cli/layout_option.h"
 #include "ensemble/estimate.h"
 #include "ensemble/progress.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
 
+enum { MOST_RANKS = 100000 };
+static const double BUSY = 0.1; /* share of the cores from which others disturb */
+
 static struct {
+    const char *layout;
     int ranks, nodes, threads;
     double rate, unit_s, spread, varies, fails;
-} set = {.nodes = 1, .threads = 1, .unit_s = 20, .spread = 0.1, .varies = 0.03};
+} set = {.nodes = 1, .unit_s = 20, .spread = 0.1, .varies = 0.03};
 
 static const om_option options[] = {
-    {"ranks", 'n', OM_OPTION_INT, "N", "ranks that train, of all nodes; default: one per core here",
-     .value = &set.ranks, .least = 1, .most = 100000},
+    {"layout", 0, OM_OPTION_TEXT, "RxT", "ranks that train on each node x threads of each",
+     .value = &set.layout},
+    {"ranks", 'n', OM_OPTION_INT, "N",
+     "ranks that train, of all nodes; default: on each as many as there are cores for here",
+     .value = &set.ranks, .least = 1, .most = MOST_RANKS},
     {"nodes", 0, OM_OPTION_INT, "K", "nodes that they are on; default: 1", .value = &set.nodes,
-     .least = 1, .most = 100000},
+     .least = 1, .most = MOST_RANKS},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: 1", .value = &set.threads,
-     .least = 1, .most = 1024},
+     .least = 1, .most = OM_MOST_THREADS},
     {"rate", 0, OM_OPTION_REAL, "HZ",
      "iterations/s of a rank (without a task: models/s); default: measured here",
      .value = &set.rate, .least = 1e-6, .most = 1e9},
@@ -130,8 +138,9 @@ static om_status print_json(const om_estimate *e)
                              (json_int_t)e->iterations, "ranks", set.ranks, "nodes", set.nodes,
                              "threads", set.threads);
     json_object_update_new(
-        json, json_pack("{s:f, s:b, s:f, s:[f, f], s:f}", "iterations_per_s_and_rank", e->rate,
-                        "measured", e->beside > 0, "seconds", middle->seconds, "seconds_range",
+        json, json_pack("{s:f, s:b, s:i, s:f, s:f, s:[f, f], s:f}", "iterations_per_s_and_rank",
+                        e->rate, "measured", e->beside > 0, "measured_on_ranks", e->beside,
+                        "other_work_cores", e->others, "seconds", middle->seconds, "seconds_range",
                         e->runs[0].seconds, e->runs[OM_ESTIMATE_RUNS - 1].seconds, "node_hours",
                         middle->seconds * set.nodes / 3600));
     json_object_update_new(json, json_pack("{s:f, s:f, s:I, s:I, s:i, s:f, s:f}", "idle_share",
@@ -148,14 +157,53 @@ static om_status print_json(const om_estimate *e)
     return om_command_print_json(json);
 }
 
+static void tell(void) { fprintf(stderr, "measuring for a few seconds\n"); }
+
+/* What makes a measured speed another one than the run will have. */
+static void warn(const om_estimate *e, int cores)
+{
+    const int on_node = (set.ranks + set.nodes - 1) / set.nodes;
+    if (e->beside == 0) return;
+    if ((int64_t)on_node * set.threads > cores)
+        fprintf(stderr,
+                "warning: %d rank%s x %d thread%s on a node are more than the %d core%s here: the "
+                "speed is that of %d x %d\n"
+                "  try: ommatid plan on such a node, or its speed by --rate\n",
+                on_node, on_node > 1 ? "s" : "", set.threads, set.threads > 1 ? "s" : "", cores,
+                cores > 1 ? "s" : "", e->beside, set.threads);
+    if (e->others > BUSY * cores)
+        fprintf(stderr,
+                "warning: other programs took %.1f core%s while the speed was measured: it is too "
+                "low\n  try: again when nothing else runs, or the speed by --rate\n",
+                e->others, e->others == 1 ? "" : "s");
+}
+
+/* Ranks of all nodes and threads of each, by whichever options say so. */
+static om_status settle_layout(int cores)
+{
+    if (set.layout != NULL) {
+        OM_TRY(om_layout_option("plan", set.layout, &set.ranks, &set.threads));
+        if (set.ranks > MOST_RANKS / set.nodes)
+            return om_fail(OM_EUSAGE,
+                           "plan: %d ranks on each of %d nodes: expected %d in all at most",
+                           set.ranks, set.nodes, MOST_RANKS);
+        set.ranks *= set.nodes;
+    }
+    if (set.threads == 0) set.threads = 1;
+    if (set.ranks == 0) {
+        const int on_node = cores / set.threads > 0 ? cores / set.threads : 1;
+        set.ranks = on_node > MOST_RANKS / set.nodes ? MOST_RANKS : on_node * set.nodes;
+    }
+    if (set.nodes <= set.ranks) return OM_OK;
+    return om_fail(OM_EUSAGE, "plan: %d nodes for %d ranks: expected a rank or more on each",
+                   set.nodes, set.ranks);
+}
+
 static om_status run(const om_arguments *args)
 {
     om_estimate e;
     const int cores = om_rank_cores();
-    if (set.ranks == 0) set.ranks = cores / set.threads > 0 ? cores / set.threads : 1;
-    if (set.nodes > set.ranks)
-        return om_fail(OM_EUSAGE, "plan: %d nodes for %d ranks: expected a rank or more on each",
-                       set.nodes, set.ranks);
+    OM_TRY(settle_layout(cores));
     const om_estimate_options how = {.spec_file = args->words[0],
                                      .ranks = set.ranks,
                                      .nodes = set.nodes,
@@ -165,9 +213,10 @@ static om_status run(const om_arguments *args)
                                      .spread = set.spread,
                                      .varies = set.varies,
                                      .fails = set.fails,
-                                     .cores = cores};
-    if (!args->quiet && !(set.rate > 0)) fprintf(stderr, "measuring for a few seconds\n");
+                                     .cores = cores,
+                                     .tell = args->quiet ? NULL : tell};
     OM_TRY(om_estimate_run(&how, &e));
+    if (!args->quiet) warn(&e, cores);
     if (args->json) return print_json(&e);
     print(&e);
     return OM_OK;
@@ -176,7 +225,7 @@ static om_status run(const om_arguments *args)
 const om_command om_cmd_plan = {
     .name = "plan",
     .summary = "what a run would cost: time, node hours, memory, disk",
-    .synopsis = "SPEC [-n N] [--nodes K]",
+    .synopsis = "SPEC [-n N | --layout RxT] [--nodes K]",
     .details =
         "Memory and disk are counted. Time comes from a speed, measured here for a few seconds "
         "with "
@@ -190,6 +239,6 @@ const om_command om_cmd_plan = {
     .most = 1,
     .json = true,
     .example = "ommatid plan ensembles/paper-50.yaml\n"
-               "ommatid plan ensembles/paper-50.yaml -n 128 --nodes 4 --rate 17",
+               "ommatid plan ensembles/paper-50.yaml --nodes 4 --layout 32x1 --rate 17",
     .run = run,
 };

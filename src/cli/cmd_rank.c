@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/open_store.h"
 #include "cli/pictures.h"
 #include "cli/race_print.h"
 #include "ommatid/om_ensemble.h"
@@ -434,7 +435,7 @@ static om_status run(const om_arguments *args)
     om_ranked *ranked = NULL;
     measured m = {0};
     OM_TRY(check(args));
-    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    OM_TRY(om_command_open_store(args->words[0], &store));
     const om_store_info *info = om_store_describe(store);
     om_loss by = set.by >= 0 && set.by < ERRORS ? by_choice[set.by] : info->selection;
     om_status status = om_alloc((size_t)info->n_models, sizeof *ranked, &ranked);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -9,6 +10,8 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
+#include "cli/layout_option.h"
+#include "cli/open_store.h"
 #include "ensemble/layout.h"
 #include "ensemble/limit.h"
 #include "ensemble/replicate.h"
@@ -16,11 +19,7 @@
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
 
-enum {
-    MOST_RANKS = 4096,
-    MOST_THREADS = 1024,
-    MOST_PER_CORE = 32 /* threads of all ranks: more of them bring a machine to a halt */
-};
+enum { MOST_PER_CORE = 32 /* threads of all ranks: more of them bring a machine to a halt */ };
 
 static const double LEAST_LIMIT_S = 1e-3;
 
@@ -29,6 +28,7 @@ static struct {
     int ranks, threads, replicate;
     double unit_s;
     double limit_s; /* from when the command was begun; 0: none */
+    bool verbose;
 } set = {.unit_s = 20};
 
 static const om_option options[] = {
@@ -37,9 +37,9 @@ static const om_option options[] = {
     {"layout", 0, OM_OPTION_TEXT, "RxT",
      "ranks that train x threads of each, as in 4x2; default: measured", .value = &set.layout},
     {"ranks", 'n', OM_OPTION_INT, "N", "ranks that train; threads share the cores out",
-     .value = &set.ranks, .least = 1, .most = MOST_RANKS},
+     .value = &set.ranks, .least = 1, .most = OM_MOST_RANKS},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; ranks share the cores out",
-     .value = &set.threads, .least = 1, .most = MOST_THREADS},
+     .value = &set.threads, .least = 1, .most = OM_MOST_THREADS},
     {"unit", 0, OM_OPTION_REAL, "S", "seconds of training between checkpoints, about; default: 20",
      .value = &set.unit_s, .least = 0.01, .most = 86400},
     {"time-limit", 0, OM_OPTION_TEXT, "D",
@@ -48,6 +48,8 @@ static const om_option options[] = {
     {"replicate", 0, OM_OPTION_INT, "N",
      "audit: trains N finished models again, on another layout, and compares; STORE is only read",
      .value = &set.replicate, .least = 1, .most = 100000},
+    {"verbose", 0, OM_OPTION_FLAG, NULL, "print the mpirun command that starts the ranks",
+     .value = &set.verbose},
     {0},
 };
 
@@ -103,7 +105,7 @@ static om_status run_ranks(const om_arguments *args, int threads)
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, om_rank_layout layout, bool bind)
 {
-    char threads[16], unit[32], limit[32], replicas[16], who[64];
+    char threads[16], unit[32], limit[32], replicas[16];
     const bool audits = set.replicate > 0;
     snprintf(threads, sizeof threads, "%d", layout.threads);
     snprintf(unit, sizeof unit, "%.17g", set.unit_s);
@@ -119,36 +121,25 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     if (audits) words[n++] = "--replicate", words[n++] = replicas;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    snprintf(who, sizeof who, audits ? "%d ranks" : "%d trainers and a coordinator", layout.ranks);
+    if (!args->quiet)
+        fprintf(stderr, audits ? "%d ranks\n" : "%d trainers and a coordinator\n", layout.ranks);
     const om_launching launching = {.ranks = layout.ranks + !audits,
                                     .bound_threads = bind ? layout.threads : 0,
-                                    .who = args->quiet ? NULL : who,
+                                    .tell = set.verbose,
                                     .kept = audits ? "the store is as it was"
                                                    : "finished units are in the store"};
     return om_launch(&launching, n, words);
 }
 
-/* "RxT" into its halves. */
-static om_status read_layout(int *ranks, int *threads)
+/* A model is trained by one rank at a time. */
+static void warn_of_idle_ranks(om_rank_layout layout, const om_work_left *left)
 {
-    const char *cross = strchr(set.layout, 'x');
-    char first[16] = "";
-    int64_t r = 0, t = 0;
-    if (set.ranks > 0 || set.threads > 0)
-        return om_fail(OM_EUSAGE, "run: --layout says both numbers: not with %s",
-                       set.ranks > 0 ? "-n" : "--threads");
-    if (cross != NULL && cross - set.layout < (int)sizeof first)
-        memcpy(first, set.layout, (size_t)(cross - set.layout));
-    if (!om_parse_int(first, &r) || !om_parse_int(cross + 1, &t) || r < 1 || r > MOST_RANKS ||
-        t < 1 || t > MOST_THREADS) {
-        om_fail(OM_EUSAGE,
-                "--layout '%s': expected ranks x threads, as in 4x2; ranks from 1 to %d, threads "
-                "from 1 to %d",
-                set.layout, MOST_RANKS, MOST_THREADS);
-        return om_hint(OM_EUSAGE, "ommatid run --help");
-    }
-    *ranks = (int)r, *threads = (int)t;
-    return OM_OK;
+    const int idle = layout.ranks - left->models;
+    if (left->models < 1 || idle < 1) return;
+    fprintf(stderr,
+            "warning: %d of %d ranks will have nothing to do: %d model%s left to train\n"
+            "  try: -n %d\n",
+            idle, layout.ranks, left->models, left->models == 1 ? " is" : "s are", left->models);
 }
 
 /* Seconds until ranks that were started here are told to end, if they have not by themselves: of what
@@ -162,17 +153,20 @@ static double launch_s(double end)
 static om_status run_here(const om_arguments *args, int ranks, int threads)
 {
     om_rank_layout layout;
+    om_work_left left;
     char line[OM_LAYOUT_BYTES];
     const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(), ranks, threads};
     om_stop_listen();
     const double end = om_clock_s() + om_limit_s(set.limit_s);
     om_stop_after(launch_s(end));
+    if (access(set.store, F_OK) == 0) OM_TRY(om_command_try_store(set.store));
     om_status status = set.replicate > 0 ? om_replicate_layout(&wish, set.replicate, &layout, line)
-                                         : om_layout_choose(&wish, &layout, line);
+                                         : om_layout_choose(&wish, &layout, &left, line);
     if (om_stop_signal) return om_limit_fail_early();
     OM_TRY(status);
     set.limit_s = isfinite(end) ? fmax(end - om_clock_s(), LEAST_LIMIT_S) : 0;
     if (!args->quiet) fprintf(stderr, "%s\n", line);
+    if (!args->quiet) warn_of_idle_ranks(layout, &left);
     const int64_t all = (int64_t)layout.ranks * layout.threads;
     if (all > MOST_PER_CORE * (int64_t)wish.cores)
         return om_fail(
@@ -198,7 +192,7 @@ static om_status run(const om_arguments *args)
                        "it: minutes, 12:00:00, 1-12",
                        set.limit);
     int ranks = set.ranks, threads = set.threads;
-    if (set.layout != NULL) OM_TRY(read_layout(&ranks, &threads));
+    if (set.layout != NULL) OM_TRY(om_layout_option("run", set.layout, &ranks, &threads));
     if (!om_ranks_launched()) return run_here(args, ranks, threads);
     if (ranks > 0)
         return om_fail(OM_EUSAGE, "run: %d ranks, but the launcher of this job sets the ranks",

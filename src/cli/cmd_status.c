@@ -8,9 +8,10 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/open_store.h"
 #include "cli/race_print.h"
 #include "ensemble/progress.h"
-#include "ommatid/om_store.h"
+#include "ommatid/om_check.h"
 
 static const double SILENT_S = 60; /* a run that has said nothing for longer has probably died */
 static const double WATCH_EVERY_S = 2;
@@ -227,10 +228,10 @@ static om_status show(om_store *store, picture *p, const om_arguments *args)
     }
 }
 
-static om_status run(const om_arguments *args)
+static om_status show_store(const om_arguments *args)
 {
     om_store *store;
-    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    OM_TRY(om_command_open_store(args->words[0], &store));
     picture p = {.info = om_store_describe(store)};
     size_t models = (size_t)p.info->n_models;
     om_status status = om_alloc(models, sizeof *p.rows, &p.rows);
@@ -243,6 +244,36 @@ static om_status run(const om_arguments *args)
     om_free(p.error);
     om_store_close(store);
     return status;
+}
+
+/* Whether a first run holds the lock of a store that is not there yet: who and since when. */
+static bool is_being_prepared(const char *path, char holder[OM_MESSAGE_BYTES])
+{
+    const om_lock_state lock = om_store_inspect_lock(path, holder);
+    return access(path, F_OK) != 0 && (lock == OM_LOCK_LIVE || lock == OM_LOCK_ELSEWHERE);
+}
+
+static om_status show_preparing(const om_arguments *args, const char *holder)
+{
+    if (args->json)
+        return om_command_print_json(json_pack("{s:n s:s s:s s:s s:[]}", "name", "store",
+                                               args->words[0], "state", "preparing", "job", holder,
+                                               "models"));
+    printf("%s: a run is being prepared (films are rendered)\n  by          %s\n", args->words[0],
+           holder);
+    return OM_OK;
+}
+
+static om_status run(const om_arguments *args)
+{
+    char holder[OM_MESSAGE_BYTES];
+    while (is_being_prepared(args->words[0], holder)) {
+        OM_TRY(show_preparing(args, holder));
+        if (!set.watch) return OM_OK;
+        fflush(stdout);
+        om_sleep_s(WATCH_EVERY_S);
+    }
+    return show_store(args);
 }
 
 const om_command om_cmd_status = {

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "ensemble/job.h"
 #include "ensemble/limit.h"
+#include "ensemble/pace.h"
 #include "ensemble/progress.h"
 #include "ensemble/race.h"
 #include "parallel/farm.h"
@@ -17,7 +18,7 @@
 
 /* Iterations a second to assume before anything was measured: a first unit that is too short costs
  * nothing but a message. */
-static const double FIRST_RATE = 1, TICK_S = 1;
+static const double FIRST_RATE = 1, TICK_S = 1, FIRST_LINE_S = 30;
 
 typedef struct coordinator {
     om_job *job;
@@ -32,6 +33,7 @@ typedef struct coordinator {
     double store_s; /* the longest that reading and committing took in a unit */
     om_run_row run;
     om_progress progress;
+    om_pace *pace;
     double start_s, tick_s, start_cpu_s;
     uint64_t trained; /* iterations of this run; models that are set back do some again */
     om_status status; /* of the store, for the live table */
@@ -141,6 +143,7 @@ static om_status begin(coordinator *c)
     const om_legs legs = om_legs_of(&job->spec.race, job->spec.models, job->layout.iterations);
     OM_TRY(om_plan_create(&options, &c->plan));
     OM_TRY(om_race_create(&legs, c->plan, &c->race));
+    OM_TRY(om_pace_create(job->spec.models, &c->pace));
     OM_TRY(resume(c));
     c->start_s = c->tick_s = om_clock_s();
     c->start_cpu_s = om_clock_cpu_s();
@@ -188,22 +191,29 @@ static void describe(const coordinator *c, char *line, size_t bytes)
 /* Once a second: what runs, how fast, how long still. */
 static void tick(coordinator *c)
 {
-    double now = om_clock_s(), elapsed = now - c->start_s;
+    const double now = om_clock_s();
     if (now - c->tick_s < TICK_S) return;
     c->tick_s = now;
     const uint64_t limit = om_race_limit(c->race);
-    uint64_t left = om_race_beyond(c->race);
+    uint64_t left = om_race_beyond(c->race), longest = 0;
+    int models = 0;
     for (int m = 0; m < c->job->spec.models; m++) {
         const om_model_row *row = &c->rows[m];
         if (row->status == OM_MODEL_RUNNING) write_row(c, m);
-        if (row->status == OM_MODEL_RUNNING || row->status == OM_MODEL_WAITING)
-            left += limit > row->iteration ? limit - row->iteration : 0;
+        if (row->status != OM_MODEL_RUNNING && row->status != OM_MODEL_WAITING) continue;
+        const uint64_t to_end = c->job->layout.iterations - row->iteration;
+        left += limit > row->iteration ? limit - row->iteration : 0;
+        if (to_end > longest) longest = to_end;
+        models++;
     }
+    const int at_work = models < c->job->trainers ? models : c->job->trainers;
     c->run.updated = om_clock_unix_s();
-    c->run.iterations_per_s = (double)c->trained / elapsed;
-    c->run.seconds_left =
-        c->run.iterations_per_s > 0 ? (double)left / c->run.iterations_per_s : NAN;
+    c->run.iterations_per_s = at_work * om_pace_of_rank(c->pace);
+    c->run.seconds_left = om_pace_seconds_left(c->pace, at_work, left, longest);
     if (c->status == OM_OK) keep(c, om_store_write_run(c->job->store, &c->run));
+    /* a log's next line comes in a minute: its first one is to say how long all takes */
+    if (!c->progress.terminal && isnan(c->run.seconds_left) && now - c->start_s < FIRST_LINE_S)
+        return;
     char line[256];
     describe(c, line, sizeof line);
     om_progress_show(&c->progress, line);
@@ -237,6 +247,7 @@ static void take_report(coordinator *c, int worker, const om_report *report)
 {
     if (report->kind == OM_REPORT_ASK) return;
     om_model_row *row = &c->rows[report->model];
+    om_pace_take(c->pace, report->model, report->iteration, report->seconds);
     if (isfinite(report->best) || report->kind == OM_REPORT_SET_BACK)
         c->best[report->model] = report->best;
     if (report->iteration > row->iteration) c->trained += report->iteration - row->iteration;
@@ -477,6 +488,7 @@ om_status om_coordinate(om_job *job, om_worker *worker)
     if (status == OM_OK) status = conclude(&c, alone);
     om_race_free(c.race);
     om_plan_free(c.plan);
+    om_pace_free(c.pace);
     om_free(c.rows);
     om_free(c.best);
     om_free(c.waiting);

@@ -15,10 +15,11 @@ typedef struct om_job {
     om_state_layout layout;
     om_baselines baselines; /* rank 0 */
     om_store *store;
-    int trainers; /* ranks that train */
-    int threads;  /* of each */
-    double end_s; /* of the monotonic clock, when training is to have ended; INFINITY */
-    bool locked;  /* rank 0 holds the store's lock */
+    int trainers;  /* ranks that train */
+    int threads;   /* of each */
+    double end_s;  /* of the monotonic clock, when training is to have ended; INFINITY */
+    bool locked;   /* rank 0 holds the store's lock */
+    bool finished; /* nothing is left to train: there are no films */
 } om_job;
 
 /* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those
@@ -50,6 +51,14 @@ om_status om_job_open_scenes(om_job *job);
 
 /* Frees all of it, and the store's lock if the job holds it. Local. */
 void om_job_close(om_job *job);
+/* ---- a store that is at its end ---- */
+
+/* Whether a store that matches the job as far as is known without films has nothing left to train and is of
+ * the same films: job->finished, and then its layout. Rank 0. Errors: as om_store_load(). */
+om_status om_job_look_for_end(om_job *job, om_store *store);
+/* What a run does with such a store: rows and copies are written anew, models ranked. Rank 0. Errors: as
+ * om_store_commit(); OM_EFAIL (all have diverged). */
+om_status om_job_conclude_finished(om_job *job);
 
 /* ---- messages ---- */
 

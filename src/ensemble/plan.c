@@ -80,6 +80,7 @@ struct om_plan {
     tight *tight;           /* [n_tight], at most one per worker; valid unless something changed */
     int n_tight;
     bool changed;
+    double mean; /* rate of the workers; valid unless something changed */
 };
 
 om_status om_plan_create(const om_plan_options *options, om_plan **plan)
@@ -186,14 +187,16 @@ void om_plan_end(om_plan *plan, int model)
 /* --- asking ---------------------------------------------------------------------------------- */
 
 /* Mean rate of the workers present that were measured; where none was, the first guess. */
-static double mean_rate(const om_plan *plan)
+static double mean_rate(om_plan *plan)
 {
+    if (!plan->changed) return plan->mean;
     double sum = 0;
     int n = 0;
     for (int w = 0; w < plan->options.workers; w++)
         if (plan->workers[w].present && plan->workers[w].rate > 0)
             sum += plan->workers[w].rate, n++;
-    return n > 0 ? sum / n : plan->options.first_rate;
+    plan->mean = n > 0 ? sum / n : plan->options.first_rate;
+    return plan->mean;
 }
 
 /* A worker that was not measured yet is taken for an average one. */

@@ -13,6 +13,7 @@
 #include "ensemble/limit.h"
 #include "ensemble/race.h"
 #include "ensemble/ranking.h"
+#include "ommatid/om_check.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
 #include "store/h5.h"
@@ -109,6 +110,37 @@ static om_status match_store(const char *path, const om_store_plan *plan)
     return status;
 }
 
+/* What damage there is to the circuit, in the words of `check`: models trained on it would be of no spec. */
+static om_status refuse_damage(om_store *store)
+{
+    om_findings findings = {0};
+    om_circuit *circuit = NULL;
+    om_status status = om_check_structure(store, &findings, &circuit);
+    for (size_t i = 0; i < findings.n && status == OM_OK; i++) {
+        const om_finding *f = &findings.items[i];
+        if (!f->damage || strncmp(f->where, "/circuit", strlen("/circuit")) != 0) continue;
+        status = om_fail(OM_EDATA, "%s: damaged: %s: %s", om_store_describe(store)->path, f->where,
+                         f->what);
+        om_hint(status, "%s", f->remedy);
+    }
+    om_circuit_free(circuit);
+    om_findings_free(&findings);
+    return status;
+}
+
+/* Rank 0: what can be told of a store that is there without the films. */
+static om_status examine_store(om_job *job, const om_store_plan *plan)
+{
+    om_store *store;
+    if (access(job->options->store, F_OK) != 0) return OM_OK;
+    OM_TRY(om_store_open(job->options->store, OM_STORE_READ, &store));
+    om_status status = om_store_matches(store, plan);
+    if (status == OM_OK) status = refuse_damage(store);
+    if (status == OM_OK) status = om_job_look_for_end(job, store);
+    om_store_close(store);
+    return status;
+}
+
 /* Rank 0, before anything that takes time: the store is ours alone, and as far as can be told without
  * the films it is one of this ensemble. */
 static om_status claim_store(om_job *job)
@@ -120,7 +152,7 @@ static om_status claim_store(om_job *job)
     om_store_plan plan = om_job_store_plan(job);
     plan.scenes = NULL;
     plan.layout = NULL;
-    return match_store(job->options->store, &plan);
+    return examine_store(job, &plan);
 }
 
 /* Rank 0: creates the store unless it is there. */
@@ -153,6 +185,19 @@ static om_status go_on(om_status status)
     return om_ranks_agree(status);
 }
 
+/* The films, and with them a store that they belong to. */
+static om_status prepare_training(om_job *job)
+{
+    om_status status = OM_OK;
+    OM_TRY(om_job_open_scenes(job));
+    if (job->scenes->extent != job->circuit->extent)
+        return om_fail(OM_EDATA, "%s: films of extent %d, but circuit.extent is %d",
+                       job->spec.scenes, job->scenes->extent, job->circuit->extent);
+    OM_TRY(go_on(om_job_layout(job->options->spec_file, job)));
+    if (om_ranks_number() == 0) status = prepare_store(job);
+    return go_on(status);
+}
+
 static om_status prepare(om_job *job)
 {
     OM_TRY(om_job_read_spec(job));
@@ -161,13 +206,8 @@ static om_status prepare(om_job *job)
     OM_TRY(go_on(status));
     if (om_ranks_number() == 0) status = claim_store(job);
     OM_TRY(go_on(status));
-    OM_TRY(om_job_open_scenes(job));
-    if (job->scenes->extent != job->circuit->extent)
-        return om_fail(OM_EDATA, "%s: films of extent %d, but circuit.extent is %d",
-                       job->spec.scenes, job->scenes->extent, job->circuit->extent);
-    OM_TRY(go_on(om_job_layout(job->options->spec_file, job)));
-    if (om_ranks_number() == 0) status = prepare_store(job);
-    OM_TRY(go_on(status));
+    om_ranks_share_bytes(&job->finished, sizeof job->finished);
+    if (!job->finished) OM_TRY(prepare_training(job));
     OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store)));
     return claim_token(job);
 }
@@ -177,6 +217,8 @@ static om_status train(om_job *job)
 {
     om_worker *worker = NULL;
     om_status status = OM_OK;
+    if (job->finished)
+        return om_ranks_agree(om_ranks_number() == 0 ? om_job_conclude_finished(job) : OM_OK);
     bool coordinates = om_ranks_number() == 0, trains = !coordinates || om_ranks_count() == 1;
     if (trains) status = om_worker_create(job, &worker);
     status = go_on(status);

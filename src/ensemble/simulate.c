@@ -3,6 +3,7 @@
 #include "ensemble/simulate.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -26,6 +27,7 @@ typedef struct simulator {
     sim_rank *ranks;
     int *heap, n_heap; /* ranks at work, by next_s */
     int *waiting, n_waiting;
+    int ended; /* models that are done or given up */
     uint64_t draws;
     double now_s, trained_s, decided_s; /* decided_s: of the real clock */
     om_simulation *result;
@@ -124,12 +126,22 @@ static void ask_ahead(simulator *s, int rank)
     push(s, rank);
 }
 
-/* As the coordinator does after every report. */
+/* Whether an ask can be answered by anything but WAIT: some model is free, or all have ended. */
+static bool is_worth_asking(const simulator *s)
+{
+    return s->ended == s->o->models || s->ended + s->n_heap < s->o->models;
+}
+
+/* As the coordinator does after every report; those that could only be told to wait again are not
+ * asked, as there may be many more of them than models. */
 static void waiting_ask(simulator *s)
 {
     const int n = s->n_waiting;
+    int i = 0;
     s->n_waiting = 0;
-    for (int i = 0; i < n; i++) ask(s, s->waiting[i]);
+    for (; i < n && is_worth_asking(s); i++) ask(s, s->waiting[i]);
+    memmove(s->waiting + s->n_waiting, s->waiting + i, (size_t)(n - i) * sizeof *s->waiting);
+    s->n_waiting += n - i;
 }
 
 /* By lot, the same one at every rung. */
@@ -137,6 +149,14 @@ static double measure_of(const simulator *s, int model)
 {
     const om_stream stream = {s->o->seed, 1 + (uint32_t)model, OM_FOR_INIT, 0, 0};
     return om_random_uniform(&stream, 0);
+}
+
+static void count_stopped(void *context, int model, const char *message)
+{
+    simulator *s = context;
+    (void)model;
+    (void)message;
+    s->ended++;
 }
 
 static om_status end_unit(simulator *s, int rank)
@@ -147,14 +167,18 @@ static om_status end_unit(simulator *s, int rank)
     const double spent_s = r->ends_s - r->began_s - s->o->commit_s, start_s = om_clock_s();
     if (fails) {
         s->result->failed_units++;
-        if (!om_plan_failed(s->plan, rank)) om_race_ended(s->race, r->unit.model);
+        if (!om_plan_failed(s->plan, rank)) {
+            om_race_ended(s->race, r->unit.model);
+            s->ended++;
+        }
         if (r->promised.model == r->unit.model) r->has_promise = false;
     } else {
         s->trained_s += spent_s;
+        s->ended += r->unit.to == s->o->iterations;
         om_plan_done(s->plan, rank, r->unit.to, spent_s);
         om_race_note(s->race, r->unit.model, r->unit.to, measure_of(s, r->unit.model));
     }
-    const om_status status = om_race_settle(s->race, s->plan, NULL, NULL);
+    const om_status status = om_race_settle(s->race, s->plan, count_stopped, s);
     s->decided_s += om_clock_s() - start_s;
     return status;
 }

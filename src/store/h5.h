@@ -61,7 +61,7 @@ om_status om_h5_publish(om_h5 *file);
 /* Deletes what processes that were killed while they made `path` have left beside it. Only for who knows that
  * nobody makes it now: who holds its lock. Errors: OM_EIO. */
 om_status om_h5_remove_leftovers(const char *path);
-/* Errors: OM_EIO (missing, no permission), OM_EDATA (not HDF5, truncated). */
+/* Errors: OM_EIO (no permission), OM_EDATA (missing, not HDF5, truncated). */
 om_status om_h5_open(const char *path, om_h5_access access, om_h5 **file);
 /* Whether a file is shorter than it was made; its bytes, now and then. */
 bool om_h5_is_cut(const char *path, uint64_t *found, uint64_t *made);

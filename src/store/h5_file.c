@@ -226,11 +226,11 @@ static om_status check_file(const char *path, om_h5_access mode)
 {
     int descriptor =
         open(path, (mode == OM_H5_UPDATE ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) return om_fail_errno("cannot be opened", path);
+    if (descriptor < 0) return om_fail_input(path);
     struct stat info;
     bool regular = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
     close(descriptor);
-    if (!regular) return om_fail(OM_EIO, "%s: not a file", path);
+    if (!regular) return om_fail(OM_EDATA, "%s: not a file", path);
     if (H5Fis_hdf5(path) <= 0) return om_fail(OM_EDATA, "%s: not an HDF5 file", path);
     return OM_OK;
 }
