@@ -325,7 +325,8 @@ static om_status check(om_trainer *t, om_state *state)
     if (status != OM_OK)
         return om_context(status, "model %d at iteration %llu", om_state_number(state),
                           (unsigned long long)state->iteration);
-    OM_TRY(judge(t, state, "check", state->iteration, loss_of(t, l2norm, epe), &largest));
+    OM_TRY(
+        judge(t, state, "validation error", state->iteration, loss_of(t, l2norm, epe), &largest));
     if (state->n_checks == 0) state->untrained_loss = loss_of(t, l2norm, epe);
     om_state_keep(l, state);
     uint32_t i = state->n_checks++;
