@@ -1,5 +1,5 @@
 /* The network alone against the naive double-precision model: every activation function, forward, all
- * gradients and the penalty, with strides and odd batches; counts of its own; fading in; and what a
+ * gradients and the penalty, with strides, long rows and odd batches; counts of its own; fading in; and what a
  * model that diverged leaves behind. */
 #include <math.h>
 
@@ -224,6 +224,23 @@ static void compare_all_kernels(const setting *s, double spread)
     }
     free_outcome(&expected);
     free_inputs(&in);
+}
+
+/* ---- long rows ---- */
+
+/* From extent 16 on a row is longer than what any kernel holds in registers at once. */
+static void test_rows_in_two_parts_agree(void **state)
+{
+    (void)state;
+    for (int a = 0; a < 2; a++) {
+        setting s = {.circuit = naive_random_circuit(27, 3, 4, 16, true),
+                     .activation = a == 0 ? OM_RELU : OM_ELU,
+                     .batch = 1,
+                     .frames = 2};
+        s.naive = naive_create(s.circuit);
+        compare_all_kernels(&s, 0);
+        free_setting(&s);
+    }
 }
 
 /* ---- activation functions ---- */
@@ -507,6 +524,7 @@ static void test_fading_in_keeps_the_settled_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_in_two_parts_agree),
         cmocka_unit_test(test_every_activation_agrees),
         cmocka_unit_test(test_functions_and_slopes_are_accurate_everywhere),
         cmocka_unit_test(test_neither_threads_nor_vectors_change_a_bit),

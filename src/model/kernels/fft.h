@@ -11,7 +11,12 @@
  * as both sides are plain products of small numbers, no twiddles fall between rows and columns.
  *
  * Two blocks of four frames are transformed together, as the real and the imaginary part of one field:
- * the kernel is real, so they stay apart. Lanes are those of a block; no sum mixes any.
+ * the kernel is real, so in exact arithmetic they stay apart. In ours they share their rounding: in a
+ * pair, frames 8 i .. 8 i + 7 of a film, what is computed of frame f depends in its last bits on frame
+ * f +- 4 of the same sample (on nothing where the film is over), and on no other frame or sample: lanes
+ * are those of a block, and no sum mixes any. So the result of a film depends neither on its batch nor
+ * on threads; but a film cut short, or begun elsewhere than at a multiple of eight frames, may differ in
+ * the last bits of its frames.
  *
  * With X, H, Y the transforms of input, kernel and output (all up to the kernel's scale 1 / 972),
  *
