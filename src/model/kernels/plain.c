@@ -291,7 +291,7 @@ static void head_adjoint(const om_decoder_tables *t, const om_norm *n, const om_
         {
             om_real y = computed(t, r, c) ? b->conv1[place(t, o, r, c, l)] : t->conv1_bias[o];
             om_real *h = &b->hidden[padded(t, o, r, c, l)];
-            om_real slope = (om_real)(n->keep_scale * (1 - exp(-*h / n->keep_scale)));
+            om_real slope = (om_real)(-n->keep_scale * expm1(-*h / n->keep_scale));
             om_real d_z = b->d_hidden[place(t, o, r, c, l)] * slope;
             sums->d_z[o][l] += d_z;
             sums->d_z_y_hat[o][l] += d_z * ((y - n->mean[o]) * n->inverse[o]);
