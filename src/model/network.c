@@ -57,26 +57,37 @@ static void set_sizes(om_network *n, const om_circuit *circuit, const om_network
 
 enum { MOST_ARRAYS = 16 };
 
+/* Puts the n items of `more` behind the first `count` of a list. */
+static int append(om_array list[MOST_ARRAYS], int count, const om_array *more, size_t n)
+{
+    memcpy(list + count, more, n * sizeof *more);
+    return count + (int)n;
+}
+
+#define APPEND(list, count, more) append(list, count, more, sizeof(more) / sizeof *(more))
+
 static int list_arrays(om_network *n, om_array list[MOST_ARRAYS])
 {
     const size_t types = (size_t)n->circuit->n_types, frames = (size_t)n->options.frames;
     const size_t maps = (size_t)n->quads * frames * n->map, r = sizeof(om_real);
     const size_t bounds = (size_t)n->options.threads + 1;
-    const om_array all[] = {
-        {&n->external_of, types, sizeof(int)},
+    const om_array forward[] = {
         {&n->work, (size_t)n->side_by_side, sizeof *n->work},
         {&n->initial, n->step, r},
         {&n->history, (size_t)n->quads * (frames + 1) * n->step, r},
         {&n->stimulus, maps, r},
-        {&n->external, maps * (size_t)n->n_external, r},
-        {&n->total_penalty, types, sizeof(double)},
-        {&n->total, n->layout.n_network, sizeof(double)},
         {&n->forward_bound, bounds, sizeof(int)},
         {&n->back_bound, bounds, sizeof(int)},
         {&n->source_bound, bounds, sizeof(int)},
     };
-    memcpy(list, all, sizeof all);
-    return (int)(sizeof all / sizeof all[0]);
+    const om_array adjoint[] = {
+        {&n->external_of, types, sizeof(int)},
+        {&n->external, maps * (size_t)n->n_external, r},
+        {&n->total_penalty, types, sizeof(double)},
+        {&n->total, n->layout.n_network, sizeof(double)},
+    };
+    const int count = APPEND(list, 0, forward);
+    return n->options.forward_only ? count : APPEND(list, count, adjoint);
 }
 
 /* Sums over a quad are by lane in om_real, their totals over quads in double. */
@@ -84,25 +95,26 @@ static int list_work_arrays(const om_network *n, om_workspace *w, om_array list[
 {
     const size_t types = (size_t)n->circuit->n_types, pairs = (size_t)n->circuit->n_pairs;
     const size_t r = sizeof(om_real);
-    const om_array all[] = {
+    const om_array forward[] = {
         {&w->plane[0], n->padded, r},
         {&w->plane[1], n->padded, r},
-        {&w->penalty[0], n->padded, r},
-        {&w->penalty[1], n->padded, r},
         {&w->fade_in, (size_t)n->options.fade_in_steps * n->map, r},
-        {&w->external_map, types, sizeof(om_real *)},
-        {&w->central, types * OM_QUAD, r},
-        {&w->sum_strength, pairs * OM_LANES, r},
-        {&w->sum_resting, types * OM_LANES, r},
-        {&w->sum_rate, types * OM_LANES, r},
-        {&w->sum_penalty, types * OM_LANES, r},
-        /* not for relu, which is applied wherever a source is loaded */
+        {&w->maps, types, sizeof(om_real *)},
+    };
+    /* relu is applied wherever a source is loaded */
+    const om_array activity[] = {
         {&w->activity[0], n->padded, r},
         {&w->activity[1], n->padded, r},
     };
-    const int count = (int)(sizeof all / sizeof all[0]);
-    memcpy(list, all, sizeof all);
-    return n->options.activation == OM_RELU ? count - 2 : count;
+    const om_array adjoint[] = {
+        {&w->penalty[0], n->padded, r},         {&w->penalty[1], n->padded, r},
+        {&w->central, types * OM_QUAD, r},      {&w->sum_strength, pairs * OM_LANES, r},
+        {&w->sum_resting, types * OM_LANES, r}, {&w->sum_rate, types * OM_LANES, r},
+        {&w->sum_penalty, types * OM_LANES, r},
+    };
+    int count = APPEND(list, 0, forward);
+    if (n->options.activation != OM_RELU) count = APPEND(list, count, activity);
+    return n->options.forward_only ? count : APPEND(list, count, adjoint);
 }
 
 size_t om_network_bytes(const om_circuit *circuit, const om_geometry *geometry,
@@ -124,6 +136,7 @@ static om_status allocate(om_network *n)
     OM_TRY(om_alloc_arrays(list, list_arrays(n, list)));
     for (int i = 0; i < n->side_by_side; i++)
         OM_TRY(om_alloc_arrays(list, list_work_arrays(n, &n->work[i], list)));
+    if (n->options.forward_only) return OM_OK;
     const bool all = n->options.gradient_of_all;
     for (int t = 0; t < c->n_types; t++) n->external_of[t] = all ? t : -1;
     for (int o = 0; o < c->n_outputs && !all; o++) n->external_of[c->outputs[o]] = o;
@@ -260,8 +273,8 @@ static void run(om_network *n, const om_crew *c, int steps, const om_real *state
     const om_kernels *k = n->options.kernels;
     const int parts = n->options.threads;
     if (steps == 0) return;
-    for (int t = 0; t < n->circuit->n_types; t++) w->external_map[t] = state + (size_t)t * n->map;
-    om_network_spread(n, w->external_map, NULL, om_map_0(n, w->plane[0]));
+    for (int t = 0; t < n->circuit->n_types; t++) w->maps[t] = state + (size_t)t * n->map;
+    om_network_spread(n, w->maps, NULL, om_map_0(n, w->plane[0]));
     if (n->options.activation != OM_RELU)
         k->activate(&n->order.tables, om_map_0(n, w->plane[0]), om_map_0(n, w->activity[0]));
 #pragma omp parallel num_threads(c->threads)

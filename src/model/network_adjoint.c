@@ -36,14 +36,14 @@ static void add_quad(om_network *n, const om_workspace *w)
         add_samples(&n->total[n->layout.strength + (size_t)p], w->sum_strength + p * OM_LANES);
 }
 
-/* Puts the maps of dLoss/dV after a frame into external_map; the initial state (-1) has none. */
+/* Puts the maps of dLoss/dV after a frame into maps; the initial state (-1) has none. */
 static void map_external(om_network *n, const om_crew *c, int frame)
 {
     const om_real *maps = frame >= 0 ? om_network_external(n, c->quad, frame) : NULL;
     for (int t = 0; t < n->circuit->n_types; t++)
-        c->work->external_map[t] = maps != NULL && n->external_of[t] >= 0
-                                       ? maps + (size_t)n->external_of[t] * n->map
-                                       : NULL;
+        c->work->maps[t] = maps != NULL && n->external_of[t] >= 0
+                               ? maps + (size_t)n->external_of[t] * n->map
+                               : NULL;
 }
 
 /* Map 0 of mu(t). */
@@ -60,7 +60,7 @@ static void step_back(const om_network *n, const om_crew *c, int t)
                             .mu_before = mu_at(n, w, t),
                             .v = om_history_at(n, c->quad, t - 1),
                             .v_next = om_history_at(n, c->quad, t),
-                            .external = w->external_map,
+                            .external = w->maps,
                             .d_strength = w->sum_strength,
                             .d_resting = w->sum_resting,
                             .d_rate = w->sum_rate};
@@ -205,7 +205,7 @@ static void adjoint_of_quad(om_network *n, const om_crew *c, const void *task)
     const int frames = n->options.frames;
     clear_sums(n, w);
     map_external(n, c, frames - 1);
-    om_network_spread(n, w->external_map, n->order.tables.rate, mu_at(n, w, frames));
+    om_network_spread(n, w->maps, n->order.tables.rate, mu_at(n, w, frames));
     if (want->penalty != NULL) begin_penalty(n, c, want->penalty);
 #pragma omp parallel num_threads(c->threads)
     for (int t = frames - 1; t >= 0; t--) {

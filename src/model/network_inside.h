@@ -7,12 +7,12 @@
 
 /* What a quad needs while it is computed. */
 typedef struct om_workspace {
-    om_real *plane[2];            /* padded: V, later mu, of this step and the next */
-    om_real *penalty[2];          /* padded: mu of the penalty, likewise */
-    om_real *activity[2];         /* padded: f(V), where f is not relu */
-    om_real *fade_in;             /* [fade_in_steps] compact: its stimulus before its film */
-    const om_real **external_map; /* [n_types] of the step at hand */
-    om_real *central;             /* [n_types][4] penalty's gradient at the central cells */
+    om_real *plane[2];    /* padded: V, later mu, of this step and the next */
+    om_real *penalty[2];  /* padded: mu of the penalty, likewise */
+    om_real *activity[2]; /* padded: f(V), where f is not relu */
+    om_real *fade_in;     /* [fade_in_steps] compact: its stimulus before its film */
+    const om_real **maps; /* [n_types] compact: V before the film; dLoss/dV of a step */
+    om_real *central;     /* [n_types][4] penalty's gradient at the central cells */
     om_real *sum_strength, *sum_resting, *sum_rate, *sum_penalty; /* by lane */
     double penalty_value;
 } om_workspace;
