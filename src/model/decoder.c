@@ -39,8 +39,7 @@ struct om_decoder {
 
 static bool is_fft(const om_decoder *d)
 {
-    return om_convolution_at(d->options.convolution, d->circuit->extent) == OM_CONVOLUTION_FFT &&
-           d->options.kernels->fft != NULL;
+    return om_convolution_at(d->options.convolution, d->circuit->extent) == OM_CONVOLUTION_FFT;
 }
 
 /* Cuts the next n numbers off a piece of memory. */
