@@ -14,9 +14,10 @@ typedef struct om_job {
     om_state_layout layout;
     om_baselines baselines; /* rank 0 */
     om_store *store;
-    int trainers; /* ranks that train */
-    int threads;  /* of each */
-    bool locked;  /* rank 0 holds the store's lock */
+    int trainers;        /* ranks that train */
+    int threads;         /* of each */
+    const char *kernels; /* that this rank trains with */
+    bool locked;         /* rank 0 holds the store's lock */
 } om_job;
 
 /* The circuit of a spec that om_spec_parse() has taken from a text of file; its options are checked

@@ -69,7 +69,8 @@ om_store_plan om_job_store_plan(const om_job *job)
                            .scenes = job->scenes,
                            .train = &job->spec.train,
                            .layout = &job->layout,
-                           .baselines = &job->baselines};
+                           .baselines = &job->baselines,
+                           .kernels = job->kernels};
 }
 
 /* Rank 0: a file that is there already must be a store of this ensemble. */
@@ -119,8 +120,39 @@ static om_status claim_token(om_job *job)
     return om_ranks_agree(om_store_hold(job->store, token));
 }
 
+static bool has_work(om_store *store)
+{
+    om_model_row *rows = NULL;
+    bool found = false;
+    const int n = om_store_describe(store)->n_models;
+    om_status status = om_alloc((size_t)n, sizeof *rows, &rows);
+    if (status == OM_OK) status = om_store_read_rows(store, rows);
+    for (int i = 0; status == OM_OK && i < n; i++)
+        found = found || rows[i].status == OM_MODEL_WAITING || rows[i].status == OM_MODEL_RUNNING;
+    om_free(rows);
+    om_message_clear();
+    return found;
+}
+
+/* Of a rank that goes on with other kernels than the store was begun with. Collective. */
+static void warn_of_kernels(const om_job *job)
+{
+    const char *begun = om_store_describe(job->store)->kernels;
+    om_status status = OM_OK;
+    if (begun != NULL && !om_train_kernels_agree(begun, job->kernels) && has_work(job->store)) {
+        om_fail(OM_EDATA,
+                "%s was begun with %s kernels, rank %d goes on with %s: the last bits differ",
+                job->options->store, begun, om_ranks_number(), job->kernels);
+        status = om_hint(OM_EDATA, "OMMATID_ISA=%s, where the processor can", begun);
+    }
+    if (om_ranks_agree(status) == OM_OK) return;
+    if (om_ranks_number() == 0) fprintf(stderr, "warning: %s\n", om_message());
+    om_message_clear();
+}
+
 static om_status prepare(om_job *job)
 {
+    OM_TRY(om_ranks_agree(om_train_kernels(&job->kernels)));
     OM_TRY(read_spec(job));
     om_status status =
         om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
@@ -136,6 +168,7 @@ static om_status prepare(om_job *job)
     if (om_ranks_number() == 0) status = prepare_store(job);
     OM_TRY(om_ranks_agree(status));
     OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store)));
+    warn_of_kernels(job);
     return claim_token(job);
 }
 

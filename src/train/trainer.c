@@ -36,6 +36,20 @@ struct om_trainer {
     float *scene_epe;           /* [n_validation] of the check at hand */
 };
 
+om_status om_train_kernels(const char **name)
+{
+    const om_kernels *kernels;
+    OM_TRY(om_kernels_select(NULL, &kernels));
+    *name = kernels->name;
+    return OM_OK;
+}
+
+/* AVX2 and AVX-512 fuse the same multiply-adds in the same order (kernels/simd.h). */
+bool om_train_kernels_agree(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || (strncmp(a, "avx", 3) == 0 && strncmp(b, "avx", 3) == 0);
+}
+
 static void list_sequences(om_trainer *t)
 {
     int training = 0, validation = 0;
