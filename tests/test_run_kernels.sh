@@ -1,6 +1,6 @@
 #!/bin/bash
 # A store says what kernels it was begun with; a run that goes on with others is warned.
-# shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
+# shellcheck source=tests/ensemble.bash disable=SC1091,SC2154,SC2034
 source "$(dirname "$0")/ensemble.bash"
 export OMP_WAIT_POLICY=passive
 spec=$data/longer.yaml store=$work/begun.h5 warning="begun with portable kernels, rank 0 goes on with"
