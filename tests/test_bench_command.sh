@@ -59,6 +59,8 @@ if not quick:
     assert r["battery"]["conditions"] == 148 and r["battery"]["s_per_model_and_core"] > 0
     assert r["battery"]["s_per_model_and_core_all_at_work"] > 0 and 1 < r["battery"]["rank_mb"] < 500
     assert [b["batch"] for b in r["batches"]] == [1, 2, 4, 8, 16]
+    for b in r["batches"]:
+        assert b["all_cores"]["threads"] == r["machine"]["cores"] and b["all_cores"]["speed"] > 0
     assert r["ranks"][0]["ranks"] == 1 and r["ranks"][0]["speed"] == 1
     assert r["threads"][0]["threads"] == 1 and r["ranks"][-1]["ranks"] == r["machine"]["cores"]
 END

@@ -29,18 +29,26 @@ static void test_many_calls_are_as_one(void **unused)
     bench_close(&b);
 }
 
+/* One, two and three quads of samples. */
 static void test_threads_change_no_bit(void **unused)
 {
     (void)unused;
-    om_train_options options = bench_all_options();
-    options.batch_size = 5;
-    bench one = bench_open(6, &options, 1, NULL), three = bench_open(6, &options, 3, NULL);
-    om_state *expected = bench_trained(&one, 0), *state = bench_trained(&three, 0);
-    bench_assert_same(&one, state, expected);
-    free(expected);
-    free(state);
-    bench_close(&one);
-    bench_close(&three);
+    static const int batches[] = {3, 5, 8, 10};
+    for (int i = 0; i < 4; i++) {
+        om_train_options options = bench_all_options();
+        options.batch_size = batches[i];
+        bench one = bench_open(6, &options, 1, NULL);
+        om_state *expected = bench_trained(&one, 0);
+        for (int threads = 2; threads <= 3; threads++) {
+            bench more = bench_open(6, &options, threads, NULL);
+            om_state *state = bench_trained(&more, 0);
+            bench_assert_same(&one, state, expected);
+            free(state);
+            bench_close(&more);
+        }
+        free(expected);
+        bench_close(&one);
+    }
 }
 
 /* Two trainers take turns, each with another model in between, at every iteration. */

@@ -71,6 +71,7 @@ typedef struct om_store_plan {
     const om_state_layout *layout;
     const om_baselines *baselines;
     om_race_options race; /* zero: none */
+    const char *kernels; /* that it is begun with; NULL: not known, as of imported models */
     /* Models that were trained elsewhere: where they come from, and for each its file and what chose
      * it [n_models]. NULL: models are trained here. */
     const char *imported_from;
@@ -111,6 +112,7 @@ typedef struct om_store_info {
     const int *pair_source, *pair_target;               /* [n_pairs] type numbers */
     const uint64_t *record_iteration, *check_iteration; /* [n_records], [n_checks] */
     const char (*scene_names)[OM_SCENE_NAME_BYTES];     /* [n_scenes] validation scenes */
+    const char *kernels; /* that training was begun with; NULL: the store does not say */
     /* Of models that were trained elsewhere, NULL for those trained here. No records and no scenes
      * are known of them; their one check was at the iteration in the model's row, if any. */
     const char *imported_from;

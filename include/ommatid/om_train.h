@@ -191,6 +191,12 @@ static inline const void *om_state_view(const om_state *state, size_t offset)
  * that is not finite. */
 om_status om_state_check(const om_state_layout *layout, const om_state *state);
 
+/* Name of the kernels that trainers take on this machine: the fastest, or OMMATID_ISA's. Errors:
+ * OM_EUSAGE (OMMATID_ISA). */
+om_status om_train_kernels(const char **name);
+/* Whether kernels of two names give the same bits; others agree up to rounding. */
+bool om_train_kernels_agree(const char *a, const char *b);
+
 typedef struct om_trainer om_trainer;
 
 /* Workspace for one model at a time. Circuit, scenes and stop must outlive it.

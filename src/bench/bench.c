@@ -253,7 +253,8 @@ static om_status run_threads(bench *b)
     return run_rows(b, r->n_threads, b->options->repeats, r->by_threads);
 }
 
-/* One size after the other: the large ones would drive all others out of memory's fast parts. */
+/* One size after the other: the large ones would drive all others out of memory's fast parts. One thread
+ * and all cores in turns. */
 static om_status run_batches(bench *b)
 {
     om_bench_report *r = b->report;
@@ -261,8 +262,9 @@ static om_status run_batches(bench *b)
     tell(b, "sizes of a batch");
     r->n_batches = doubling(OM_LARGEST_BATCH, batch);
     for (int i = 0; i < r->n_batches; i++) {
-        r->by_batch[i] = (om_bench_row){.threads = 1, .batch = batch[i]};
-        OM_TRY(run_rows(b, 1, fewer(BATCH_REPEATS, b->options->repeats), &r->by_batch[i]));
+        r->by_batch[i][0] = (om_bench_row){.threads = 1, .batch = batch[i]};
+        r->by_batch[i][1] = (om_bench_row){.threads = r->machine.cores, .batch = batch[i]};
+        OM_TRY(run_rows(b, 2, fewer(BATCH_REPEATS, b->options->repeats), r->by_batch[i]));
     }
     return OM_OK;
 }

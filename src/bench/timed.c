@@ -144,18 +144,16 @@ const om_kernels *om_timed_kernels(const om_kernels *kernels)
     timed.kernels.head = head;
     timed.kernels.head_adjoint = head_adjoint;
     timed.kernels.conv1_adjoint = conv1_adjoint;
-    if (kernels->fft != NULL) {
-        timed.fft = (om_fft_kernels){.kernel = kernels->fft->kernel,
-                                     .input = fft_input,
-                                     .forward = fft_forward,
-                                     .hidden = fft_hidden,
-                                     .gradient = fft_gradient,
-                                     .backward = fft_backward,
-                                     .d_input = fft_d_input,
-                                     .weights = fft_weights,
-                                     .taps = fft_taps};
-        timed.kernels.fft = &timed.fft;
-    }
+    timed.fft = (om_fft_kernels){.kernel = kernels->fft->kernel,
+                                 .input = fft_input,
+                                 .forward = fft_forward,
+                                 .hidden = fft_hidden,
+                                 .gradient = fft_gradient,
+                                 .backward = fft_backward,
+                                 .d_input = fft_d_input,
+                                 .weights = fft_weights,
+                                 .taps = fft_taps};
+    timed.kernels.fft = &timed.fft;
     om_timed_clear();
     return &timed.kernels;
 }

@@ -15,11 +15,12 @@ typedef struct om_job {
     om_state_layout layout;
     om_baselines baselines; /* rank 0 */
     om_store *store;
-    int trainers;  /* ranks that train */
-    int threads;   /* of each */
-    double end_s;  /* of the monotonic clock, when training is to have ended; INFINITY */
-    bool locked;   /* rank 0 holds the store's lock */
-    bool finished; /* nothing is left to train: there are no films */
+    int trainers;        /* ranks that train */
+    int threads;         /* of each */
+    const char *kernels; /* that this rank trains with */
+    double end_s;        /* of the monotonic clock, when training is to have ended; INFINITY */
+    bool locked;         /* rank 0 holds the store's lock */
+    bool finished;       /* nothing is left to train: there are no films */
 } om_job;
 
 /* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those

@@ -96,6 +96,7 @@ om_store_plan om_job_store_plan(const om_job *job)
                            .train = &job->spec.train,
                            .layout = &job->layout,
                            .baselines = &job->baselines,
+                           .kernels = job->kernels,
                            .race = job->spec.race};
 }
 
@@ -185,6 +186,22 @@ static om_status go_on(om_status status)
     return om_ranks_agree(status);
 }
 
+/* Of a rank that goes on with other kernels than the store was begun with. Collective. */
+static void warn_of_kernels(const om_job *job)
+{
+    const char *begun = om_store_describe(job->store)->kernels;
+    om_status status = OM_OK;
+    if (!job->finished && begun != NULL && !om_train_kernels_agree(begun, job->kernels)) {
+        om_fail(OM_EDATA,
+                "%s was begun with %s kernels, rank %d goes on with %s: the last bits differ",
+                job->options->store, begun, om_ranks_number(), job->kernels);
+        status = om_hint(OM_EDATA, "OMMATID_ISA=%s, where the processor can", begun);
+    }
+    if (om_ranks_agree(status) == OM_OK) return;
+    if (om_ranks_number() == 0) fprintf(stderr, "warning: %s\n", om_message());
+    om_message_clear();
+}
+
 /* The films, and with them a store that they belong to. */
 static om_status prepare_training(om_job *job)
 {
@@ -200,6 +217,7 @@ static om_status prepare_training(om_job *job)
 
 static om_status prepare(om_job *job)
 {
+    OM_TRY(om_ranks_agree(om_train_kernels(&job->kernels)));
     OM_TRY(om_job_read_spec(job));
     om_status status =
         om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
@@ -209,6 +227,7 @@ static om_status prepare(om_job *job)
     om_ranks_share_bytes(&job->finished, sizeof job->finished);
     if (!job->finished) OM_TRY(prepare_training(job));
     OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store)));
+    warn_of_kernels(job);
     return claim_token(job);
 }
 

@@ -58,6 +58,7 @@ static om_status write_identity(om_h5 *file, const om_store_plan *plan)
     OM_TRY(om_h5_set_text(file, "/", "created", created));
     OM_TRY(om_h5_set_text(file, "/", "name", plan->name));
     OM_TRY(om_h5_set_text(file, "/", "spec", plan->spec_text));
+    if (plan->kernels != NULL) OM_TRY(om_h5_set_text(file, "/", "kernels", plan->kernels));
     if (plan->imported_from != NULL)
         OM_TRY(om_h5_set_text(file, "/", "imported_from", plan->imported_from));
     return om_h5_set_members(file, "/", om_schema_identity.items, om_schema_identity.n, &self);

@@ -44,12 +44,15 @@ static om_status read_texts(om_store *store, const char *path)
     OM_TRY(om_h5_get_text(store->file, "/", "created", &store->texts[4]));
     if (om_h5_has_attribute(store->file, "/", "imported_from"))
         OM_TRY(om_h5_get_text(store->file, "/", "imported_from", &store->texts[5]));
+    if (om_h5_has_attribute(store->file, "/", "kernels"))
+        OM_TRY(om_h5_get_text(store->file, "/", "kernels", &store->texts[6]));
     info->path = store->texts[0];
     info->name = store->texts[1];
     info->spec_text = store->texts[2];
     info->program_version = store->texts[3];
     info->created = store->texts[4];
     info->imported_from = store->texts[5];
+    info->kernels = store->texts[6];
     return OM_OK;
 }
 

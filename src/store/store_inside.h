@@ -33,8 +33,9 @@ struct om_store {
     uint64_t token_at; /* offset of /run/token */
     uint64_t token;    /* that this process writes under */
     om_state *scratch; /* room for one state */
-    char *texts[6];    /* path, name, spec text, program version, creation time, imported from */
-    void *arrays[7];   /* type names, source, target, record, check, scene names, sources */
+    char *texts
+        [7]; /* path, name, spec text, program version, creation time, imported from, kernels */
+    void *arrays[7]; /* type names, source, target, record, check, scene names, sources */
 };
 
 /* ---- slots ---- */

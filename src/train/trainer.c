@@ -39,6 +39,20 @@ struct om_trainer {
     char *before;               /* what an iteration changes of the state, to take it back */
 };
 
+om_status om_train_kernels(const char **name)
+{
+    const om_kernels *kernels;
+    OM_TRY(om_kernels_select(NULL, &kernels));
+    *name = kernels->name;
+    return OM_OK;
+}
+
+/* AVX2 and AVX-512 fuse the same multiply-adds in the same order (kernels/simd.h). */
+bool om_train_kernels_agree(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || (strncmp(a, "avx", 3) == 0 && strncmp(b, "avx", 3) == 0);
+}
+
 static void list_sequences(om_trainer *t)
 {
     int training = 0, validation = 0;
@@ -205,8 +219,6 @@ static void load_batch(om_trainer *t, const int *sequences, int n, const om_stre
         own.sample = (uint32_t)s;
         om_batcher_sample(t->batchers[s], sequences[s], draws != NULL ? &own : NULL,
                           luminance_of(t, s), flow_of(t, s));
-    }
-    for (int s = 0; s < n; s++) {
         om_network_set_luminance(t->network, s, luminance_of(t, s));
         om_decoder_set_target(t->decoder, s, flow_of(t, s));
     }
