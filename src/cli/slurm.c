@@ -18,7 +18,8 @@
 
 enum { LINE = 512 };
 
-static const double LOOK_S = 0.01, PARTITIONS_S = 10, JOB_S = 3;
+static const double LOOK_S = 0.01;
+static const double PARTITIONS_S = 10, JOB_S = 3; /* how long is waited for an answer */
 
 /* ---- commands ---- */
 
@@ -175,23 +176,46 @@ om_status om_slurm_look(const char *name, om_slurm_partition *partition, om_text
 
 /* ---- jobs ---- */
 
-bool om_slurm_find_job(const char *job, om_slurm_job *found)
+/* As in "host, process 12, job 34, requeued 1 times". */
+static bool read_number(const char *run, char number[32])
 {
-    const char *const words[] = {
-        "squeue", "--noheader", "--states=all", "--format=%T|%N|%L|%r|%j", "--jobs", job, NULL};
+    static const char mark[] = ", job ";
+    const char *job = strstr(run, mark);
+    number[0] = '\0';
+    if (job == NULL) return false;
+    job += strlen(mark);
+    const size_t digits = strspn(job, "0123456789");
+    if (digits == 0 || digits >= 32 || (job[digits] != ',' && job[digits] != '\0')) return false;
+    snprintf(number, 32, "%.*s", (int)digits, job);
+    return true;
+}
+
+static void read_job(char *line, om_slurm_job *job)
+{
+    take_field(&line, job->state, sizeof job->state);
+    take_field(&line, job->nodes, sizeof job->nodes);
+    take_field(&line, job->left, sizeof job->left);
+    take_field(&line, job->reason, sizeof job->reason);
+    take_field(&line, job->name, sizeof job->name);
+    if (strcasecmp(job->reason, "none") == 0) job->reason[0] = '\0';
+    if (job->nodes[0] == '\0') job->left[0] = '\0'; /* of one that waits: its limit */
+}
+
+bool om_slurm_find_job(const char *run, om_slurm_job *found)
+{
+    char option[48];
+    const char *const words[] = {"squeue", "--noheader", "--states=all", "--format=%T|%N|%L|%r|%j",
+                                 option,   NULL};
     om_slurm_answer answer;
     *found = (om_slurm_job){0};
+    if (!read_number(run, found->number)) return false;
+    snprintf(option, sizeof option, "--jobs=%s", found->number);
     const om_status status = om_slurm_ask(words, JOB_S, &answer);
     const bool known = status == OM_OK && answer.code == 0 && answer.out.length > 0;
-    if (known) {
-        char *line = answer.out.data;
-        take_field(&line, found->state, sizeof found->state);
-        take_field(&line, found->nodes, sizeof found->nodes);
-        take_field(&line, found->left, sizeof found->left);
-        take_field(&line, found->reason, sizeof found->reason);
-        take_field(&line, found->name, sizeof found->name);
-        if (strcasecmp(found->reason, "none") == 0) found->reason[0] = '\0';
-    }
+    if (known)
+        read_job(answer.out.data, found);
+    else
+        found->number[0] = '\0';
     if (status != OM_OK) om_message_clear(); /* then nothing is said of SLURM */
     om_slurm_free(&answer);
     return known;

@@ -33,12 +33,14 @@ om_status om_slurm_look(const char *name, om_slurm_partition *partition, om_text
 
 /* How a job is doing. */
 typedef struct om_slurm_job {
+    char number[32], name[64];
     char state[32], nodes[64], left[32],
         reason[64]; /* as squeue prints them; "" where there is none */
-    char name[64];
 } om_slurm_job;
 
-/* False where there is no SLURM, or it does not know the job, or does not answer at once. */
-bool om_slurm_find_job(const char *job, om_slurm_job *found);
+/* The job of which a store says that it trained it (/run/job, as om_store_name_job() writes it). False
+ * where that was none of SLURM's, there is no SLURM, or it does not know the job, or does not answer at
+ * once: then number is "". */
+bool om_slurm_find_job(const char *run, om_slurm_job *found);
 
 #endif
