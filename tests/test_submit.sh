@@ -1,9 +1,9 @@
 #!/bin/bash
 # `ommatid submit` where there is no SLURM, and with stand-ins for its commands; the ready jobs are what it
 # would write. What SLURM does with them is the test slurm's.
-# shellcheck source=tests/expect.bash disable=SC1091,SC2154
-source "$(dirname "$0")/expect.bash"
-data=$OM_TEST_DATA/ensemble
+# shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
+source "$(dirname "$0")/ensemble.bash"
+export OMP_WAIT_POLICY=passive
 unset "${!SBATCH_@}" "${!SLURM_@}"
 mkdir "$work/here" "$work/bin"
 cd "$work/here" || exit 1
@@ -90,6 +90,32 @@ expect 1 "SLURM does not answer: slurm_load_partitions: Unable to contact" "${wi
 printf 'host %s\npid %d\nprocess-start %s\njob 9\njob-restart 0\nsince now\n' "$(hostname)" $$ \
     "$(cut -d ' ' -f 22 /proc/$$/stat)" >tiny.h5.lock
 expect 1 "tiny.h5: is being trained by process $$ on $(hostname), job 9 since now; nothing was" "${with[@]}"
+
+# --- status --------------------------------------------------------------------------------------
+
+SLURM_JOB_ID=77 "$OMMATID" run "$data/longer.yaml" -o longer.h5 -n 1 --quiet 2>stopped &
+pid=$!
+wait_for_training longer.h5
+kill -INT $pid
+wait $pid
+check test $? = 75
+# shellcheck disable=SC2016
+stand_in squeue 'echo "$*" >asked; echo "PENDING||1:00:00|BeginTime|long one"'
+status=(env "PATH=$work/bin:$PATH" "$OMMATID" status longer.h5)
+expect 0 "  slurm       job 77 (long one) PENDING: BeginTime" "${status[@]}"
+check grep -q -- "--jobs=77" asked
+expect 0 '"reason": "BeginTime"' "${status[@]}" --json
+check python3 -m json.tool "$work/out" /dev/null
+stand_in squeue 'echo "RUNNING|n[1-2]|9:59|None|long one"'
+expect 0 "  slurm       job 77 (long one) RUNNING on n[1-2], 9:59 left" "${status[@]}"
+stand_in squeue 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1'
+expect 0 "stopped" "${status[@]}"
+grep -q slurm "$work/out" "$work/err" && fail "of a job that SLURM does not know: $(cat "$work/out")"
+stand_in squeue 'exec sleep 100' # SLURM's controller is down
+start=$SECONDS
+expect 0 '"slurm": null' "${status[@]}" --json
+check test $((SECONDS - start)) -le 30
+expect 0 '"slurm": null' env PATH=/nowhere "$OMMATID" status longer.h5 --json
 
 # --- ready jobs ----------------------------------------------------------------------------------
 
