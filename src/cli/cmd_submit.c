@@ -31,6 +31,7 @@ static const double SBATCH_S = 60;
 static const double RANK_BYTES = 6e7, MEMORY_FACTOR = 1.25, MEMORY_STEP = 104857600;
 /* Beside the longest simulated run: rendering films, slower nodes. */
 static const double TIME_FACTOR = 1.25, START_S = 300, TIME_STEP_S = 300;
+static const double ANY_RATE = 1e4; /* iterations/s, where time is not asked for */
 static const double UNIT_S = 20, SPREAD = 0.1, VARIES = 0.03; /* as of `plan` */
 
 static struct {
@@ -191,7 +192,7 @@ static om_status estimate(submitting *t)
                                      .ranks = o->nodes * o->ranks_per_node,
                                      .nodes = o->nodes,
                                      .threads = o->threads,
-                                     .rate = wants_time ? 0 : 1,
+                                     .rate = wants_time ? 0 : ANY_RATE,
                                      .unit_s = UNIT_S,
                                      .spread = SPREAD,
                                      .varies = VARIES,
