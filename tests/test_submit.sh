@@ -43,6 +43,8 @@ expect 2 "time limit 'soon'" "${alone[@]}" --ranks-per-node 1 --mem 1G --time so
 expect 2 "--account 'x y': expected a word" "${alone[@]}" --account "x y"
 expect 2 "SBATCH_QOS 'x y': expected a word" env SBATCH_QOS="x y" "${alone[@]}"
 expect 2 "1 node x 4 ranks, but" "${alone[@]}" --ranks-per-node 4 --dry-run
+expect 2 "2 nodes x 3 ranks, but" "${alone[@]}" --nodes 2 --ranks-per-node 3 --dry-run
+expect 2 "4 nodes x 1 rank, but" "${alone[@]}" --nodes 4 --ranks-per-node 1 --dry-run
 expect 2 "'more': expected an option of sbatch" "${alone[@]}" more
 expect 1 "there is no folder no-such" "${alone[@]}" --store no-such/tiny.h5
 sed 's/models: 3/models: none/' "$data/tiny.yaml" >bad.yaml
@@ -73,6 +75,7 @@ expect 0 '"job": "4711"' "${with[@]}" --json --time 9 --mem 1G
 check python3 -m json.tool "$work/out" /dev/null
 check grep -q '"script": "jobs/tiny-3.sbatch"' "$work/out"
 expect 0 "1 node x 3 ranks x 1 thread" "${with[@]}" -p main --time 9 --mem 1G # no more than models
+expect 0 "2 nodes x 2 ranks x 1 thread" "${with[@]}" -p main --nodes 2 --time 9 --mem 1G # one is left
 expect 0 "1 node x 2 ranks x 2 threads" "${with[@]}" -p main --threads 2 --time 9 --mem 1G
 expect 0 "1 node x 1 rank x 1 thread" "${with[@]}" -p main,quick --time 9 --mem 1G
 expect 1 "no partition 'qick' here; nothing was submitted" "${with[@]}" -p qick

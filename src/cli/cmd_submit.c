@@ -144,11 +144,12 @@ static om_status take_numbers(submitting *t)
     o->nodes = first_of(set.nodes, o->nodes, 1);
     o->threads = first_of(set.threads, o->threads, 1);
     o->ranks_per_node = first_of(set.ranks_per_node, o->ranks_per_node, usual_ranks(t));
-    const int64_t ranks = (int64_t)o->nodes * o->ranks_per_node;
-    if (ranks <= t->job.spec.models) return OM_OK;
-    om_fail(OM_EUSAGE, "submit: %d node%s x %d ranks, but %s has %d model%s", o->nodes,
-            o->nodes > 1 ? "s" : "", o->ranks_per_node, t->args->words[0], t->job.spec.models,
-            t->job.spec.models > 1 ? "s" : "");
+    const int models = t->job.spec.models;
+    /* nodes are alike, so that where models do not share out evenly some ranks have none */
+    if (o->nodes <= models && (int64_t)o->nodes * (o->ranks_per_node - 1) < models) return OM_OK;
+    om_fail(OM_EUSAGE, "submit: %d node%s x %d rank%s, but %s has %d model%s", o->nodes,
+            o->nodes > 1 ? "s" : "", o->ranks_per_node, o->ranks_per_node > 1 ? "s" : "",
+            t->args->words[0], models, models > 1 ? "s" : "");
     return om_hint(OM_EUSAGE, "a rank for each model at most, with more --threads");
 }
 
