@@ -73,8 +73,8 @@ typedef struct submitting {
     om_slurm_partition partition;
     om_text missing; /* why SLURM does not answer */
     char store[OM_SLURM_JOB_NAME + 8], program[PATH_MAX], path[PATH_BYTES];
-    char number[32];                     /* of the job */
-    double estimated_s, estimated_bytes; /* 0: was not asked for */
+    char number[32];    /* of the job */
+    double estimated_s; /* 0: time was not asked for */
 } submitting;
 
 /* ---- what is asked for ---- */
@@ -159,8 +159,8 @@ static void say_memory(submitting *t, const om_estimate *e)
 {
     om_slurm_options *o = &t->s.slurm;
     const double ranks = (e->rank_bytes + RANK_BYTES) * o->ranks_per_node;
-    t->estimated_bytes = ranks + RANK_BYTES + e->film_bytes; /* one of them coordinates, too */
-    const double asked = ceil(MEMORY_FACTOR * t->estimated_bytes / MEMORY_STEP) * MEMORY_STEP;
+    const double all = ranks + RANK_BYTES + e->film_bytes; /* on one node a rank coordinates, too */
+    const double asked = ceil(MEMORY_FACTOR * all / MEMORY_STEP) * MEMORY_STEP;
     snprintf(o->mem, sizeof o->mem, "%.0fM", asked / 1048576);
 }
 
