@@ -57,6 +57,7 @@ typedef struct om_control_shares {
     int64_t sign;     /* ... with the same sign */
 } om_control_shares;
 /* Errors: OM_ENOMEM. */
-om_status om_circuit_kept(const om_circuit *control, const om_circuit *original, om_control_shares *kept);
+om_status om_circuit_kept(const om_circuit *control, const om_circuit *original,
+                          om_control_shares *kept);
 
 #endif

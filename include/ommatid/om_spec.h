@@ -21,6 +21,17 @@ typedef enum om_profile {
     OM_PROFILE_PACKAGE /* by the package that was published with it */
 } om_profile;
 
+/* What is asked of SLURM for a job, by `submit`; nothing of it changes a model. Words are "", and numbers
+ * 0, where nothing is said. */
+enum { OM_SLURM_WORD = 128 };
+typedef struct om_slurm_options {
+    char partition[OM_SLURM_WORD], account[OM_SLURM_WORD], qos[OM_SLURM_WORD];
+    char constraint[OM_SLURM_WORD];
+    char time[OM_SLURM_WORD], mem[OM_SLURM_WORD]; /* as SLURM writes them: "1-12:00:00", "8G" */
+    char mail_user[OM_SLURM_WORD];
+    int nodes, ranks_per_node, threads; /* ranks that train */
+} om_slurm_options;
+
 typedef struct om_spec {
     char name[64];
     uint64_t seed;
@@ -33,6 +44,7 @@ typedef struct om_spec {
     om_profile profile;      /* what it stands for is in the other fields already */
     om_train_options train;
     om_race_options race;
+    om_slurm_options slurm;
 } om_spec;
 
 /* All defaults. */

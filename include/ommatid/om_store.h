@@ -71,7 +71,7 @@ typedef struct om_store_plan {
     const om_state_layout *layout;
     const om_baselines *baselines;
     om_race_options race; /* zero: none */
-    const char *kernels; /* that it is begun with; NULL: not known, as of imported models */
+    const char *kernels;  /* that it is begun with; NULL: not known, as of imported models */
     /* Models that were trained elsewhere: where they come from, and for each its file and what chose
      * it [n_models]. NULL: models are trained here. */
     const char *imported_from;

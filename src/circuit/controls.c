@@ -280,7 +280,8 @@ static void compare_pair(const om_circuit *control, const om_pair *pair, const o
     for (int k = 0; k < before->n_taps; k++) *cell_of(grid, &old[k]) = 0;
 }
 
-om_status om_circuit_kept(const om_circuit *control, const om_circuit *original, om_control_shares *kept)
+om_status om_circuit_kept(const om_circuit *control, const om_circuit *original,
+                          om_control_shares *kept)
 {
     int *grid = NULL, before = 0;
     *kept = (om_control_shares){.measured = original->n_edges};

@@ -1,6 +1,7 @@
 /* ommatid status: how a run is doing, read beside it without disturbing it. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -10,11 +11,13 @@
 #include "cli/fields.h"
 #include "cli/open_store.h"
 #include "cli/race_print.h"
+#include "cli/slurm.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_check.h"
 
 static const double SILENT_S = 60; /* a run that has said nothing for longer has probably died */
 static const double WATCH_EVERY_S = 2;
+static const double SLURM_EVERY_S = 10; /* it serves many */
 
 static struct {
     bool all, watch;
@@ -39,7 +42,9 @@ typedef struct picture {
     int retries, set_back, replacements, replaced; /* times, and of how many models */
     uint64_t iterations, total;
     om_race_tally race;
-    int best; /* -1: none */
+    int best;           /* -1: none */
+    om_slurm_job slurm; /* number "": nothing is known */
+    double slurm_s;     /* when it was asked; 0: not yet */
 } picture;
 
 static om_status read_error(om_store *store, const picture *p, int model)
@@ -88,6 +93,35 @@ static const char *state_of(const picture *p)
     if (p->run.trainers > 0) return silence_s(p) < SILENT_S ? "training" : "silent";
     if (p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0) return "stopped";
     return "finished";
+}
+
+/* What SLURM says of the job, unless there is nothing left to do. */
+static void ask_slurm(picture *p)
+{
+    const double now_s = om_clock_s();
+    if (p->slurm_s > 0 && now_s - p->slurm_s < SLURM_EVERY_S) return;
+    p->slurm_s = now_s;
+    p->slurm = (om_slurm_job){0};
+    if (p->info->imported_from == NULL && strcmp(state_of(p), "finished") != 0)
+        om_slurm_find_job(p->run.job, &p->slurm);
+}
+
+static void print_slurm(const om_slurm_job *job)
+{
+    if (job->number[0] == '\0') return;
+    printf("\n  slurm       job %s (%s) %s", job->number, job->name, job->state);
+    if (job->nodes[0] != '\0') printf(" on %s", job->nodes);
+    if (job->left[0] != '\0') printf(", %s left", job->left);
+    if (job->reason[0] != '\0') printf(": %s", job->reason);
+}
+
+static json_t *slurm_json(const om_slurm_job *job)
+{
+    if (job->number[0] == '\0') return json_null();
+    return json_pack("{s:s s:s s:s s:s? s:s? s:s?}", "job", job->number, "name", job->name, "state",
+                     job->state, "nodes", job->nodes[0] ? job->nodes : NULL, "left",
+                     job->left[0] ? job->left : NULL, "reason",
+                     job->reason[0] ? job->reason : NULL);
 }
 
 static const char *selection_name(const picture *p)
@@ -181,6 +215,7 @@ static void print_text(const picture *p)
         if (silence_s(p) >= SILENT_S)
             printf("\n              it has probably died: the same run command goes on from here");
     }
+    print_slurm(&p->slurm);
     printf("\n");
     print_models(p);
 }
@@ -204,19 +239,21 @@ static om_status print_json(const picture *p)
     const bool here = p->info->imported_from == NULL;
     json_t *left = isfinite(p->run.seconds_left) ? json_real(p->run.seconds_left) : json_null();
     return om_command_print_json(json_pack(
-        "{s:s s:s s:s? s:s s:s s:o s:o s:i s:f s:o s:s s:o s:o}", "name", p->info->name, "store",
-        p->info->path, "imported_from", p->info->imported_from, "state", state_of(p), "selection",
-        p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm", "iterations",
+        "{s:s s:s s:s? s:s s:s s:o s:o s:i s:f s:o s:s s:o s:o s:o}", "name", p->info->name,
+        "store", p->info->path, "imported_from", p->info->imported_from, "state", state_of(p),
+        "selection", p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm", "iterations",
         here ? json_integer((json_int_t)p->iterations) : json_null(), "iterations_total",
         here ? json_integer((json_int_t)p->total) : json_null(), "trainers", (int)p->run.trainers,
         "iterations_per_s", p->run.iterations_per_s, "seconds_left", left, "job", p->run.job,
-        "race", om_race_json(&p->race, p->info->race.keep), "models", list));
+        "race", om_race_json(&p->race, p->info->race.keep), "slurm", slurm_json(&p->slurm),
+        "models", list));
 }
 
 static om_status show(om_store *store, picture *p, const om_arguments *args)
 {
     for (;;) {
         OM_TRY(take_picture(store, p));
+        ask_slurm(p);
         if (set.watch && !args->json && isatty(STDOUT_FILENO)) printf("\033[H\033[2J");
         if (args->json)
             OM_TRY(print_json(p));

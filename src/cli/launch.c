@@ -257,7 +257,9 @@ static om_status read_outcome(const char *path, int state, int asked, const char
         status = OM_EFAIL; /* mpirun is missing, and that has been said */
         om_message_clear();
     } else if (status == OM_OK && asked != 0) {
-        const char *why = asked == SIGALRM ? "time limit" : begun ? "stopped" : "stopped before it began";
+        const char *why = asked == SIGALRM ? "time limit"
+                          : begun          ? "stopped"
+                                           : "stopped before it began";
         om_fail(OM_ESTOPPED, "%s; %s", why, kept);
         status = om_hint(OM_ESTOPPED, "the same command again");
     } else {

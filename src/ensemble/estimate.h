@@ -20,9 +20,10 @@ typedef struct om_estimate {
     char name[64], circuit[64];
     int models, extent, checks; /* checks on the validation scenes of each model */
     uint64_t iterations;
-    double rate;    /* iterations/s of a rank, checks on validation scenes included; without a task, its
+    double
+        rate;   /* iterations/s of a rank, checks on validation scenes included; without a task, its
                        models/s */
-    int beside;     /* ranks side by side where it was measured; 0: it was given */
+    int beside; /* ranks side by side where it was measured; 0: it was given */
     double others;  /* cores that other processes took meanwhile, on average */
     double check_s; /* one check on the validation scenes, contained in rate; 0: not measured */
     /* bytes: of a rank's trainer, of the films that the ranks of a node share, of the store */

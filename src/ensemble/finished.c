@@ -49,7 +49,8 @@ static bool has_ended(om_store *store, int model, om_state *state, om_model_row 
 {
     (void)model;
     return row->status == OM_MODEL_DIVERGED ||
-           (state != NULL && state->n_checks == (uint32_t)om_store_describe(store)->layout.n_checks);
+           (state != NULL &&
+            state->n_checks == (uint32_t)om_store_describe(store)->layout.n_checks);
 }
 
 om_status om_job_look_for_end(om_job *job, om_store *store)

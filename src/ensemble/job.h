@@ -46,6 +46,9 @@ double om_job_best(const om_job *job, const om_state *state, int checks);
 /* The store of the job, as it would be created; points into the job. */
 om_store_plan om_job_store_plan(const om_job *job);
 
+/* Whether what is at path, if anything is, is a store of that plan. Errors: as om_store_matches(). */
+om_status om_job_match_store(const char *path, const om_store_plan *plan);
+
 /* The films of the job, in memory that the ranks of a node share: procedural worlds are rendered by
  * them together, a file is read by one of them. Collective. */
 om_status om_job_open_scenes(om_job *job);

@@ -534,9 +534,9 @@ static bool model_is_valid(const om_plan *plan, int number)
     if (m->iteration > end || m->limit > end) return false;                    /* (P2) */
     if (is_unfinished(m) && m->iteration >= m->limit && end > 0) return false; /* (P2) */
     if (m->status == HELD && (m->iteration < m->limit || m->iteration == end)) return false;
-    if (m->status == DONE && m->iteration != end) return false;          /* (P2) */
-    if (running && m->to > m->limit) return false;                       /* (P3) */
-    if (running && m->to <= m->iteration && end > 0) return false;       /* (P3) */
+    if (m->status == DONE && m->iteration != end) return false;    /* (P2) */
+    if (running && m->to > m->limit) return false;                 /* (P3) */
+    if (running && m->to <= m->iteration && end > 0) return false; /* (P3) */
     return running || m->to == 0 || (m->status == WAITING && m->failed_on != NOBODY);
 }
 

@@ -129,8 +129,7 @@ static om_status advance(audit *a, uint64_t to)
 {
     const om_job *job = &a->job;
     om_status status = om_train_advance(a->trainer, a->again, to);
-    if (status != OM_EDIVERGED ||
-        om_state_replacements(a->again) >= job->spec.train.replacements)
+    if (status != OM_EDIVERGED || om_state_replacements(a->again) >= job->spec.train.replacements)
         return status;
     return om_state_replace(&job->layout, job->circuit, &job->spec.train, a->again);
 }
@@ -145,7 +144,8 @@ static om_status train(audit *a, uint64_t iterations)
         if (to > iterations) to = iterations;
         OM_TRY(advance(a, to));
         const double spent = om_clock_s() - start;
-        if (a->again->iteration == to) a->rate = (double)(to - from) / (spent > 1e-6 ? spent : 1e-6);
+        if (a->again->iteration == to)
+            a->rate = (double)(to - from) / (spent > 1e-6 ? spent : 1e-6);
         tell(a, &(note){.replica = -1, .iterations = a->again->iteration == to ? to - from : 0});
     } while (a->again->iteration < iterations);
     return OM_OK;

@@ -100,8 +100,7 @@ om_store_plan om_job_store_plan(const om_job *job)
                            .race = job->spec.race};
 }
 
-/* Rank 0: a file that is there already must be a store of this ensemble. */
-static om_status match_store(const char *path, const om_store_plan *plan)
+om_status om_job_match_store(const char *path, const om_store_plan *plan)
 {
     om_store *store;
     if (access(path, F_OK) != 0) return OM_OK;
@@ -162,7 +161,7 @@ static om_status prepare_store(om_job *job)
     const char *path = job->options->store;
     OM_TRY(om_train_baselines(job->scenes, &job->spec.train.batch, &job->baselines));
     om_store_plan plan = om_job_store_plan(job);
-    if (access(path, F_OK) == 0) return match_store(path, &plan);
+    if (access(path, F_OK) == 0) return om_job_match_store(path, &plan);
     if (!job->options->quiet)
         fprintf(stderr, "creating %s (%.1f MB)\n", path, (double)om_store_bytes(&plan) / 1e6);
     return om_store_create(path, &plan);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "ensemble/submit_script.h"
 
 _Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof(int) &&
                    sizeof(om_profile) == sizeof(int) && sizeof(om_batch_norm) == sizeof(int) &&
@@ -202,6 +203,22 @@ const om_spec_key om_spec_keys[] = {
     {"race.at", OM_SPEC_RUNGS, AT(race.at), "", 1, many, .unit = "iterations",
      .meaning = "rungs of a race: checks at which the models with the worse best check so far are "
                 "stopped: [10000, 30000]; none: no race"},
+    {"slurm.partition", OM_SPEC_WORD, AT(slurm.partition), "",
+     .meaning = "what `submit` asks SLURM for, here and below; empty: not said"},
+    {"slurm.account", OM_SPEC_WORD, AT(slurm.account), "", .meaning = "who pays"},
+    {"slurm.qos", OM_SPEC_WORD, AT(slurm.qos), "", .meaning = "quality of service"},
+    {"slurm.constraint", OM_SPEC_WORD, AT(slurm.constraint), "", .meaning = "features of nodes"},
+    {"slurm.nodes", OM_SPEC_INT, AT(slurm.nodes), "0", 0, 10000, .meaning = "0: one"},
+    {"slurm.ranks_per_node", OM_SPEC_INT, AT(slurm.ranks_per_node), "0", 0, 1024,
+     .meaning = "that train; 0: one for each core or model, less with more threads"},
+    {"slurm.threads", OM_SPEC_INT, AT(slurm.threads), "0", 0, 1024,
+     .meaning = "cores of each rank; 0: one"},
+    {"slurm.time", OM_SPEC_WORD, AT(slurm.time), "",
+     .meaning = "limit of one job, as in 12:00:00 or 2-00:00:00, which goes on in another; empty: estimated"},
+    {"slurm.mem", OM_SPEC_WORD, AT(slurm.mem), "",
+     .meaning = "memory of each node, as in 8G; empty: estimated"},
+    {"slurm.mail_user", OM_SPEC_WORD, AT(slurm.mail_user), "",
+     .meaning = "address that SLURM tells of the end"},
     {0},
 };
 /* clang-format on */
@@ -270,6 +287,14 @@ static bool set_text(char *field, size_t room, om_spec_kind kind, const char *fi
     if (kind == OM_SPEC_NAME || !is_path(kind, text) || text[0] == '/') directory = 0;
     int n = snprintf(field, room, "%.*s%s", directory, file, text);
     return text[0] != '\0' && n > 0 && (size_t)n < room;
+}
+
+/* No blank, quote or control character: SLURM reads it from a line of a script. */
+static bool set_word(char field[OM_SLURM_WORD], const char *text)
+{
+    if (!om_slurm_is_word(text)) return false;
+    strcpy(field, text);
+    return true;
 }
 
 static bool in_range(const om_spec_key *key, double value)
@@ -397,6 +422,7 @@ bool om_spec_set(om_spec *spec, const om_spec_key *key, const char *file, const 
     void *field = (char *)spec + key->offset;
     switch (key->kind) {
     case OM_SPEC_NAME: return set_text(field, sizeof spec->name, key->kind, file, text);
+    case OM_SPEC_WORD: return set_word(field, text);
     case OM_SPEC_CIRCUIT:
     case OM_SPEC_SCENES: return set_text(field, OM_SPEC_TEXT, key->kind, file, text);
     case OM_SPEC_FLAG: return set_flag(text, field);
@@ -473,6 +499,9 @@ void om_spec_expected(const om_spec_key *key, char text[160])
     om_spec_range(key, range);
     switch (key->kind) {
     case OM_SPEC_NAME: snprintf(text, 160, "a text of 1 to 63 printable characters"); return;
+    case OM_SPEC_WORD:
+        snprintf(text, 160, "a word without quotes, of at most %d characters", OM_SLURM_WORD - 1);
+        return;
     case OM_SPEC_CIRCUIT:
     case OM_SPEC_SCENES:
         snprintf(text, 160, "a name or path of 1 to %d printable characters", OM_SPEC_TEXT - 1);

@@ -6,6 +6,7 @@
 
 typedef enum om_spec_kind {
     OM_SPEC_NAME,    /* a word or more, char [64] */
+    OM_SPEC_WORD,    /* none or one, char [OM_SLURM_WORD] */
     OM_SPEC_CIRCUIT, /* a name or a path, char [OM_SPEC_TEXT] */
     OM_SPEC_SCENES,  /* `procedural` or a path, char [OM_SPEC_TEXT] */
     OM_SPEC_FLAG,    /* bool */

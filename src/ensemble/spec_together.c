@@ -108,8 +108,9 @@ static void check_race(om_spec_walk *w)
                       spec->race.keep, spec->models, spec->models == 1 ? "" : "s");
     /* nobody waits for one that begins anew when the others are beyond the first rung */
     if (spec->train.replacements > 0)
-        om_spec_fault(w, mark, "race.at: expected no race where train.replace is %d: a model that "
-                               "begins anew would be behind all others",
+        om_spec_fault(w, mark,
+                      "race.at: expected no race where train.replace is %d: a model that "
+                      "begins anew would be behind all others",
                       spec->train.replacements);
     check_rungs(w, mark);
 }
