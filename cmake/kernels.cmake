@@ -20,5 +20,5 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     om_kernels(avx512 -DOM_ISA_AVX512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
                -mprefer-vector-width=512)
 endif()
-list(APPEND kernel_objects src/model/kernels/plain.c src/model/kernels/probe.c
-                           src/model/kernels/select.c)
+list(APPEND kernel_objects src/model/kernels/plain.c src/model/kernels/plain_fft.c
+                           src/model/kernels/probe.c src/model/kernels/select.c)

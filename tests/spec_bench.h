@@ -51,9 +51,11 @@ static inline void assert_same(const om_spec *a, const om_spec *b)
         [OM_SPEC_RATES] = 2 * sizeof(double),
         [OM_SPEC_RANGE] = 2 * sizeof(double),
         [OM_SPEC_PARTS] = OM_PARTS * sizeof(bool),
+        [OM_SPEC_NAMES] = OM_WITHOUT_BYTES,
         [OM_SPEC_TYPES] = OM_GROUPS_BYTES,
         [OM_SPEC_PAIRS] = OM_GROUPS_BYTES,
         [OM_SPEC_STRIDES] = OM_SPEC_STRIDES_BYTES,
+        [OM_SPEC_RUNGS] = OM_RACE_BYTES,
     };
     for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++)
         if (memcmp((const char *)a + key->offset, (const char *)b + key->offset,

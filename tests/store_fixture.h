@@ -132,8 +132,11 @@ static inline void fixture_fill(const fixture *f, uint64_t iteration, om_state *
     om_real *best = om_state_at(state, l->at_best_params);
     memcpy(best, om_state_at(state, l->at_params), l->params.n_params * sizeof *best);
     om_real *mean = om_state_at(state, l->at_best_running_mean);
-    for (size_t i = 0; i < OM_HIDDEN; i++)
+    om_real *var = om_state_at(state, l->at_best_running_var);
+    for (size_t i = 0; i < OM_HIDDEN; i++) {
         mean[i] = (om_real)fixture_number(state->model, iteration, i);
+        var[i] = 1;
+    }
     float *loss = om_state_at(state, l->at_history_loss),
           *epe = om_state_at(state, l->at_check_epe);
     float *scene = om_state_at(state, l->at_best_scene_epe);

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <omp.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "bench/machine.h"
@@ -163,7 +165,7 @@ static void probes_do_their_work(void **state)
         assert_true(memory[n] == 0);
         for (size_t k = 0; k < n; k++) memory[k] = (om_real)k;
         assert_true(probe->read(memory, n) == (om_real)(n * (n - 1) / 2));
-        assert_true(om_peak_now(kernels) > 0);
+        assert_true(om_peak_now(kernels, false) > 0 && om_peak_now(kernels, true) > 0);
     }
     om_free(memory);
 }
@@ -277,14 +279,44 @@ static void every_stage_is_timed(void **state)
     om_circuit_free(c);
 }
 
+static void sleep_in_head(const om_decoder_tables *tables, const om_norm *norm,
+                          const om_block *block, om_block_sums *sums)
+{
+    (void)tables, (void)norm, (void)block, (void)sums;
+    om_sleep_s(0.02);
+}
+
+/* By the wall a stage takes as long as there is a thread in it, whichever that is. */
+static void threads_that_wait_for_another_take_time(void **state)
+{
+    (void)state;
+    const om_kernels *kernels;
+    must(om_kernels_select(NULL, &kernels));
+    om_kernels own = *kernels;
+    own.head = sleep_in_head;
+    const om_kernels *timed = om_timed_kernels(&own);
+#pragma omp parallel num_threads(2)
+    for (int t = 0; t < 2; t++) {
+        if (omp_get_thread_num() == t) timed->head(NULL, NULL, NULL, NULL);
+#pragma omp barrier
+    }
+    const om_lap lap = om_timed(OM_STAGE_HEAD);
+    assert_true(lap.wall_s >= 2 * 0.02 && lap.cpu_s < lap.wall_s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_are_those_by_hand), cmocka_unit_test(bytes_follow_the_arrays),
-        cmocka_unit_test(counts_at_full_size),      cmocka_unit_test(counts_of_the_full_connectome),
-        cmocka_unit_test(medians_and_quartiles),    cmocka_unit_test(probes_do_their_work),
-        cmocka_unit_test(processes_side_by_side),   cmocka_unit_test(stages_are_an_iteration),
+        cmocka_unit_test(counts_are_those_by_hand),
+        cmocka_unit_test(bytes_follow_the_arrays),
+        cmocka_unit_test(counts_at_full_size),
+        cmocka_unit_test(counts_of_the_full_connectome),
+        cmocka_unit_test(medians_and_quartiles),
+        cmocka_unit_test(probes_do_their_work),
+        cmocka_unit_test(processes_side_by_side),
+        cmocka_unit_test(stages_are_an_iteration),
         cmocka_unit_test(every_stage_is_timed),
+        cmocka_unit_test(threads_that_wait_for_another_take_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

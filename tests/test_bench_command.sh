@@ -20,7 +20,7 @@ check test -z "$(awk 'length > 100' "$work/out")"
 # A picture of the stages, which is never written over.
 if command -v gnuplot >/dev/null; then
     expect 0 "ITS STAGES" bench --extent 2 --repeats 1 --quick --plot "$work/roof.svg"
-    for word in "motion-pathway at extent 2" "GFMA/s" "7  first convolution, adjoint"; do
+    for word in "motion-pathway at extent 2" "GFMA/s" "memory bandwidth" "peak of a core" "7  first convolution, adjoint"; do
         check grep -qF "$word" "$work/roof.svg"
     done
     expect 1 "roof.svg" bench --extent 2 --repeats 1 --quick --plot "$work/roof.svg"
@@ -59,6 +59,8 @@ if not quick:
     assert r["battery"]["conditions"] == 148 and r["battery"]["s_per_model_and_core"] > 0
     assert r["battery"]["s_per_model_and_core_all_at_work"] > 0 and 1 < r["battery"]["rank_mb"] < 500
     assert [b["batch"] for b in r["batches"]] == [1, 2, 4, 8, 16]
+    for b in r["batches"]:
+        assert b["all_cores"]["threads"] == r["machine"]["cores"] and b["all_cores"]["speed"] > 0
     assert r["ranks"][0]["ranks"] == 1 and r["ranks"][0]["speed"] == 1
     assert r["threads"][0]["threads"] == 1 and r["ranks"][-1]["ranks"] == r["machine"]["cores"]
 END
@@ -80,7 +82,7 @@ expect 2 "--repeats '101'" bench --repeats 101
 expect 2 "--extent '61'" bench --extent 61
 expect 2 "one argument too many" bench store.h5
 expect 2 "try: --quick" bench --quik
-expect 1 "no circuit 'nowhere'" bench --circuit nowhere
+expect 3 "no circuit 'nowhere'" bench --circuit nowhere
 
 # Two builds, in turns.
 program=("$compare")
@@ -93,5 +95,6 @@ expect 0 "usage:" --help
 expect 2 "usage:" "$OMMATID"
 expect 2 "there is no such program" "$OMMATID" "$work/nothing"
 expect 2 "--repeats 'x'" --repeats x "$OMMATID" "$OMMATID"
+expect 2 "--help is no option" "$OMMATID" "$OMMATID" -- --help
 expect 1 "bench failed" "$OMMATID" "$OMMATID" -- --extent 0
 finish

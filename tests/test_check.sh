@@ -39,8 +39,9 @@ spec=$data/tiny.yaml
 check "$OMMATID" run "$spec" -o "$work/whole.h5" -n 2 --quiet
 sum=$(md5sum <"$work/whole.h5")
 prove 0 "whole: 3 models, 3 done" "$work/whole.h5"
+grep -n ' $' "$work/out" && fail "lines end in spaces"
 grep -q "^model " "$work/out" && fail "nothing is notable, but models are listed"
-prove 0 "nothing: done at 90" "$work/whole.h5" --all
+prove 0 "has nothing to do: done at 90" "$work/whole.h5" --all
 check test "$(grep -c "done at 90" "$work/out")" = 3
 prove 0 '"whole": true' "$work/whole.h5" --json
 printed '"findings": []'
@@ -67,7 +68,9 @@ prove 1 "damage: model 1: /checkpoint/$slot: its state does not have its checksu
 printed "(byte $at of the file)"
 printed "goes on at"
 printed "DAMAGED: 3 models, 1 to go on, 2 done"
+check grep -qE "; (1 fault|([2-9]|[0-9]{2,}) faults)\$" "$work/out"
 printed "try: the same run command"
+grep -nE ' $|1 faults' "$work/out" && fail "odd lines"
 repaired "$store"
 # its header
 cp "$work/whole.h5" "$store"
@@ -89,11 +92,23 @@ flip "$store" $(($(offset_of "$store" 0 "$other") + 1000))
 prove 0 "note: model 0: /checkpoint/$other: holds a commit that was not finished, or damage" "$store"
 printed "whole: 3 models"
 
+# a circuit that is damaged is refused by run, in the same words
+store=$work/circuit.h5
+cp "$work/whole.h5" "$store"
+at=$(h5dump -pH -d /circuit/count "$store" | sed -n 's/.*OFFSET \([0-9]*\).*/\1/p')
+flip "$store" $((at + 4))
+prove 1 "/circuit" "$store"
+what=$(sed -n 's/^damage: //p' "$work/out" | head -n 1 | sed 's/ (byte.*//')
+for ranks in 1 2; do
+    expect 3 "circuit.h5: damaged: ${what:-?}" "$OMMATID" run "$spec" -o "$store" -n $ranks
+done
+grep -q "^rendering" "$work/err" && fail "films are rendered for a damaged store"
+
 # models that diverged are whole
-sed 's/1.0e-3, 1.0e-4/2, 2/; s/every: 20/every: 2/' "$spec" >"$work/hot.yaml"
+sed 's/1.0e-3, 1.0e-4/2, 2/; s/every: 20/every: 2/; s/iterations/retries: 0, explode: 0, iterations/' "$spec" >"$work/hot.yaml"
 expect 1 "3 diverged" "$OMMATID" run "$work/hot.yaml" -o "$work/hot.h5" -n 1 --unit 0.01
 prove 0 "whole: 3 models, 3 diverged" "$work/hot.h5"
-prove 0 "nothing: diverged at" "$work/hot.h5" --all
+prove 0 "has nothing to do: diverged at" "$work/hot.h5" --all
 
 # cut short; then given back its length, as it advises
 store=$work/cut.h5

@@ -431,11 +431,11 @@ static void test_missing_circuits_and_bad_extents_say_what_to_try(void **state)
 {
     (void)state;
     om_circuit *c;
-    assert_int_equal(om_circuit_open("motion-pathwya", 5, &c), OM_EIO);
+    assert_int_equal(om_circuit_open("motion-pathwya", 5, &c), OM_EDATA);
     assert_non_null(strstr(om_message(), "try: ommatid circuit list"));
-    assert_int_equal(om_circuit_open("no/such.circuit", 5, &c), OM_EIO);
+    assert_int_equal(om_circuit_open("no/such.circuit", 5, &c), OM_EDATA);
     assert_non_null(strstr(om_message(), "no/such.circuit"));
-    assert_int_equal(om_circuit_open("/tmp", 5, &c), OM_EIO);
+    assert_int_equal(om_circuit_open("/tmp", 5, &c), OM_EDATA);
     const int extents[] = {-1, 0, OM_LATTICE_MAX_EXTENT + 1};
     for (int i = 0; i < 3; i++)
         assert_int_equal(om_circuit_open("motion-pathway", extents[i], &c), OM_EUSAGE);
@@ -449,7 +449,7 @@ static void test_circuits_are_found_in_the_data_directory(void **state)
     in_directory(path, "ommatid/flyvis-test.circuit");
     om_circuit *c = open_circuit(DATA "small.circuit", 2), *found;
     setenv("XDG_DATA_HOME", directory, 1);
-    assert_int_equal(om_circuit_open("flyvis-test", 2, &found), OM_EIO);
+    assert_int_equal(om_circuit_open("flyvis-test", 2, &found), OM_EDATA);
     assert_non_null(strstr(om_message(), path));
     assert_non_null(strstr(om_message(), "tools/fetch-connectome"));
     assert_int_equal(mkdir(folder, 0700), 0);

@@ -23,7 +23,7 @@ expect 0 "TmY15" circuit show --pairs
 check test "$(wc -l <"$work/out")" -eq 267
 expect 0 '"free_parameters": 332' circuit show --json --types --pairs
 expect 2 "--extent" circuit show --extent 0
-expect 1 "try: ommatid circuit list" circuit show nothing-of-the-kind
+expect 3 "try: ommatid circuit list" circuit show nothing-of-the-kind
 
 # An imported circuit is named after its file, reads back as the same, and opens by name.
 expect 2 "try: ommatid circuit import" circuit import "$data/small.json"
@@ -60,7 +60,7 @@ expect 3 "bad.circuit:19: type E" circuit check "$data/bad.circuit"
 expect 3 '"good": false' circuit check --json "$data/bad.json"
 check test "$(grep -c 'bad.json: ' "$work/out")" -eq 21
 expect 3 "truncated.json:4:26" circuit check "$data/truncated.json"
-expect 1 "no such file" circuit check "$work/nowhere.circuit"
+expect 3 "no such file" circuit check "$work/nowhere.circuit"
 
 # The published connectome: not without its checksum, and then by its name.
 fetch() { OMMATID=$OMMATID "$OM_SOURCE_DIR/tools/fetch-connectome" "$@"; }
@@ -70,7 +70,7 @@ expect 1 "$work is a folder: name the file in it" fetch --from "$work"
 expect 1 "it should be" fetch --from "$data/small.json"
 expect 1 "--from FILE" env OMMATID_CONNECTOME_URL="file://$work/nowhere.json" \
     OMMATID="$OMMATID" "$OM_SOURCE_DIR/tools/fetch-connectome"
-expect 1 "tools/fetch-connectome" circuit show flyvis-v2.2
+expect 3 "tools/fetch-connectome" circuit show flyvis-v2.2
 if [ -r "$connectome" ]; then
     expect 0 "wrote $XDG_DATA_HOME/ommatid/flyvis-v2.2.circuit" fetch --from "$connectome"
     expect 0 "is there already" fetch

@@ -141,7 +141,7 @@ expect 2 "there is no measure 'epee'" compare "$work/a.h5" "$work/b.h5" --margin
 expect 2 "expected epe=X" compare "$work/a.h5" "$work/b.h5" --margin epe
 expect 2 "expected epe=X" compare "$work/a.h5" "$work/b.h5" --margin epe=-1
 expect 2 "not both" compare "$work/a.h5" "$work/b.h5" --json --csv
-expect 1 "No such file" compare "$work/a.h5" "$work/nowhere.h5"
+expect 3 "No such file" compare "$work/a.h5" "$work/nowhere.h5"
 expect 2 "something is missing" compare "$work/a.h5"
 
 finish

@@ -9,11 +9,16 @@ expect 0 "3 of 3 models trained" "$OMMATID" run "$spec" -o "$work/one.h5" -n 1 -
 check test -s "$work/one.h5" -a ! -e "$work/one.h5.lock"
 
 # run starts its own ranks, and says how
-expect 0 "mpirun" "$OMMATID" run "$spec" -o "$work/two.h5" -n 2 --unit 0.1
+expect 0 "mpirun" "$OMMATID" run "$spec" -o "$work/two.h5" -n 2 --unit 0.1 --verbose
+# where the ranks' time went: shares of one whole, for people and for tools
+sed -nE 's/^engine: training ([0-9.]+) %, store writes ([0-9.]+) %, waiting ([0-9.]+) %, coordinator [0-9.]+ % of a core.*/\1 \2 \3/p' \
+    "$work/err" | awk '{ n++; all = $1 + $2 + $3 } END { exit !(n == 1 && all > 99.9 && all < 100.1) }' ||
+    { fail "no shares of time"; cat "$work/err"; }
 same "$work/one.h5" "$work/two.h5"
 expect 0 "3 trainers" "$OMMATID" run "$spec" -o "$work/three.h5" -n 3 --threads 1 --unit 0.05
 same "$work/one.h5" "$work/three.h5"
 expect 0 "" "$OMMATID" run "$spec" -o "$work/threads.h5" -n 2 --threads 2 --quiet
+check test ! -s "$work/err"
 same "$work/one.h5" "$work/threads.h5"
 
 # under mpirun it uses the ranks that it is given: 3 that train and one that coordinates, or 1 alone
@@ -64,7 +69,7 @@ expect 0 "3 of 3 models trained" "$OMMATID" run "$work/direct.yaml" -o "$work/au
 expect 3 "convolution is direct in the store" "$OMMATID" run "$work/fft.yaml" -o "$work/auto.h5" -n 1
 
 # models that diverge end at the same state, however their iterations were cut into units
-sed 's/1.0e-3, 1.0e-4/2, 2/; s/every: 20/every: 2/' "$spec" >"$work/hot.yaml"
+sed 's/1.0e-3, 1.0e-4/2, 2/; s/every: 20/every: 2/; s/iterations/retries: 0, explode: 0, iterations/' "$spec" >"$work/hot.yaml"
 expect 1 "3 diverged" "$OMMATID" run "$work/hot.yaml" -o "$work/hot-one.h5" -n 1 --unit 0.01
 expect 1 "3 diverged" "$OMMATID" run "$work/hot.yaml" -o "$work/hot-two.h5" -n 2 --unit 10
 same "$work/hot-one.h5" "$work/hot-two.h5"

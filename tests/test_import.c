@@ -438,10 +438,10 @@ static void nothing_is_left_where_nothing_could_be_read(void **unused)
     wrong.partial = true;
     must_say(om_ensemble_import(&wrong), OM_EDATA, "0000/best_chkpt");
     wrong.folder = "/no/such/folder";
-    must_say(om_ensemble_import(&wrong), OM_EIO, "/no/such/folder");
+    must_say(om_ensemble_import(&wrong), OM_EDATA, "/no/such/folder");
     wrong = options();
     wrong.circuit = "no-such-circuit";
-    must_say(om_ensemble_import(&wrong), OM_EIO, "no-such-circuit");
+    must_say(om_ensemble_import(&wrong), OM_EDATA, "no-such-circuit");
     wrong = options();
     wrong.store = "/no/such/folder/store.h5";
     write_model("0002", 2, 5, NONE);

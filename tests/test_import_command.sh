@@ -17,8 +17,8 @@ expect 2 "ommatid import flyvis DIR -o STORE.h5" import torch "$work/empty" -o "
 expect 2 "where to put the models" import flyvis "$work/empty"
 expect 2 "--select 'best'" import flyvis "$work/empty" -o "$work/a.h5" --select best
 expect 3 "holds no models" import flyvis "$work/empty" -o "$work/a.h5"
-expect 1 "No such file" import flyvis "$work/nowhere" -o "$work/a.h5"
-expect 1 "tools/fetch-connectome" import flyvis "$work/one" -o "$work/a.h5"
+expect 3 "No such file" import flyvis "$work/nowhere" -o "$work/a.h5"
+expect 3 "tools/fetch-connectome" import flyvis "$work/one" -o "$work/a.h5"
 expect 3 "0000: has neither" import flyvis "$work/one" -o "$work/a.h5" --circuit motion-pathway
 expect 2 "usage" fetch --form x
 expect 2 "usage" fetch a b

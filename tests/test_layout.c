@@ -34,13 +34,13 @@ static void candidates_use_the_cores(void **state)
         {2, 1, "1x1 1x2"},
         {2, 0, "1x1 1x2"},
         {3, 5, "3x1 1x3"},
-        {6, 50, "6x1 2x3 1x6"},
+        {6, 50, "6x1 3x2 2x3 1x6"},
         {6, 3, "3x1 3x2 2x3 1x6"},
         {4, 3, "3x1 2x2 1x4"},
         {8, 8, "8x1 4x2 2x4 1x8"},
         {8, 5, "5x1 4x2 2x4 1x8"},
-        {48, 50, "48x1 16x3 8x6 4x12 2x24 1x48"},
-        {48, 10, "10x1 10x4 8x6 4x12 2x24 1x48"},
+        {48, 50, "48x1 24x2 16x3 12x4 8x6 6x8 4x12 3x16 2x24 1x48"},
+        {48, 10, "10x1 10x4 8x6 6x8 4x12 3x16 2x24 1x48"},
         {4096, 5000,
          "4096x1 2048x2 1024x4 512x8 256x16 128x32 64x64 32x128 16x256 8x512 4x1024 "
          "2x2048 1x4096"},
@@ -113,9 +113,10 @@ static void write_spec(int models, int iterations)
 static om_rank_layout choose(int cores, int ranks, int threads, const char *expected)
 {
     om_rank_layout layout;
+    om_work_left left;
     char line[OM_LAYOUT_BYTES];
     const om_layout_wish wish = {spec, store, cores, ranks, threads};
-    must(om_layout_choose(&wish, &layout, line));
+    must(om_layout_choose(&wish, &layout, &left, line));
     if (strstr(line, expected) == NULL) fail_msg("'%s' does not say '%s'", line, expected);
     return layout;
 }
@@ -168,20 +169,21 @@ static void what_is_wrong_is_said(void **state)
 {
     (void)state;
     om_rank_layout layout;
+    om_work_left left;
     char line[OM_LAYOUT_BYTES];
     const om_layout_wish wish = {.spec_file = spec, .store = store, .cores = 2};
     unlink(spec);
-    assert_int_equal(om_layout_choose(&wish, &layout, line), OM_EIO);
+    assert_int_equal(om_layout_choose(&wish, &layout, &left, line), OM_EDATA);
     assert_non_null(strstr(om_message(), spec));
     write_spec(0, 10);
-    assert_int_equal(om_layout_choose(&wish, &layout, line), OM_EDATA);
+    assert_int_equal(om_layout_choose(&wish, &layout, &left, line), OM_EDATA);
     write_spec(3, 100000000);
     char lock[80];
     snprintf(lock, sizeof lock, "%s.lock", store);
     FILE *file = fopen(lock, "w");
     fputs("of somebody else\n", file);
     fclose(file);
-    assert_int_equal(om_layout_choose(&wish, &layout, line), OM_EBUSY);
+    assert_int_equal(om_layout_choose(&wish, &layout, &left, line), OM_EBUSY);
     unlink(lock);
 }
 

@@ -1,5 +1,6 @@
-/* What a trainer allocates is what it said it would, and goes back when it is freed; blocks of memory;
- * what is left of a machine's. The calls that take memory from the system are counted (--wrap). */
+/* What a trainer and its parts allocate is what they said, and goes back when they are freed; blocks of
+ * memory; what is left of a machine's. The calls that take memory from the system are counted (--wrap). */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,8 @@
 
 #include "base/memory.h"
 #include "ensemble/workload.h"
+#include "model/decoder.h"
+#include "model/network.h"
 #include "ommatid/om_spec.h"
 
 static void must(om_status status)
@@ -136,6 +139,53 @@ static void trainers_take_what_they_said(void **state)
     };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         trainer_takes_what_it_said(&sizes[i]);
+}
+
+/* ---- networks and decoders of experiments ---- */
+
+/* What they take is what they said. */
+static double model_takes(const om_circuit *c, om_convolution convolution, bool forward_only)
+{
+    om_network_options n = {.batch = 6,
+                            .frames = 20,
+                            .dt_s = 0.02,
+                            .threads = 2,
+                            .activation = OM_ELU,
+                            .forward_only = forward_only};
+    om_decoder_options d = {.batch = n.batch,
+                            .frames = n.frames,
+                            .threads = n.threads,
+                            .convolution = convolution,
+                            .forward_only = forward_only};
+    om_network *network;
+    om_decoder *decoder;
+    must(om_kernels_select(NULL, &n.kernels));
+    d.kernels = n.kernels;
+    const size_t before = in_use();
+    must(om_network_create(c, &n, &network));
+    const om_geometry *g = om_network_geometry(network);
+    must(om_decoder_create(c, g, &d, &decoder));
+    const double took = (double)(in_use() - before);
+    const double said = (double)(om_network_bytes(c, g, &n) + om_decoder_bytes(c, g, &d));
+    if (fabs(said / took - 1) > 0.02) fail_msg("%.0f bytes said, %.0f taken", said, took);
+    om_decoder_free(decoder);
+    om_network_free(network);
+    assert_int_equal(in_use(), before);
+    return took;
+}
+
+static void what_goes_forward_only_has_no_gradients(void **state)
+{
+    (void)state;
+    om_circuit *c;
+    must(om_circuit_open("motion-pathway", 9, &c));
+    for (om_convolution method = OM_CONVOLUTION_DIRECT; method <= OM_CONVOLUTION_FFT; method++) {
+        double both = model_takes(c, method, false), forward = model_takes(c, method, true);
+        printf("%s: %.1f MB, forward only %.1f MB\n", om_convolution_names[method], both / 1e6,
+               forward / 1e6);
+        assert_true(forward < 0.7 * both);
+    }
+    om_circuit_free(c);
 }
 
 /* ---- blocks ---- */
@@ -266,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trainers_take_what_they_said),
+        cmocka_unit_test(what_goes_forward_only_has_no_gradients),
         cmocka_unit_test(blocks_are_zeroed_and_aligned),
         cmocka_unit_test(blocks_are_freed_in_any_order),
         cmocka_unit_test(untouched_pages_are_not_there),

@@ -1,9 +1,10 @@
 /* The network alone against the naive double-precision model: every activation function, forward, all
- * gradients and the penalty, with strides and odd batches; counts of its own; fading in; and what a
+ * gradients and the penalty, with strides, long rows and odd batches; counts of its own; fading in; and what a
  * model that diverged leaves behind. */
 #include <math.h>
 
 #include "every_kernel.h"
+#include "ommatid/om_controls.h"
 
 typedef struct setting {
     om_circuit *circuit;
@@ -226,6 +227,23 @@ static void compare_all_kernels(const setting *s, double spread)
     free_inputs(&in);
 }
 
+/* ---- long rows ---- */
+
+/* From extent 16 on a row is longer than what any kernel holds in registers at once. */
+static void test_rows_in_two_parts_agree(void **state)
+{
+    (void)state;
+    for (int a = 0; a < 2; a++) {
+        setting s = {.circuit = naive_random_circuit(27, 3, 4, 16, true),
+                     .activation = a == 0 ? OM_RELU : OM_ELU,
+                     .batch = 1,
+                     .frames = 2};
+        s.naive = naive_create(s.circuit);
+        compare_all_kernels(&s, 0);
+        free_setting(&s);
+    }
+}
+
 /* ---- activation functions ---- */
 
 static void test_every_activation_agrees(void **state)
@@ -293,31 +311,42 @@ static void test_functions_and_slopes_are_accurate_everywhere(void **state)
     free_setting(&s);
 }
 
+static outcome try_threads(const setting *s, const inputs *in, const char *isa)
+{
+    outcome one = run_library(s, in, isa, 1);
+    for (int threads = 2; threads <= 5; threads++) {
+        outcome more = run_library(s, in, isa, threads);
+        assert_true(same_bits(s, &one, &more));
+        free_outcome(&more);
+    }
+    return one;
+}
+
+static void try_kernels(om_activation activation, int batch)
+{
+    setting s = make_setting(22, 3, batch, 6);
+    s.activation = activation;
+    s.fade_in_steps = 3;
+    inputs in = make_inputs(&s, 2);
+    outcome of[N_ISAS] = {{0}};
+    for (int i = 0; i < N_ISAS; i++)
+        if (available(isas[i])) of[i] = try_threads(&s, &in, isas[i]);
+    const outcome *avx2 = &of[2], *avx512 = &of[3];
+    if (avx2->activity != NULL && avx512->activity != NULL)
+        assert_true(same_bits(&s, avx2, avx512));
+    for (int i = 0; i < N_ISAS; i++) free_outcome(&of[i]);
+    free_inputs(&in);
+    free_setting(&s);
+}
+
+/* In batches of one to three quads: threads share a quad, take one each, or first this and then that. */
 static void test_neither_threads_nor_vectors_change_a_bit(void **state)
 {
     (void)state;
-    for (int a = 0; a < OM_ACTIVATIONS; a++) {
-        setting s = make_setting(22, 4, 5, 6);
-        s.activation = (om_activation)a;
-        s.fade_in_steps = 3;
-        inputs in = make_inputs(&s, 2);
-        outcome of[N_ISAS] = {{0}};
-        for (int i = 0; i < N_ISAS; i++) {
-            if (!available(isas[i])) continue;
-            of[i] = run_library(&s, &in, isas[i], 1);
-            for (int threads = 2; threads <= 5; threads++) {
-                outcome more = run_library(&s, &in, isas[i], threads);
-                assert_true(same_bits(&s, &of[i], &more));
-                free_outcome(&more);
-            }
-        }
-        const outcome *avx2 = &of[2], *avx512 = &of[3];
-        if (avx2->activity != NULL && avx512->activity != NULL)
-            assert_true(same_bits(&s, avx2, avx512));
-        for (int i = 0; i < N_ISAS; i++) free_outcome(&of[i]);
-        free_inputs(&in);
-        free_setting(&s);
-    }
+    static const int batches[] = {4, 8, 12, 11};
+    for (int b = 0; b < 4; b++) try_kernels(OM_RELU, batches[b]);
+    for (int a = 0; a < OM_ACTIVATIONS; a++)
+        if (a != OM_RELU) try_kernels((om_activation)a, batches[a % 4]);
 }
 
 /* ---- films in parts ---- */
@@ -493,9 +522,29 @@ static void test_fading_in_keeps_the_settled_state(void **state)
     free_setting(&s);
 }
 
+/* A control is a circuit like any other: to the naive model, which goes through it cell by cell, too. */
+static void test_control_circuits_agree(void **state)
+{
+    (void)state;
+    const om_controls controls[] = {
+        {OM_COUNTS_SHUFFLED, OM_SIGNS_SHUFFLED, OM_FILTERS_ROTATED, ""},
+        {OM_COUNTS_EQUAL, OM_SIGNS_KNOWN, OM_FILTERS_ROTATED, "T1, T3"},
+    };
+    for (int i = 0; i < 2; i++) {
+        setting s = make_setting(27, 3, 4, 6);
+        naive_free(s.naive);
+        assert_int_equal(om_circuit_control(s.circuit, &controls[i], 5), OM_OK);
+        s.naive = naive_create(s.circuit);
+        assert_int_equal(s.naive->n_edges, s.circuit->n_edges);
+        compare_all_kernels(&s, 0);
+        free_setting(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_in_two_parts_agree),
         cmocka_unit_test(test_every_activation_agrees),
         cmocka_unit_test(test_functions_and_slopes_are_accurate_everywhere),
         cmocka_unit_test(test_neither_threads_nor_vectors_change_a_bit),
@@ -504,6 +553,7 @@ int main(void)
         cmocka_unit_test(test_counts_of_ones_own_take_effect_with_the_next_params),
         cmocka_unit_test(test_films_fade_in),
         cmocka_unit_test(test_fading_in_keeps_the_settled_state),
+        cmocka_unit_test(test_control_circuits_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,9 +11,24 @@ for line in "speed        3 iterations/s a rank" "node hours" "MB a rank, " "sto
 done
 check test ! -s "$work/err"
 expect 0 "ranks have no model: expected 3 at most" plan "$spec" -n 5 --rate 3
-expect 0 "1 node" plan "$spec" # measured
+cores=$(nproc)
+expect 0 "on $cores rank" plan "$spec" # measured
+check grep -q "1 node" "$work/out"
 check grep -q "measured here on" "$work/out"
 check grep -q "measuring" "$work/err"
+
+# nodes multiply what one of them has; --layout says it; a node that is not like this machine is told
+expect 0 "on $((3 * cores)) ranks of 1 thread, 3 nodes" plan "$spec" --nodes 3 --rate 3
+expect 0 "on 12 ranks of 2 threads, 3 nodes" plan "$spec" --nodes 3 --layout 4X2 --rate 3
+check test ! -s "$work/err"
+expect 0 "warning: 1 rank x $((cores + 1)) threads on a node are more than the $cores core" plan "$spec" --layout "1x$((cores + 1))"
+expect 0 "" plan "$spec" --layout "$((cores + 1))x1" --quiet
+check test ! -s "$work/err"
+expect 2 "--layout says both numbers: not with -n" plan "$spec" --layout 2x1 -n 2
+expect 2 "expected 100000 in all at most" plan "$spec" --layout 4096x1 --nodes 100000
+expect 2 "--layout '2by1'" plan "$spec" --layout 2by1
+# many more ranks than models take no time to speak of
+expect 0 "on 100000 ranks" plan "$spec" -n 100000 --rate 3
 
 # three models of 90 iterations at 3 a second on one rank: 90 s and a little for what is written
 cat >"$work/read.py" <<'END'
@@ -36,7 +51,8 @@ expect 0 "given up after two in a row" plan "$spec" -n 2 --rate 1 --fails 0.4 --
 
 expect 0 "when the last model is given up" plan "$spec" -n 2 --rate 1 --fails 0.5 --unit 0.1
 expect 2 "SPEC" plan
-expect 1 "no-such.yaml" plan "$work/no-such.yaml"
+expect 3 "no-such.yaml" plan "$work/no-such.yaml"
+grep -q measuring "$work/err" && fail "says that it measures, but there is no spec"
 expect 2 "5 nodes for 2 ranks: expected a rank or more on each" plan "$spec" -n 2 --nodes 5
 expect 2 "--rate" plan "$spec" --rate 0
 echo "modles: 3" >"$work/bad.yaml"

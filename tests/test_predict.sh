@@ -27,7 +27,7 @@ expect 2 "whole names with commas between" predict -e edges -o "$work/a.h5" --ty
 expect 2 "a number from 0 to 2" predict -e edges -o "$work/a.h5" -m 3
 expect 2 "named twice" predict -e edges -o "$work/a.h5" -m 1,1
 expect 2 "1 or more" predict -e edges -o "$work/a.h5" -m top:0
-expect 1 "No such file" timeout 120 "$OMMATID" predict "$work/nowhere.h5" -e edges -o "$work/a.h5"
+expect 3 "No such file" timeout 120 "$OMMATID" predict "$work/nowhere.h5" -e edges -o "$work/a.h5"
 expect 2 "the film is missing" predict -e film -o "$work/a.h5"
 expect 2 "are of --experiment film" predict -e edges -o "$work/a.h5" --frames 3
 expect 2 "are of --experiment film" predict -e edges -o "$work/a.h5" --frame-rate 60
@@ -42,7 +42,7 @@ expect 2 "the launcher of this job sets the ranks" mpirun -n 2 "$OMMATID" predic
     -o "$work/a.h5" -n 2
 expect 1 "there is no folder $work/nowhere" predict -e flashes -o "$work/nowhere/a.h5"
 expect 1 "there is no folder $work/nowhere" predict -e flashes -o "$work/a.h5" --plot "$work/nowhere/a.svg"
-expect 1 "cannot be opened" predict -e film --movie "$work/nowhere.h5" -o "$work/a.h5"
+expect 3 "cannot be opened" predict -e film --movie "$work/nowhere.h5" -o "$work/a.h5"
 expect 3 "has no dataset /luminance" predict -e film --movie "$store" -o "$work/a.h5" -n 2
 check test "$(grep -o "$store" "$work/err" | wc -l)" = 1
 check grep -q "/luminance \[view\]\[frame\]\[column\]" "$work/err"

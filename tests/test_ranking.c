@@ -23,7 +23,7 @@ static const entry entries[MODELS] = {
     {OM_MODEL_FAILED, 2, {9, 1}, {900, 1}},
     {OM_MODEL_RUNNING, 4, {9, 2, 3, 2}, {900, 300, 200, 100}},
     {OM_MODEL_WAITING, 0, {0}, {0}},
-    {OM_MODEL_STOPPED, 3, {9, 3, 3}, {900, 650, 640}},
+    {OM_MODEL_WAITING, 3, {9, 3, 3}, {900, 650, 640}},
     {OM_MODEL_DONE, 5, {9, 9, 9, 9, 9}, {5, 6, 7, 8, 9}},
 };
 
@@ -48,7 +48,7 @@ static void spread_scenes(const entry *e, int best, int model, float *scenes)
 
 static void commit_entry(om_store *store, int model, const entry *e)
 {
-    om_state *state = fixture_state(&f, (uint32_t)model, 0);
+    om_state *state = fixture_state(&f, (uint32_t)model, 1);
     const om_state_layout *l = &f.layout;
     state->n_checks = (uint32_t)e->checks;
     state->iteration = e->checks > 0 ? (uint64_t)(e->checks - 1) * EVERY : 0;
@@ -230,6 +230,37 @@ static void test_an_order_that_every_scene_shares_is_stable(void **unused)
     for (int i = 0; i < MODELS; i++) assert_true(fabs(ranked[i].stability - 1) < 1e-9);
 }
 
+/* Behind those that run or are done, whatever their errors: those of the later rung before those of the
+ * earlier one, and by error, then number, at the same rung. */
+static void test_models_that_a_race_stopped_stand_behind_the_others(void **unused)
+{
+    (void)unused;
+    enlarge(OM_LOSS_EPE);
+    const entry raced[MODELS] = {
+        {OM_MODEL_STOPPED, 2, {9, 1}, {9, 1}},
+        {OM_MODEL_DONE, 5, {9, 9, 9, 9, 8}, {9, 9, 9, 9, 8}},
+        {OM_MODEL_STOPPED, 3, {9, 3, 3}, {9, 3, 3}},
+        {OM_MODEL_DONE, 5, {9, 7, 7, 7, 7}, {9, 7, 7, 7, 7}},
+        {OM_MODEL_STOPPED, 3, {9, 2, 2}, {9, 2, 2}},
+        {OM_MODEL_DIVERGED, 2, {9, 1}, {9, 1}},
+        {OM_MODEL_STOPPED, 2, {9, 1}, {9, 1}},
+        {OM_MODEL_STOPPED, 3, {9, 4, 4}, {9, 4, 4}},
+    };
+    const int order[MODELS] = {3, 1, 4, 2, 7, 0, 6, 5};
+    const char *path = new_store();
+    om_store *store = open_store(path, OM_STORE_WRITE);
+    for (int m = 0; m < MODELS; m++) commit_entry(store, m, &raced[m]);
+    om_store_close(store);
+    om_ranked ranked[MODELS];
+    rank(path, OM_LOSS_EPE, ranked);
+    for (int i = 0; i < MODELS; i++) {
+        assert_int_equal(ranked[i].model, order[i]);
+        assert_int_equal(ranked[i].place, i < 7 ? i + 1 : 0);
+    }
+    /* scenes are drawn again, races are not: nobody gets in front of another rung's */
+    for (int i = 5; i < 7; i++) assert_true(fabs(ranked[i].stability - 1) < 1e-9);
+}
+
 static void read_ranking(const char *path, const char *name, hid_t type, void *out)
 {
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -319,6 +350,7 @@ int main(void)
         TEST(test_the_spread_is_the_standard_error_over_scenes),
         TEST(test_stability_is_a_share_and_always_the_same),
         TEST(test_an_order_that_every_scene_shares_is_stable),
+        TEST(test_models_that_a_race_stopped_stand_behind_the_others),
         TEST(test_the_store_keeps_the_ranking_by_model),
         TEST(test_a_new_store_ranks_nobody),
         cmocka_unit_test(test_durations_are_for_a_person),

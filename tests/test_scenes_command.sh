@@ -59,7 +59,7 @@ expect 2 "none of this kind" show --training 1 --validation 0 --sequences valida
 expect 2 "no training and no validation" make -o "$work/none.h5" --training 0 --validation 0
 expect 2 "from 0 to 60" make -o "$work/none.h5" --extent 61
 expect 1 "there is no folder $work/nowhere" show "${small[@]}" -o "$work/nowhere/sheet.png"
-expect 1 "$work/missing.h5" show "$work/missing.h5"
+expect 3 "$work/missing.h5" show "$work/missing.h5"
 echo "no films" >"$work/text"
 expect 3 "$work/text" show "$work/text"
 check test ! -e "$work/none.h5"

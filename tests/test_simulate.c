@@ -52,8 +52,8 @@ static void test_equal_ranks_by_hand(void **state)
     r = simulate(&o);
     near(r.seconds, 200 + (double)r.units / 2, 1);
     near(r.busy, 400 / (2 * r.seconds), 1e-9);
-    /* a unit is asked for and ended; each rank tells of its progress once a second */
-    near(r.messages_per_s, 2 * (double)r.units / r.seconds + 2, 1e-9);
+    /* a unit is asked for, given and ended; each rank tells of its progress once a second */
+    near(r.messages_per_s, 3 * (double)r.units / r.seconds + 2, 1e-9);
 }
 
 static void test_noise_leaves_nobody_idle_for_more_than_a_unit(void **state)
@@ -87,6 +87,24 @@ static void test_a_thousand_unequal_ranks_stay_at_work(void **state)
     assert_true(r.seconds == again.seconds && r.units == again.units);
     o.seed = 1;
     assert_true(simulate(&o).seconds != r.seconds);
+}
+
+/* However many more ranks than models there are: what fails is tried again by another one, and nobody
+ * waits for ever. */
+static void test_spare_ranks_take_over_what_failed(void **state)
+{
+    (void)state;
+    om_simulation_options o = options_of(2, 5000, 1000);
+    o.fails = 0.2;
+    om_simulation r = simulate(&o);
+    assert_int_equal(r.done + r.failed, 2);
+    assert_true(r.failed_units > 0);
+    /* units of a model that ends follow each other at once */
+    o.fails = 0;
+    r = simulate(&o);
+    assert_int_equal(r.done, 2);
+    near(r.seconds, 100, 1e-6);
+    near(r.busy, 2.0 / 5000, 1e-9);
 }
 
 static void test_progress_is_told_less_often_by_many(void **state)
@@ -124,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_equal_ranks_by_hand),
         cmocka_unit_test(test_noise_leaves_nobody_idle_for_more_than_a_unit),
         cmocka_unit_test(test_a_thousand_unequal_ranks_stay_at_work),
+        cmocka_unit_test(test_spare_ranks_take_over_what_failed),
         cmocka_unit_test(test_progress_is_told_less_often_by_many),
         cmocka_unit_test(test_what_makes_no_sense_is_refused),
     };

@@ -13,13 +13,13 @@ static void test_options_of_the_model_in_block_and_flow_style(void **state)
                            "  symmetric:\n"
                            "    time_constant:\n    - [T4a, T4b]\n    - - T5a\n      - T5b\n"
                            "    strength:\n    - - Mi9 -> T4a\n      - \"Mi9 -> T4b\"\n"
-                           "  clamp:\n    time_constant:\n    - 0.01\n    - .inf\n"
+                           "  clamp:\n    time_constant:\n    - 0.03\n    - .inf\n"
                            "    strength: [0, 0.5]\n");
     om_spec flow = parsed("{circuit: {count_spread: .2}, model: {activation: leaky_relu,\n"
                           " fixed: [resting_potential, strength], symmetric: {\n"
                           " time_constant: [[T4a,T4b],[T5a,  T5b]],\n"
                           " strength: [[Mi9 -> T4a, 'Mi9 -> T4b']]},\n"
-                          " clamp: {time_constant: [1.0e-2, .inf], strength: [0, .5]}}}\n");
+                          " clamp: {time_constant: [3.0e-2, .inf], strength: [0, .5]}}}\n");
     assert_same(&block, &flow);
     const om_model_options *m = &flow.train.model;
     assert_int_equal(m->activation, OM_LEAKY_RELU);
@@ -29,7 +29,7 @@ static void test_options_of_the_model_in_block_and_flow_style(void **state)
     assert_string_equal(m->symmetric[OM_RESTING_POTENTIAL], "");
     assert_string_equal(m->symmetric[OM_TIME_CONSTANT], "T4a, T4b; T5a, T5b");
     assert_string_equal(m->symmetric[OM_STRENGTH], "Mi9 -> T4a, Mi9 -> T4b");
-    assert_true(m->clamp[OM_TIME_CONSTANT][0] == 0.01 && m->clamp[OM_STRENGTH][1] == 0.5);
+    assert_true(m->clamp[OM_TIME_CONSTANT][0] == 0.03 && m->clamp[OM_STRENGTH][1] == 0.5);
     assert_true(m->clamp[OM_TIME_CONSTANT][1] == (double)INFINITY);
     om_spec one = parsed("model: {clamp: {resting_potential: [-.inf, -2]}}");
     assert_true(one.train.model.clamp[OM_RESTING_POTENTIAL][0] == (double)-INFINITY);
@@ -162,6 +162,60 @@ static void test_strides_are_those_of_a_file(void **state)
     rmdir(path);
 }
 
+static void test_controls(void **state)
+{
+    (void)state;
+    om_spec block = parsed("circuit:\n  counts: shuffled\n  signs: shuffled\n  filters: rotated\n"
+                           "  without:\n  - T4a\n  - \"T5b\"\ntrain:\n  task: none\n");
+    om_spec flow = parsed("{circuit: {without: [T4a,T5b], filters: rotated, signs: shuffled, "
+                          "counts: shuffled}, train: {task: none}}");
+    assert_same(&block, &flow);
+    const om_controls *c = &block.train.model.controls;
+    assert_int_equal(c->counts, OM_COUNTS_SHUFFLED);
+    assert_int_equal(c->signs, OM_SIGNS_SHUFFLED);
+    assert_int_equal(c->filters, OM_FILTERS_ROTATED);
+    assert_string_equal(c->without, "T4a, T5b");
+    assert_int_equal(block.train.task, OM_TASK_NONE);
+    om_spec usual = parsed("seed: 3");
+    assert_false(om_controls_any(&usual.train.model.controls));
+    assert_int_equal(usual.train.task, OM_TASK_FLOW);
+    assert_int_equal(parsed("circuit: {counts: equal}").train.model.controls.counts,
+                     OM_COUNTS_EQUAL);
+    refused("circuit: {counts: same}",
+            ":1:19: circuit.counts: 'same': expected measured, equal or shuffled");
+    refused("circuit: {signs: random}", "circuit.signs: 'random': expected known or shuffled");
+    refused("circuit: {filters: turned}", "'turned': expected measured or rotated");
+    refused("train: {task: flows}", "train.task: 'flows': expected flow or none");
+    refused("circuit: {without: T4a}",
+            ":1:20: circuit.without: 'T4a': expected a list of types, as [T4a, T4b], of at most");
+    refused("circuit: {without: [[T4a, T4b]]}",
+            ":1:21: circuit.without: a list: expected the name of a cell type");
+    refused("circuit: {without: [T4a, Mi1, T4a]}", ":1:31: circuit.without: 'T4a' is given twice");
+    refused("circuit: {without: [\"T4a, T4b\"]}", "expected the name of a cell type");
+}
+
+/* Strides first, then the controls, which draw from the spec's seed. */
+static void test_controls_shape_the_circuit(void **state)
+{
+    (void)state;
+    const om_controls counts = {.counts = OM_COUNTS_SHUFFLED, .without = "L2, T4a"};
+    om_circuit *circuit, *own;
+    om_spec s = parsed("seed: 11\ncircuit: {extent: 3, stride: [[L2, 3, 2], [L1, 2, 2]], "
+                       "without: [L2, T4a], counts: shuffled}");
+    assert_int_equal(om_spec_circuit(&s, &circuit), OM_OK);
+    assert_int_equal(om_circuit_open("motion-pathway", 3, &own), OM_OK);
+    assert_int_equal(om_circuit_set_stride(own, "L1", 2, 2), OM_OK);
+    assert_int_equal(om_circuit_control(own, &counts, 11), OM_OK);
+    assert_true(circuit->checksum == own->checksum);
+    om_circuit_free(circuit);
+    om_circuit_free(own);
+    s = parsed("circuit: {extent: 3, without: [T4a, T4e]}");
+    assert_int_equal(om_spec_circuit(&s, &circuit), OM_EDATA);
+    assert_null(circuit);
+    assert_non_null(strstr(om_message(), "circuit.without: circuit motion-pathway has no type "
+                                         "'T4e'; the nearest is T4a"));
+}
+
 static void test_time_constants_that_would_never_be_trained(void **state)
 {
     (void)state;
@@ -169,20 +223,60 @@ static void test_time_constants_that_would_never_be_trained(void **state)
             ":1:32: model.clamp.time_constant: lowest -1 s: expected 0 or more");
     refused("model: {clamp: {time_constant: [0, 0.02]}}",
             "model.clamp.time_constant: highest 0.02 s: expected more than train.dt 0.02");
+    refused("model: {clamp: {time_constant: [0.019, 1]}}",
+            "model.clamp.time_constant: lowest 0.019 s: expected train.dt 0.02 or more, which it "
+            "would act as, or 0 for no bound");
     parsed("model: {clamp: {time_constant: [0.06, 0.1]}}\ntrain: {dt: 0.055}");
-    refused("model: {clamp: {time_constant: [0, 0.03]}}\ntrain: {dt: 0.025}\n"
-            "init: {time_constant: 0.02}",
-            "train.dt 0.025: expected at most init.time_constant 0.02");
+    parsed("model: {clamp: {time_constant: [0.02, 0.1]}}");
 }
 
 static void test_what_would_do_nothing_is_refused(void **state)
 {
     (void)state;
     refused("model: {fixed: [resting_potential, time_constant, strength, decoder]}",
-            ":1:16: model.fixed: every part is: expected one at least that is trained");
+            ":1:16: model.fixed: every part is: expected one at least that is trained, or "
+            "train.task: none");
+    parsed("model: {fixed: [resting_potential, time_constant, strength, decoder]}\n"
+           "train: {task: none}");
     parsed("model: {fixed: [resting_potential, time_constant, strength]}");
     refused("train: {t_fade_in: 0.01}",
             ":1:20: train.t_fade_in 0.01: less than one time step: expected 0, or train.dt 0.02");
+}
+
+static void test_races_are_rungs_at_checks(void **state)
+{
+    (void)state;
+    const om_spec spec = parsed("train: {iterations: 100}\nvalidate: {every: 10}\n"
+                                "race: {keep: 0.25, at: [ 10, +20,90 ]}");
+    assert_true(spec.race.keep == 0.25);
+    assert_string_equal(spec.race.at, "10, 20, 90");
+    assert_string_equal(parsed("race: {at: [5000, 30000]}").race.at, "5000, 30000");
+    assert_string_equal(parsed("race: {at: []}").race.at, "");
+    const char *const wrong[] = {"5000",
+                                 "[5000, x]",
+                                 "[5000, 5000]",
+                                 "[10000, 5000]",
+                                 "[0]",
+                                 "[1.5e4]",
+                                 "[[5000]]",
+                                 "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
+                                 "13, 14, 15, 16, 17]"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "race: {at: %s}", wrong[i]);
+        refused(text, ": expected a list of up to 16 iterations, rising, as [10000, 30000]");
+    }
+    refused("race: {keep: 1, at: [5000]}",
+            ":1:14: race.keep: '1': expected a number, above 0, below 1");
+    refused("race: {keep: 0.4}", ":1:14: race.keep 0.4: without race.at nobody is stopped");
+    refused("models: 1\nrace: {at: [5000]}", ":2:12: race.keep 0.5: of 1 model all would go on");
+    refused("race: {at: [5000, 10001]}",
+            ":1:12: race.at: no check falls on iteration 10001: expected 10000 or 15000");
+    refused("race: {at: [250000]}", ":1:12: race.at: 250000: expected less than train.iterations");
+    /* 64 scenes to train on, 4 in a batch: after 1, 11, 21 passes of 16 iterations */
+    parsed("validate: {every_passes: 10}\nrace: {at: [16, 336]}");
+    refused("validate: {every_passes: 10}\nrace: {at: [170]}", "expected 16 or 176");
+    parsed("scenes: {source: ./films.h5}\nvalidate: {every_passes: 10}\nrace: {at: [170]}");
 }
 
 /* 4095 characters fit, and no more. */
@@ -250,8 +344,11 @@ int main(void)
         cmocka_unit_test(test_pairs_need_no_blanks),
         cmocka_unit_test(test_strides),
         cmocka_unit_test(test_strides_are_those_of_a_file),
+        cmocka_unit_test(test_controls),
+        cmocka_unit_test(test_controls_shape_the_circuit),
         cmocka_unit_test(test_time_constants_that_would_never_be_trained),
         cmocka_unit_test(test_what_would_do_nothing_is_refused),
+        cmocka_unit_test(test_races_are_rungs_at_checks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

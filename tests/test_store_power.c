@@ -156,7 +156,8 @@ static void record_commits(const char *path)
     for (uint64_t i = 1; i <= COMMITS; i++) {
         commit(store, 0, i);
         record(RETURNED, NULL, 0, 0);
-        const om_model_row row = {2024, OM_MODEL_RUNNING, i, 1, (double)i, 0, "on its way"};
+        const om_model_row row = {2024, OM_MODEL_RUNNING, i, 1, (double)i,
+                                  0,    "on its way",     0, 0, 0};
         must(om_store_write_row(store, 0, &row));
     }
     store_inode = 0;

@@ -107,7 +107,7 @@ static void test_what_cannot_be_swept_is_refused(void **unused)
     refuse(many, "at most 1000 combinations");
     om_spec one;
     must_say(om_spec_parse("spec.yaml", text, &one), OM_EDATA, "spec.yaml:6:3: sweep: expected a "
-                                                                "spec of one ensemble");
+                                                                "spec of one ensemble, as its point spec.yaml:0");
 }
 
 /* ---- files ---- */

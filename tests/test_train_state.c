@@ -29,18 +29,26 @@ static void test_many_calls_are_as_one(void **unused)
     bench_close(&b);
 }
 
+/* One, two and three quads of samples. */
 static void test_threads_change_no_bit(void **unused)
 {
     (void)unused;
-    om_train_options options = bench_all_options();
-    options.batch_size = 5;
-    bench one = bench_open(6, &options, 1, NULL), three = bench_open(6, &options, 3, NULL);
-    om_state *expected = bench_trained(&one, 0), *state = bench_trained(&three, 0);
-    bench_assert_same(&one, state, expected);
-    free(expected);
-    free(state);
-    bench_close(&one);
-    bench_close(&three);
+    static const int batches[] = {3, 5, 8, 10};
+    for (int i = 0; i < 4; i++) {
+        om_train_options options = bench_all_options();
+        options.batch_size = batches[i];
+        bench one = bench_open(6, &options, 1, NULL);
+        om_state *expected = bench_trained(&one, 0);
+        for (int threads = 2; threads <= 3; threads++) {
+            bench more = bench_open(6, &options, threads, NULL);
+            om_state *state = bench_trained(&more, 0);
+            bench_assert_same(&one, state, expected);
+            free(state);
+            bench_close(&more);
+        }
+        free(expected);
+        bench_close(&one);
+    }
 }
 
 /* Two trainers take turns, each with another model in between, at every iteration. */
@@ -95,7 +103,7 @@ static volatile sig_atomic_t stop;
 
 static void raise_stop(int number) { stop = number; }
 
-static void test_a_stop_before_any_iteration_keeps_the_state(void **unused)
+static void test_a_stop_before_any_check_or_iteration_keeps_the_state(void **unused)
 {
     (void)unused;
     om_train_options options = bench_all_options();
@@ -103,6 +111,11 @@ static void test_a_stop_before_any_iteration_keeps_the_state(void **unused)
     stop = 0;
     om_state *expected = bench_trained(&b, 2), *state = bench_state(&b, 2);
     om_state *before = naive_zeroed(b.layout->bytes, 1);
+    memcpy(before, state, b.layout->bytes);
+    stop = 1; /* check 0 is due */
+    must_say(om_train_advance(b.trainer, state, 12), OM_ESTOPPED, "stopped in a validation");
+    stop = 0;
+    bench_assert_same(&b, state, before);
     for (uint64_t to = 0; to < 12; to++) {
         char message[64];
         must(om_train_advance(b.trainer, state, to));
@@ -119,7 +132,8 @@ static void test_a_stop_before_any_iteration_keeps_the_state(void **unused)
     bench_close(&b);
 }
 
-/* A timer stops it wherever it happens to be, again and again. */
+/* A timer stops it wherever it happens to be, again and again; later each time, for a validation that was
+ * stopped begins anew. */
 static void test_stops_at_any_moment_change_nothing(void **unused)
 {
     (void)unused;
@@ -128,13 +142,15 @@ static void test_stops_at_any_moment_change_nothing(void **unused)
     stop = 0;
     om_state *expected = bench_trained(&b, 2), *state = bench_state(&b, 2);
     struct sigaction action = {.sa_handler = raise_stop, .sa_flags = SA_RESTART}, old;
-    struct itimerval often = {{0, 2000}, {0, 2000}}, never = {{0, 0}, {0, 0}};
+    struct itimerval once = {{0, 0}, {0, 1000}}, never = {{0, 0}, {0, 0}};
     sigaction(SIGALRM, &action, &old);
-    setitimer(ITIMER_REAL, &often, NULL);
+    setitimer(ITIMER_REAL, &once, NULL);
     om_status status;
     while ((status = om_train_advance(b.trainer, state, 12)) == OM_ESTOPPED) {
         must(om_state_check(b.layout, state));
         stop = 0;
+        once.it_value.tv_usec = once.it_value.tv_usec * 9 / 8 % 1000000;
+        setitimer(ITIMER_REAL, &once, NULL);
     }
     setitimer(ITIMER_REAL, &never, NULL);
     sigaction(SIGALRM, &old, NULL);
@@ -342,6 +358,43 @@ static void test_the_best_check_is_kept_whole(void **unused)
     }
 }
 
+/* One check, of the parameters that the model starts from, whatever else the options say. */
+static void test_without_a_task_a_model_is_only_checked(void **unused)
+{
+    (void)unused;
+    om_train_options options = bench_all_options();
+    bench trained = bench_open(6, &options, 1, NULL);
+    om_state *start = bench_trained(&trained, 2);
+    for (int whole = 0; whole < 2; whole++) {
+        options.task = OM_TASK_NONE;
+        options.whole_passes = whole > 0;
+        bench b = bench_open(6, &options, 2, NULL);
+        const om_state_layout *l = b.layout;
+        assert_int_equal(l->iterations, 0);
+        assert_int_equal(l->n_records, 0);
+        assert_int_equal(l->n_checks, 1);
+        assert_int_equal(om_check_iteration(l, &b.options, 0), 0);
+        om_state *state = bench_state(&b, 2), *fresh = bench_state(&b, 2);
+        must(om_train_advance(b.trainer, state, 12));
+        must(om_state_check(l, state));
+        assert_int_equal(state->iteration, 0);
+        assert_int_equal(state->n_checks, 1);
+        assert_int_equal(state->best_check, 0);
+        assert_memory_equal(om_state_at(state, l->at_params), om_state_at(fresh, l->at_params),
+                            l->params.n_params * sizeof(om_real));
+        assert_memory_equal(om_state_at(state, l->at_best_params), om_state_at(fresh, l->at_params),
+                            l->params.n_params * sizeof(om_real));
+        /* the same check as a trained model's first */
+        const float *epe = om_state_at(state, l->at_check_epe);
+        assert_true(epe[0] == *(float *)om_state_at(start, trained.layout->at_check_epe));
+        assert_true(epe[0] == (float)state->best_epe);
+        free(state), free(fresh);
+        bench_close(&b);
+    }
+    free(start);
+    bench_close(&trained);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,7 +402,7 @@ int main(void)
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_a_model_can_move_between_trainers),
         cmocka_unit_test(test_validating_in_between_changes_nothing),
-        cmocka_unit_test(test_a_stop_before_any_iteration_keeps_the_state),
+        cmocka_unit_test(test_a_stop_before_any_check_or_iteration_keeps_the_state),
         cmocka_unit_test(test_stops_at_any_moment_change_nothing),
         cmocka_unit_test(test_models_start_from_streams_of_their_own),
         cmocka_unit_test(test_shared_models_start_alike_and_train_apart),
@@ -357,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_initial_values_are_those_of_the_options),
         cmocka_unit_test(test_rules_of_parameters_survive_training),
         cmocka_unit_test(test_the_best_check_is_kept_whole),
+        cmocka_unit_test(test_without_a_task_a_model_is_only_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ expect 0 "" "$OMMATID" run "$OM_TEST_DATA/ensemble/tiny.yaml" -o "$store" -n 1 -
 # Wrong use, and nothing to rank by yet.
 expect 2 "STORE" validate
 expect 2 "--speed '20'" validate "$store" --speed 20
-expect 1 "No such file" validate "$work/nowhere.h5"
+expect 3 "No such file" validate "$work/nowhere.h5"
 expect 3 "not an HDF5 file" validate "$OM_TEST_DATA/ensemble/tiny.yaml"
 expect 1 "ommatid validate $store" rank "$store" --by dsi_t4
 expect 1 "there is no folder $work/nowhere" validate "$store" --measures "$work/nowhere/a.h5"

@@ -34,6 +34,7 @@ typedef enum om_resume {
     OM_RESUME_START,    /* begin it */
     OM_RESUME_GO_ON,    /* at its state's iteration */
     OM_RESUME_NOTHING,  /* it is trained to the end */
+    OM_RESUME_STOPPED,  /* nothing: a race has stopped it */
     OM_RESUME_DIVERGED, /* nothing: it would diverge again */
     OM_RESUME_REFUSED   /* the run would not begin: the state cannot be used */
 } om_resume;
@@ -52,7 +53,9 @@ typedef struct om_model_proof {
     uint64_t iteration;     /* of its state; 0 without */
     int status;             /* of the live table, an om_model_status unless it is damaged */
     om_resume resume;
-    bool damaged; /* something of it is: findings say what */
+    int retries,
+        replacements; /* of its state: how often it was set back, or begun anew, after diverging */
+    bool damaged;     /* something of it is: findings say what */
 } om_model_proof;
 
 /* Who holds the lock of a store. */
@@ -76,6 +79,11 @@ om_status om_check_structure(om_store *store, om_findings *findings, om_circuit 
  * what seems wrong, as it does while a job writes; it is used up. state: room for one. Errors: OM_EIO. */
 om_status om_check_model(om_store *store, int model, bool live, double *patience_s, om_state *state,
                          om_model_proof *proof, om_findings *findings);
+
+/* Whether two states of a store's layout differ, and the first place in which they do, for a person: its
+ * field, type or pair, and both values. Local. */
+bool om_store_difference(const om_store *store, const om_state *stored, const om_state *other,
+                         char text[OM_MESSAGE_BYTES]);
 
 /* All that is known of a store. */
 typedef struct om_check {

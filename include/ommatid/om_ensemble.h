@@ -13,13 +13,16 @@ typedef struct om_run_options {
     const char *store;
     int threads;   /* OpenMP threads per rank; 0: cores of the node divided by its trainers */
     double unit_s; /* wanted length of a unit */
+    /* After so many seconds from now the run ends with OM_ESTOPPED, all that was trained committed; 0:
+     * none. In a SLURM job its end (SLURM_JOB_END_TIME) is a limit, too. */
+    double time_limit_s;
     bool quiet;
     bool tell_layout; /* unless quiet: says how many ranks and threads there are */
 } om_run_options;
 
 /* Trains an ensemble, or goes on with it, on the ranks of MPI_COMM_WORLD: with one rank it trains
  * itself, with more rank 0 coordinates. Collective; every rank returns the same status. MPI must be
- * initialised. SIGINT, SIGTERM and SIGUSR1 end it cleanly with OM_ESTOPPED.
+ * initialised. SIGINT, SIGTERM, SIGUSR1 and SIGHUP end it cleanly with OM_ESTOPPED.
  * Errors: as om_spec_read(), om_circuit_open(), om_store_create(); OM_EBUSY; OM_EFAIL if no model
  * could be trained to the end. */
 om_status om_ensemble_run(const om_run_options *options);
@@ -29,17 +32,20 @@ typedef struct om_ranked {
     int place; /* 1 is best; 0: not ranked (diverged, failed, or without that measure) */
     int model;
     om_model_status status;
+    uint32_t stream, retries; /* see om_model_row */
+    uint64_t replaced_at;
     uint64_t iteration;      /* done in all; OM_ITERATION_UNKNOWN */
     uint64_t best_iteration; /* of the best check; OM_ITERATION_UNKNOWN */
     double epe, l2norm;      /* at the best check, mean over validation scenes */
     double spread;           /* standard error of epe over validation scenes */
     double stability; /* share of 1,000 bootstraps over scenes in which it keeps its place by epe
-                         within one; whatever it is ranked by */
+                         within one; whatever it is ranked by. Races are not run again */
 } om_ranked;
 
 /* Ranks the models of a store by one measure at each model's best check, which the store's own
  * selection measure decides (of an imported model there is one check, and perhaps not both of its
- * measures). ranked [n_models]: best first, then the unranked by number. Local, read only. */
+ * measures). Models that a race stopped come behind all others, those of the last rung first, by their
+ * errors among themselves. ranked [n_models]: best first, then the unranked by number. Local, read only. */
 om_status om_ensemble_rank(om_store *store, om_loss by, om_ranked *ranked);
 
 typedef struct om_import_options {

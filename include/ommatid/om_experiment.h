@@ -18,10 +18,6 @@
 
 enum { OM_CONDITION_BYTES = 64 };
 
-/* A central cell's voltage beyond it, up or down, is that of a model that diverges. Other cells may go
- * further: a published model's do, whose central cells stay below 2,000. */
-#define OM_VOLTAGE_BOUND 1e4
-
 typedef struct om_condition {
     char name[OM_CONDITION_BYTES];
     om_course course;

@@ -17,16 +17,18 @@
 
 /* What a stream is for. The numbers are part of the format: never change or reuse one. */
 typedef enum om_purpose {
-    OM_FOR_INIT = 1,      /* initial parameters; index = parameter */
-    OM_FOR_ORDER = 2,     /* order of the training sequences; iteration = pass */
-    OM_FOR_AUGMENT = 3,   /* crop, contrast, brightness, flip, rotation; index = which */
-    OM_FOR_NOISE = 4,     /* pixel noise; index = pixel */
-    OM_FOR_DROPOUT = 5,   /* index = 128 cells of the decoder's hidden layer */
-    OM_FOR_WORLD = 6,     /* procedural scenes; model 0, iteration = sequence, sample = layer */
-    OM_FOR_COUNTS = 7,    /* synapse counts; index = tap */
-    OM_FOR_BOOTSTRAP = 8, /* resampled validation scenes; model 0, iteration = replicate */
-    OM_FOR_STATISTICS = 9 /* resampled models; model 0, iteration = replicate, sample: 0 drawn with
-                             replacement, 1 permuted */
+    OM_FOR_INIT = 1,       /* initial parameters; index = parameter */
+    OM_FOR_ORDER = 2,      /* order of the training sequences; iteration = pass */
+    OM_FOR_AUGMENT = 3,    /* crop, contrast, brightness, flip, rotation; index = which */
+    OM_FOR_NOISE = 4,      /* pixel noise; index = pixel */
+    OM_FOR_DROPOUT = 5,    /* index = 128 cells of the decoder's hidden layer */
+    OM_FOR_WORLD = 6,      /* procedural scenes; model 0, iteration = sequence, sample = layer */
+    OM_FOR_COUNTS = 7,     /* synapse counts; index = tap */
+    OM_FOR_BOOTSTRAP = 8,  /* resampled validation scenes; model 0, iteration = replicate */
+    OM_FOR_STATISTICS = 9, /* resampled models; model 0, iteration = replicate, sample: 0 drawn with
+                              replacement, 1 permuted, 2 chosen to be trained once more */
+    OM_FOR_CONTROLS = 10   /* control circuits; model 0, iteration = pair, sample: 0 synapse counts,
+                              1 signs (pair 0), 2 filters */
 } om_purpose;
 
 typedef struct om_stream {

@@ -15,8 +15,8 @@ typedef enum om_status {
     OM_OK = 0,
     OM_EFAIL,     /* something did not work that should have */
     OM_EUSAGE,    /* called with arguments that make no sense */
-    OM_EDATA,     /* a file or spec given by the user is wrong */
-    OM_EIO,       /* reading or writing failed: missing file, full disk, no permission */
+    OM_EDATA,     /* a file or spec given by the user is wrong, or not there */
+    OM_EIO,       /* reading or writing failed: full disk, no permission */
     OM_ENOMEM,    /* not enough memory */
     OM_EBUSY,     /* somebody else holds the store */
     OM_EDIVERGED, /* a loss or a state is not finite */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "ommatid/om_circuit.h"
+#include "ommatid/om_race.h"
 #include "ommatid/om_scenes.h"
 #include "ommatid/om_train.h"
 
@@ -19,8 +20,8 @@ typedef enum om_model_status {
     OM_MODEL_WAITING = 0, /* not started, or between units */
     OM_MODEL_RUNNING,
     OM_MODEL_DONE,
-    OM_MODEL_STOPPED,  /* by a race */
-    OM_MODEL_DIVERGED, /* loss or parameters became non-finite */
+    OM_MODEL_STOPPED, /* by a race */
+    OM_MODEL_DIVERGED, /* as om_train_advance() says, and neither retries nor replacements are left */
     OM_MODEL_FAILED    /* an error of machine or file, twice */
 } om_model_status;
 const char *om_model_status_name(om_model_status status);
@@ -32,14 +33,22 @@ enum { OM_MESSAGE_BYTES = 160, OM_SOURCE_BYTES = 96 };
 
 /* One row of the live table. */
 typedef struct om_model_row {
-    uint64_t seed; /* of the ensemble: with the model's number it names the model's streams */
+    uint64_t seed; /* of the ensemble: with `stream` it names the model's streams */
     om_model_status status;
     uint64_t iteration;
     int32_t worker;    /* rank that holds or last held it; -1: none yet */
     double seconds;    /* spent training it */
     uint32_t attempts; /* units begun again after a failure */
     char message[OM_MESSAGE_BYTES];
+    /* Copies of the state's, which commits write; om_store_write_row() leaves them as they are. */
+    uint32_t stream, retries; /* see om_state_replace(), om_train_advance() */
+    uint64_t replaced_at;
 } om_model_row;
+/* How many models were given up for the one that is in the row. */
+static inline int om_row_replacements(const om_model_row *row)
+{
+    return (int)(row->stream / OM_STREAMS);
+}
 
 /* What a running job says of itself, for `status`. */
 typedef struct om_run_row {
@@ -61,6 +70,8 @@ typedef struct om_store_plan {
     const om_train_options *train;
     const om_state_layout *layout;
     const om_baselines *baselines;
+    om_race_options race; /* zero: none */
+    const char *kernels;  /* that it is begun with; NULL: not known, as of imported models */
     /* Models that were trained elsewhere: where they come from, and for each its file and what chose
      * it [n_models]. NULL: models are trained here. */
     const char *imported_from;
@@ -81,7 +92,7 @@ typedef enum om_store_mode {
 } om_store_mode;
 
 /* Opens a store. Local: any rank, any time; only one thread of a rank may use it.
- * Errors: OM_EIO (missing, no permission), OM_EDATA (not a store, other format version). */
+ * Errors: OM_EIO (no permission), OM_EDATA (missing, not a store, other format version). */
 om_status om_store_open(const char *path, om_store_mode mode, om_store **store);
 void om_store_close(om_store *store); /* accepts NULL. Local. */
 
@@ -95,11 +106,13 @@ typedef struct om_store_info {
     om_state_layout layout;
     om_loss selection;
     om_baselines baselines;
+    om_race_options race; /* zero: none */
     int n_types, n_pairs;
     const char (*type_names)[OM_NAME_BYTES];            /* [n_types] */
     const int *pair_source, *pair_target;               /* [n_pairs] type numbers */
     const uint64_t *record_iteration, *check_iteration; /* [n_records], [n_checks] */
     const char (*scene_names)[OM_SCENE_NAME_BYTES];     /* [n_scenes] validation scenes */
+    const char *kernels; /* that training was begun with; NULL: the store does not say */
     /* Of models that were trained elsewhere, NULL for those trained here. No records and no scenes
      * are known of them; their one check was at the iteration in the model's row, if any. */
     const char *imported_from;
@@ -151,6 +164,8 @@ om_status om_store_read_rows(om_store *store, om_model_row *rows); /* [n_models]
 om_status om_store_write_run(om_store *store, const om_run_row *run);
 om_status om_store_read_run(om_store *store, om_run_row *run);
 
+/* Number of the model's random streams, as om_state_init() takes it. */
+om_status om_store_read_stream(om_store *store, int model, uint32_t *stream);
 /* Best parameters so far of a model, and its decoder's running statistics [OM_HIDDEN]. NaN where
  * there has been no check yet. */
 om_status om_store_read_params(om_store *store, int model, om_real *params, om_real *running_mean,

@@ -12,6 +12,8 @@ static double read_clock(clockid_t clock)
 
 double om_clock_s(void) { return read_clock(CLOCK_MONOTONIC); }
 
+double om_clock_cpu_s(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+
 double om_clock_unix_s(void) { return read_clock(CLOCK_REALTIME); }
 
 void om_sleep_s(double seconds)

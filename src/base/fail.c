@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,4 +80,11 @@ om_status om_fail_errno(const char *what, const char *file)
 {
     int error = errno;
     return om_fail(error == ENOMEM ? OM_ENOMEM : OM_EIO, "%s: %s: %s", file, what, strerror(error));
+}
+
+om_status om_fail_input(const char *file)
+{
+    const bool missing = errno == ENOENT || errno == ENOTDIR;
+    const om_status status = om_fail_errno("cannot be opened", file);
+    return missing ? OM_EDATA : status;
 }

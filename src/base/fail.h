@@ -22,6 +22,9 @@ om_status om_hint(om_status status, const char *format, ...) OM_PRINTF(2, 3);
 om_status om_fail_more(om_status status, const char *format, ...) OM_PRINTF(2, 3);
 /* For a failed system call: "what: file: strerror(errno)", OM_EIO (OM_ENOMEM for ENOMEM). */
 om_status om_fail_errno(const char *what, const char *file);
+/* The same for a file or folder that the user gave to be read and that cannot be opened: one that is not there
+ * is a bad input, OM_EDATA. */
+om_status om_fail_input(const char *file);
 void om_message_clear(void);
 
 /* Passes a failure up; for functions that have nothing to clean up. */

@@ -36,6 +36,48 @@ bool om_parse_int(const char *text, int64_t *out)
     return true;
 }
 
+/* A number with the letter of its unit. */
+static bool parse_with_unit(const char *text, double *seconds)
+{
+    static const char letters[] = "smhd";
+    static const double unit_s[] = {1, 60, 3600, 86400};
+    char number[32] = "";
+    const size_t length = strlen(text);
+    if (length < 2 || length > sizeof number) return false;
+    const char *letter = strchr(letters, text[length - 1]);
+    memcpy(number, text, length - 1);
+    if (letter == NULL || !om_parse_real(number, seconds)) return false;
+    *seconds *= unit_s[letter - letters];
+    return true;
+}
+
+/* [days-]fields, which colons separate. */
+static bool parse_with_colons(const char *text, double *seconds)
+{
+    double days = 0, field[3] = {0};
+    int n = 0;
+    const char *dash = strchr(text, '-'), *at = dash != NULL ? dash + 1 : text;
+    char *end = NULL;
+    if (strspn(text, "0123456789-:") != strlen(text)) return false;
+    if (dash != NULL) days = strtod(text, &end);
+    if (dash != NULL && (end == text || end != dash)) return false;
+    for (;; at = end + 1) {
+        if (n == 3 || !isdigit((unsigned char)*at)) return false;
+        field[n++] = strtod(at, &end);
+        if (*end == '\0') break;
+        if (*end != ':') return false;
+    }
+    const bool from_hours = dash != NULL || n == 3; /* else from minutes */
+    const double first_s = from_hours ? 3600 : 60;
+    *seconds = days * 86400 + field[0] * first_s + field[1] * first_s / 60 + field[2];
+    return true;
+}
+
+bool om_parse_duration(const char *text, double *seconds)
+{
+    return (parse_with_unit(text, seconds) || parse_with_colons(text, seconds)) && *seconds > 0;
+}
+
 bool om_ends_with(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);
@@ -111,7 +153,7 @@ om_status om_read_file(const char *path, char **data, size_t *length)
     *data = NULL;
     *length = 0;
     FILE *file = fopen(path, "rb");
-    if (file == NULL) return om_fail_errno("cannot be opened", path);
+    if (file == NULL) return om_fail_input(path);
     om_status status = OM_OK;
     struct stat info;
     if (fstat(fileno(file), &info) != 0) {
@@ -119,7 +161,7 @@ om_status om_read_file(const char *path, char **data, size_t *length)
         goto done;
     }
     if (!S_ISREG(info.st_mode)) {
-        status = om_fail(OM_EIO, "%s: not a file", path);
+        status = om_fail(OM_EDATA, "%s: not a file", path);
         goto done;
     }
     if (info.st_size > 1L << 30) {
@@ -160,4 +202,16 @@ om_status om_check_new_file(const char *path, const char *option)
     if (access(path, F_OK) != 0) return om_check_folder(path);
     om_fail(OM_EIO, "%s: exists already", path);
     return om_hint(OM_EIO, "another name after %s", option);
+}
+
+int om_split_part(const char *name, char file[PATH_MAX])
+{
+    const char *colon = strrchr(name, ':');
+    int64_t part = -1;
+    snprintf(file, PATH_MAX, "%s", name);
+    if (colon == NULL || colon - name >= PATH_MAX || access(name, F_OK) == 0 ||
+        !om_parse_int(colon + 1, &part) || part < 0 || part > INT_MAX)
+        return -1;
+    file[colon - name] = '\0';
+    return (int)part;
 }

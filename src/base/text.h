@@ -2,6 +2,7 @@
 #ifndef OM_BASE_TEXT_H
 #define OM_BASE_TEXT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,10 @@
 bool om_parse_real(const char *text, double *out);
 /* Whole text as a decimal integer; false for "3.7", "3x", overflow. */
 bool om_parse_int(const char *text, int64_t *out);
+
+/* Whole text as a duration above 0 in s: a number with a unit ("90s", "30m", "1.5h", "2d"), or as SLURM
+ * writes times: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]]. */
+bool om_parse_duration(const char *text, double *seconds);
 
 bool om_ends_with(const char *text, const char *end);
 
@@ -30,8 +35,12 @@ typedef struct om_text {
 void om_text_add(om_text *text, const char *format, ...) OM_PRINTF(2, 3);
 void om_text_free(om_text *text);
 
+/* A name of one part of a file, "FILE:3", where there is no file of that whole name, into FILE and the
+ * number; any other into itself and -1. */
+int om_split_part(const char *name, char file[PATH_MAX]);
+
 /* Reads a whole file; *data is NUL-terminated and owned by the caller (free with om_free()).
- * Errors: OM_EIO with the file's name; OM_EDATA if larger than 1 GiB. */
+ * Errors: as om_fail_input(); OM_EDATA if it is no file, or larger than 1 GiB. */
 om_status om_read_file(const char *path, char **data, size_t *length);
 
 /* Before work whose results go to `path`: whether the folder is there and can be written to; and, with

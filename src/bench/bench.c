@@ -52,26 +52,31 @@ static om_status time_iterations(om_trainee *trainee, om_series *series)
     return OM_OK;
 }
 
-/* Median share of the peak of `threads` cores, each repeat against the peak next to it. */
+/* Median share of the peak of `threads` cores, each repeat against the peak next to it; both by the same
+ * clock. */
 static double share_of(const om_series *series, double multiply_adds, const double *peak_gfma_s,
-                       int threads)
+                       int threads, bool wall)
 {
     double share[OM_MOST_REPEATS];
     for (int i = 0; i < series->n; i++) {
-        double s = threads > 1 ? series->laps[i].wall_s : series->laps[i].cpu_s;
+        double s = wall ? series->laps[i].wall_s : series->laps[i].cpu_s;
         share[i] = s > 0 ? multiply_adds / (s * 1e9 * peak_gfma_s[i] * threads) : 0;
     }
     return om_spread_of(share, series->n).median;
 }
 
+/* Several threads have but the wall in common. */
+static bool by_wall(int threads) { return threads > 1; }
+
 static om_measured measured(const om_series *series, double multiply_adds, double bytes,
                             const double *peak_gfma_s, int threads)
 {
-    return (om_measured){.ms = om_series_ms(series, threads > 1),
+    const bool wall = by_wall(threads);
+    return (om_measured){.ms = om_series_ms(series, wall),
                          .wall_ms = om_series_ms(series, true),
                          .multiply_adds = multiply_adds,
                          .bytes = bytes,
-                         .share = share_of(series, multiply_adds, peak_gfma_s, threads)};
+                         .share = share_of(series, multiply_adds, peak_gfma_s, threads, wall)};
 }
 
 /* ---- the iteration and its stages ---- */
@@ -110,7 +115,7 @@ static om_status repeat_iteration(bench *b, om_stages *stages, om_trainee traine
     const om_work *work = om_stages_work(stages);
     OM_TRY(warm_up(stages));
     for (int i = 0; i < b->options->repeats; i++) {
-        peak[i] = om_peak_now(b->kernels);
+        peak[i] = om_peak_now(b->kernels, by_wall(b->report->threads));
         OM_TRY(om_stages_run(stages, stage_series));
         for (int p = 0; p < 2; p++) OM_TRY(time_iterations(&trainees[p], &iteration[p]));
     }
@@ -221,7 +226,7 @@ static om_status run_rows(const bench *b, int n, int repeats, om_bench_row *rows
         s = om_trainee_create(&b->workload, &options, &trainees[i]);
     }
     for (int r = 0; s == OM_OK && r < repeats; r++) {
-        peak[r] = om_peak_now(b->kernels);
+        peak[r] = om_peak_now(b->kernels, true);
         for (int i = 0; s == OM_OK && i < n; i++) s = time_iterations(&trainees[i], &series[i]);
     }
     for (int i = 0; s == OM_OK && i < n; i++) {
@@ -230,7 +235,7 @@ static om_status run_rows(const bench *b, int n, int repeats, om_bench_row *rows
             ratio[r] = series[0].laps[r].wall_s / series[i].laps[r].wall_s;
         double adds = b->report->iteration[0].multiply_adds * rows[i].batch / b->report->batch;
         rows[i].ms = om_series_ms(&series[i], true);
-        rows[i].share = share_of(&series[i], adds, peak, rows[i].threads);
+        rows[i].share = share_of(&series[i], adds, peak, rows[i].threads, true);
         rows[i].ratio = om_spread_of(ratio, repeats);
     }
     for (int i = 0; i < n; i++) om_trainee_free(&trainees[i]);
@@ -248,7 +253,8 @@ static om_status run_threads(bench *b)
     return run_rows(b, r->n_threads, b->options->repeats, r->by_threads);
 }
 
-/* One size after the other: the large ones would drive all others out of memory's fast parts. */
+/* One size after the other: the large ones would drive all others out of memory's fast parts. One thread
+ * and all cores in turns. */
 static om_status run_batches(bench *b)
 {
     om_bench_report *r = b->report;
@@ -256,8 +262,9 @@ static om_status run_batches(bench *b)
     tell(b, "sizes of a batch");
     r->n_batches = doubling(OM_LARGEST_BATCH, batch);
     for (int i = 0; i < r->n_batches; i++) {
-        r->by_batch[i] = (om_bench_row){.threads = 1, .batch = batch[i]};
-        OM_TRY(run_rows(b, 1, fewer(BATCH_REPEATS, b->options->repeats), &r->by_batch[i]));
+        r->by_batch[i][0] = (om_bench_row){.threads = 1, .batch = batch[i]};
+        r->by_batch[i][1] = (om_bench_row){.threads = r->machine.cores, .batch = batch[i]};
+        OM_TRY(run_rows(b, 2, fewer(BATCH_REPEATS, b->options->repeats), r->by_batch[i]));
     }
     return OM_OK;
 }

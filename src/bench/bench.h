@@ -51,7 +51,8 @@ typedef struct om_bench_report {
     om_measured stages[OM_STAGES];
     double other_ms, other_share; /* stages without arithmetic; of an iteration without penalty */
     int n_threads, n_ranks, n_batches;
-    om_bench_row by_threads[OM_MOST_ROWS], by_batch[OM_MOST_ROWS];
+    om_bench_row by_threads[OM_MOST_ROWS];
+    om_bench_row by_batch[OM_MOST_ROWS][2]; /* one thread; as many as there are cores */
     om_bench_ranks by_ranks[OM_MOST_ROWS];
     om_battery_time battery; /* zeros: not measured */
 } om_bench_report;

@@ -11,7 +11,8 @@
 const om_kernels *om_timed_kernels(const om_kernels *kernels);
 /* Sets the times to zero. */
 void om_timed_clear(void);
-/* Time since then in a decoder kernel, of the thread that took longest. */
+/* Time since then in a decoder kernel: by the wall while any thread was in it, so that threads that wait for
+ * the last one count; CPU time of all threads together. */
 om_lap om_timed(om_stage stage);
 
 #endif

@@ -22,7 +22,12 @@ const char *om_name_fault(const char *name, size_t bytes);
 /* OM_EUSAGE unless 1 <= extent <= OM_LATTICE_MAX_EXTENT. */
 om_status om_circuit_check_extent(int extent);
 
+/* OM_EDATA: there is no type of that name, and which is the nearest. */
+om_status om_circuit_unknown_type(const om_circuit *circuit, const char *name);
+
 /* Fills in everything of a circuit that depends on its extent, and the checksum. */
 void om_circuit_instantiate(om_circuit *circuit, int extent);
+/* Connections between cells that a tap of a pair at that offset makes at the circuit's extent. */
+int64_t om_circuit_connections(const om_circuit *circuit, const om_pair *pair, om_offset offset);
 
 #endif

@@ -99,12 +99,12 @@ static om_status open_file(const char *path, int extent, om_circuit **circuit)
 
 static om_status not_found(const char *source, const char *installed)
 {
-    if (strchr(source, '/') != NULL) return om_fail(OM_EIO, "%s: no such file", source);
-    om_fail(OM_EIO, "no circuit '%s': neither a built-in one, nor %s, nor a file", source,
+    if (strchr(source, '/') != NULL) return om_fail(OM_EDATA, "%s: no such file", source);
+    om_fail(OM_EDATA, "no circuit '%s': neither a built-in one, nor %s, nor a file", source,
             installed[0] != '\0' ? installed : "an installed one");
     if (strncmp(source, "flyvis", 6) == 0)
-        return om_hint(OM_EIO, "tools/fetch-connectome, which fetches flyvis-v2.2 once");
-    return om_hint(OM_EIO, "ommatid circuit list");
+        return om_hint(OM_EDATA, "tools/fetch-connectome, which fetches flyvis-v2.2 once");
+    return om_hint(OM_EDATA, "ommatid circuit list");
 }
 
 om_status om_circuit_open(const char *source, int extent, om_circuit **circuit)
@@ -141,18 +141,21 @@ om_status om_circuit_rename(om_circuit *circuit, const char *name)
     return OM_OK;
 }
 
+om_status om_circuit_unknown_type(const om_circuit *circuit, const char *name)
+{
+    const char *names[OM_MAX_TYPES + 1] = {0};
+    for (int k = 0; k < circuit->n_types && k < OM_MAX_TYPES; k++)
+        names[k] = circuit->types[k].name;
+    const char *nearest = om_nearest(name, names);
+    return om_fail(OM_EDATA, "circuit %s has no type '%s'%s%s", circuit->name, name,
+                   nearest != NULL ? "; the nearest is " : "", nearest != NULL ? nearest : "");
+}
+
 om_status om_circuit_set_stride(om_circuit *circuit, const char *type, int64_t stride_u,
                                 int64_t stride_v)
 {
     const int i = om_circuit_type(circuit, type), most = OM_LATTICE_MAX_EXTENT;
-    if (i < 0) {
-        const char *names[OM_MAX_TYPES + 1] = {0};
-        for (int k = 0; k < circuit->n_types && k < OM_MAX_TYPES; k++)
-            names[k] = circuit->types[k].name;
-        const char *nearest = om_nearest(type, names);
-        return om_fail(OM_EDATA, "circuit %s has no type '%s'%s%s", circuit->name, type,
-                       nearest != NULL ? "; the nearest is " : "", nearest != NULL ? nearest : "");
-    }
+    if (i < 0) return om_circuit_unknown_type(circuit, type);
     if (stride_u < 1 || stride_u > most || stride_v < 1 || stride_v > most)
         return om_fail(OM_EDATA, "stride %lld %lld of %s: expected two numbers from 1 to %d",
                        (long long)stride_u, (long long)stride_v, type, most);

@@ -38,14 +38,19 @@ static int64_t count_connections(int extent, const om_type *source, const om_typ
     return n;
 }
 
+int64_t om_circuit_connections(const om_circuit *circuit, const om_pair *pair, om_offset offset)
+{
+    return count_connections(circuit->extent, &circuit->types[pair->source],
+                             &circuit->types[pair->target], offset.du, offset.dv);
+}
+
 static void count_pair(om_circuit *circuit, om_pair *pair)
 {
-    const om_type *source = &circuit->types[pair->source], *target = &circuit->types[pair->target];
     double synapses = 0;
     pair->edges = 0;
     for (int i = pair->first_tap; i < pair->first_tap + pair->n_taps; i++) {
         om_tap *tap = &circuit->taps[i];
-        tap->edges = count_connections(circuit->extent, source, target, tap->du, tap->dv);
+        tap->edges = om_circuit_connections(circuit, pair, (om_offset){tap->du, tap->dv});
         pair->edges += tap->edges;
         synapses += tap->count * (double)tap->edges;
         circuit->n_live_taps += tap->edges > 0;

@@ -93,11 +93,13 @@ static json_t *by_batch(const om_bench_report *r)
 {
     json_t *list = json_array();
     for (int i = 0; i < r->n_batches; i++) {
-        const om_bench_row *row = &r->by_batch[i];
-        json_array_append_new(list, json_pack("{s:i, s:f, s:o, s:f, s:f}", "batch", row->batch,
-                                              "ms", row->ms.median, "ms_spread", quartiles(row->ms),
-                                              "ms_per_sample", row->ms.median / row->batch,
-                                              "share_of_peak", row->share));
+        const om_bench_row *row = &r->by_batch[i][0], *all = &r->by_batch[i][1];
+        json_array_append_new(list, json_pack("{s:i, s:f, s:o, s:f, s:f, s:{s:i, s:f, s:f}}",
+                                              "batch", row->batch, "ms", row->ms.median,
+                                              "ms_spread", quartiles(row->ms), "ms_per_sample",
+                                              row->ms.median / row->batch, "share_of_peak",
+                                              row->share, "all_cores", "threads", all->threads,
+                                              "ms", all->ms.median, "speed", all->ratio.median));
     }
     return list;
 }

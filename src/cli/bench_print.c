@@ -125,13 +125,18 @@ static void print_battery(const om_battery_time *b)
 
 static void print_batches(const om_bench_report *r)
 {
-    printf("\nSAMPLES IN A BATCH, one thread, ms of wall time (quartiles), without penalty\n");
-    printf("  %-10s %8s %17s %12s %8s\n", "samples", "ms", "", "ms a sample", "of peak");
+    printf("\nSAMPLES IN A BATCH, ms of wall time (quartiles), without penalty\n");
+    printf("  %-9s %-47s %7d thread%s\n", "", "one thread", r->machine.cores,
+           r->machine.cores == 1 ? "" : "s");
+    printf("  %-9s %8s %17s %11s %8s %9s %8s\n", "samples", "ms", "", "ms a sample", "of peak",
+           "ms", "speed");
     for (int i = 0; i < r->n_batches; i++) {
-        const om_bench_row *row = &r->by_batch[i];
-        printf("  %-10d %8.2f (%7.2f-%7.2f) %12.2f %6.0f %%\n", row->batch, row->ms.median,
-               row->ms.low, row->ms.high, row->ms.median / row->batch, 100 * row->share);
+        const om_bench_row *row = &r->by_batch[i][0], *all = &r->by_batch[i][1];
+        printf("  %-9d %8.2f (%7.2f-%7.2f) %11.2f %6.0f %% %9.2f %8.2f\n", row->batch,
+               row->ms.median, row->ms.low, row->ms.high, row->ms.median / row->batch,
+               100 * row->share, all->ms.median, all->ratio.median);
     }
+    puts("  Samples go in fours: a batch costs what the next multiple of four does.");
 }
 
 void om_bench_print(const om_circuit *circuit, const om_bench_report *r)

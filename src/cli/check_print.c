@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/fields.h"
 
-enum { MOST_LISTED = 100 };
+enum { MOST_LISTED = 100, SLOT_WIDTH = 12 };
 
 /* ---- for a person ---- */
 
@@ -18,7 +18,7 @@ static void print_clean(const char *text)
     for (; *text != '\0'; text++) putchar((unsigned char)*text < ' ' || *text == 127 ? '?' : *text);
 }
 
-static void print_slot(const om_slot_proof *s, bool counts)
+static void print_slot(const om_slot_proof *s, bool counts, int width)
 {
     char text[32] = "empty";
     if (s->fault != NULL) snprintf(text, sizeof text, "torn");
@@ -29,19 +29,22 @@ static void print_slot(const om_slot_proof *s, bool counts)
         else
             snprintf(text, sizeof text, "%llu%s", (unsigned long long)s->iteration, mark);
     }
-    printf("  %-12s", text);
+    printf("  %-*s", width, text);
 }
 
 static void print_resume(const om_model_proof *m)
 {
     const unsigned long long at = m->iteration;
     switch (m->resume) {
-    case OM_RESUME_START: printf("starts from the beginning"); break;
-    case OM_RESUME_GO_ON: printf("goes on at %llu", at); break;
-    case OM_RESUME_NOTHING: printf("nothing: done at %llu", at); break;
-    case OM_RESUME_DIVERGED: printf("nothing: diverged at %llu", at); break;
-    case OM_RESUME_REFUSED: printf("the run would not begin"); break;
+    case OM_RESUME_START: printf("  starts from the beginning"); break;
+    case OM_RESUME_GO_ON: printf("  goes on at %llu", at); break;
+    case OM_RESUME_NOTHING: printf("  has nothing to do: done at %llu", at); break;
+    case OM_RESUME_STOPPED: printf("  has nothing to do: stopped at %llu", at); break;
+    case OM_RESUME_DIVERGED: printf("  has nothing to do: diverged at %llu", at); break;
+    case OM_RESUME_REFUSED: printf("  is refused"); break;
     }
+    if (m->replacements > 0) printf(", begun anew %d x", m->replacements);
+    if (m->retries > 0) printf(", set back %d x", m->retries);
 }
 
 static bool is_notable(const om_check *c, int model)
@@ -58,20 +61,20 @@ static void print_models(const om_check *c, const om_store_info *info, bool all)
         const om_model_proof *p = &c->models[m];
         if (!all && !is_notable(c, m)) continue;
         if (!head)
-            printf("\nmodel  live row   slot a        slot b        %s\n",
-                   info->imported_from != NULL ? "" : "a run");
+            printf("\nmodel  status     slot a        slot b%s\n",
+                   info->imported_from != NULL ? "" : "        the next run");
         head = true;
         printf("%5d  %-9s", m,
                p->status >= 0 && p->status <= OM_MODEL_FAILED
                    ? om_model_status_name((om_model_status)p->status)
                    : "?");
-        print_slot(&p->slots[0], p->newest == 0);
-        print_slot(&p->slots[1], p->newest == 1);
-        printf("  ");
-        if (info->imported_from == NULL) print_resume(p);
+        const bool last = info->imported_from != NULL;
+        print_slot(&p->slots[0], p->newest == 0, SLOT_WIDTH);
+        print_slot(&p->slots[1], p->newest == 1, last ? 0 : SLOT_WIDTH);
+        if (!last) print_resume(p);
         printf("\n");
     }
-    if (head) printf("       (*: the state that counts, by its iteration)\n");
+    if (head) printf("       (iteration of the state in each slot; *: the one that counts)\n");
 }
 
 static void print_findings(const om_findings *f)
@@ -106,7 +109,7 @@ static void print_lock(const om_check *c)
                                        [OM_LOCK_ELSEWHERE] = "held (as far as can be seen) by",
                                        [OM_LOCK_STALE] = "stale, the next run takes it over:",
                                        [OM_LOCK_STRANGE] = "a file that no run has written"};
-    printf("  lock      %s ", says[c->lock]);
+    printf("  lock      %s%s", says[c->lock], c->holder[0] != '\0' ? " " : "");
     print_clean(c->holder);
     printf("\n");
 }
@@ -115,21 +118,20 @@ static void print_summary(const om_check *c)
 {
     const om_store_info *info = om_store_describe(c->store);
     const int n = info->n_models;
-    printf("\n%s: %d models", c->n_damage == 0 ? "whole" : "DAMAGED", n);
+    printf("\n%s: %d model%s", c->n_damage == 0 ? "whole" : "DAMAGED", n, n == 1 ? "" : "s");
     if (info->imported_from != NULL) {
         printf(", imported: there is nothing to train");
     } else {
-        static const char *const says[] = {[OM_RESUME_START] = "to begin",
-                                           [OM_RESUME_GO_ON] = "to go on",
-                                           [OM_RESUME_NOTHING] = "done",
-                                           [OM_RESUME_DIVERGED] = "diverged",
-                                           [OM_RESUME_REFUSED] = "unusable"};
+        static const char *const says[] = {
+            [OM_RESUME_START] = "to begin",    [OM_RESUME_GO_ON] = "to go on",
+            [OM_RESUME_NOTHING] = "done",      [OM_RESUME_STOPPED] = "stopped",
+            [OM_RESUME_DIVERGED] = "diverged", [OM_RESUME_REFUSED] = "unusable"};
         for (int r = OM_RESUME_START; r <= OM_RESUME_REFUSED; r++) {
             const int k = count(c, n, (om_resume)r);
             if (k > 0) printf(", %d %s", k, says[r]);
         }
     }
-    if (c->n_damage > 0) printf("; %d faults", c->n_damage);
+    if (c->n_damage > 0) printf("; %d fault%s", c->n_damage, c->n_damage == 1 ? "" : "s");
     printf("\n");
 }
 
@@ -193,14 +195,15 @@ static json_t *models_json(const om_check *c, int n_models)
     for (int m = 0; m < n_models; m++) {
         const om_model_proof *p = &c->models[m];
         json_array_append_new(
-            list, json_pack("{s:i s:s? s:s s:o s:s? s:o s:o s:b}", "model", m, "status",
+            list, json_pack("{s:i s:s? s:s s:o s:i s:i s:s? s:o s:o s:b}", "model", m, "status",
                             p->status >= 0 && p->status <= OM_MODEL_FAILED
                                 ? om_model_status_name((om_model_status)p->status)
                                 : NULL,
                             "resume", om_resume_name(p->resume), "iteration",
-                            om_json_iteration(p->iteration), "counts",
-                            p->newest >= 0 ? names[p->newest] : NULL, "a", slot_json(&p->slots[0]),
-                            "b", slot_json(&p->slots[1]), "damaged", (int)p->damaged));
+                            om_json_iteration(p->iteration), "retries", p->retries, "replacements",
+                            p->replacements, "counts", p->newest >= 0 ? names[p->newest] : NULL,
+                            "a", slot_json(&p->slots[0]), "b", slot_json(&p->slots[1]), "damaged",
+                            (int)p->damaged));
     }
     return list;
 }

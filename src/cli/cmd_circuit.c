@@ -1,4 +1,5 @@
-/* ommatid circuit: what circuits there are, what is in one, whether a file is a good one. */
+/* ommatid circuit: what circuits there are, what is in one, or in that of a spec, whether a file is a good
+ * one. */
 #include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -7,9 +8,12 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "ensemble/job.h"
 #include "ommatid/om_circuit.h"
+#include "ommatid/om_controls.h"
 
 enum { PAPER_EXTENT = 15, NUMBER_BYTES = 32 };
 
@@ -17,7 +21,60 @@ static struct {
     int extent;
     bool types, pairs;
     const char *output, *name;
-} set = {.extent = PAPER_EXTENT};
+} set; /* extent 0: not given */
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+/* A circuit to look at. That of a spec that makes it a control: which, and what is kept. */
+typedef struct subject {
+    om_circuit *circuit;
+    bool is_control;
+    om_controls controls;
+    uint64_t seed;
+    om_control_shares kept;
+} subject;
+
+static bool is_spec(const char *word)
+{
+    char file[PATH_MAX];
+    om_split_part(word, file);
+    return om_ends_with(file, ".yaml") || om_ends_with(file, ".yml");
+}
+
+/* What the spec's controls have kept of its circuit. */
+static om_status compare_with_measured(const om_spec *spec, subject *s)
+{
+    om_spec measured = *spec;
+    om_circuit *original;
+    measured.train.model.controls = (om_controls){0};
+    OM_TRY(om_spec_circuit(&measured, &original));
+    om_status status = om_circuit_kept(s->circuit, original, &s->kept);
+    om_circuit_free(original);
+    return status;
+}
+
+static om_status open_spec(const char *file, subject *s)
+{
+    om_spec spec;
+    char *text;
+    OM_TRY(om_spec_read(file, &spec, &text));
+    if (set.extent != 0) spec.extent = set.extent;
+    om_status status = om_job_circuit(file, text, &spec, &s->circuit);
+    om_free(text);
+    s->seed = spec.seed;
+    s->controls = spec.train.model.controls;
+    s->is_control = om_controls_any(&s->controls);
+    if (status == OM_OK && s->is_control) status = compare_with_measured(&spec, s);
+    return status;
+}
+
+/* By name, from a file, or as a spec makes it. */
+static om_status open_subject(const char *source, subject *s)
+{
+    *s = (subject){0};
+    if (is_spec(source)) return open_spec(source, s);
+    return om_circuit_open(source, set.extent != 0 ? set.extent : PAPER_EXTENT, &s->circuit);
+}
 
 /* --- list ------------------------------------------------------------------------------------ */
 
@@ -109,6 +166,23 @@ static void print_summary(const om_circuit *c)
     printf("%14s checksum         %016" PRIx64 "\n", "", c->checksum);
 }
 
+static double share(int64_t part, int64_t all) { return all > 0 ? (double)part / (double)all : 0; }
+
+static void print_controls(const subject *s)
+{
+    const om_controls *c = &s->controls;
+    const om_control_shares *k = &s->kept;
+    char number[NUMBER_BYTES];
+    printf("\ncontrol: counts %s, signs %s, filters %s%s%s (seed %" PRIu64 ")\n",
+           om_counts_names[c->counts], om_signs_names[c->signs], om_filters_names[c->filters],
+           c->without[0] != '\0' ? ", without " : "", c->without, s->seed);
+    printf("of the %s connections of the circuit as it was measured\n",
+           grouped(k->measured, number));
+    printf("%12.1f %% are there\n", 100 * share(k->joined, k->measured));
+    printf("%12.1f %% are there with their synapse count\n", 100 * share(k->count, k->measured));
+    printf("%12.1f %% are there with their sign\n", 100 * share(k->sign, k->measured));
+}
+
 static void print_types(const om_circuit *c)
 {
     printf("%-20s %-12s %8s %8s\n", "type", "role", "stride", "cells");
@@ -180,27 +254,41 @@ static json_t *summary_as_json(const om_circuit *c)
         count_synapses(c), "free_parameters", om_circuit_parameters(c), "checksum", checksum);
 }
 
+static json_t *control_as_json(const subject *s)
+{
+    const om_controls *c = &s->controls;
+    const om_control_shares *k = &s->kept;
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:f, s:f}", "counts",
+                     om_counts_names[c->counts], "signs", om_signs_names[c->signs], "filters",
+                     om_filters_names[c->filters], "without", c->without, "seed",
+                     (json_int_t)s->seed, "connections_measured", (json_int_t)k->measured,
+                     "share_kept", share(k->joined, k->measured), "share_with_count",
+                     share(k->count, k->measured), "share_with_sign", share(k->sign, k->measured));
+}
+
 static om_status run_show(const om_arguments *args)
 {
-    om_circuit *c;
-    OM_TRY(om_circuit_open(args->n > 0 ? args->words[0] : "motion-pathway", set.extent, &c));
-    om_status status = OM_OK;
-    if (args->json) {
+    subject s;
+    om_status status = open_subject(args->n > 0 ? args->words[0] : "motion-pathway", &s);
+    const om_circuit *c = s.circuit;
+    if (status == OM_OK && args->json) {
         json_t *object = summary_as_json(c);
+        if (s.is_control) json_object_set_new(object, "control", control_as_json(&s));
         if (set.types) json_object_set_new(object, "type_list", types_as_json(c));
         if (set.pairs) json_object_set_new(object, "pair_list", pairs_as_json(c));
         status = om_command_print_json(object);
-    } else {
+    } else if (status == OM_OK) {
         if (!set.types && !set.pairs) print_summary(c);
+        if (!set.types && !set.pairs && s.is_control) print_controls(&s);
         if (set.types) print_types(c);
         if (set.types && set.pairs) printf("\n");
         if (set.pairs) print_pairs(c);
     }
-    om_circuit_free(c);
+    om_circuit_free(s.circuit);
     return status;
 }
 
-/* --- import ---------------------------------------------------------------------------------- */
+/* --- import, export -------------------------------------------------------------------------- */
 
 /* The name that opens the circuit once its file is in the user's folder: that of the file. */
 static om_status rename_after(om_circuit *circuit, const char *path)
@@ -213,17 +301,19 @@ static om_status rename_after(om_circuit *circuit, const char *path)
     return om_circuit_rename(circuit, name);
 }
 
-static om_status run_import(const om_arguments *args)
+static om_status write_circuit(const om_arguments *args, const char *verb)
 {
     if (set.output == NULL) {
-        om_fail(OM_EUSAGE, "circuit import: where to?");
-        return om_hint(OM_EUSAGE, "ommatid circuit import %s -o NAME.circuit", args->words[0]);
+        om_fail(OM_EUSAGE, "circuit %s: where to?", verb);
+        return om_hint(OM_EUSAGE, "ommatid circuit %s %s -o NAME.circuit", verb, args->words[0]);
     }
-    om_circuit *circuit;
+    subject s;
     OM_TRY(om_check_new_file(set.output, "-o"));
-    OM_TRY(om_circuit_open(args->words[0], PAPER_EXTENT, &circuit));
-    om_status status =
-        set.name != NULL ? om_circuit_rename(circuit, set.name) : rename_after(circuit, set.output);
+    om_status status = open_subject(args->words[0], &s);
+    om_circuit *circuit = s.circuit;
+    if (status == OM_OK)
+        status = set.name != NULL ? om_circuit_rename(circuit, set.name)
+                                  : rename_after(circuit, set.output);
     if (status == OM_OK) status = om_circuit_save(circuit, set.output);
     if (status == OM_OK && !args->quiet)
         fprintf(stderr, "wrote %s: %d types, %d pairs, %d taps (%d of them fill gaps)\n",
@@ -232,6 +322,10 @@ static om_status run_import(const om_arguments *args)
     om_circuit_free(circuit);
     return status;
 }
+
+static om_status run_import(const om_arguments *args) { return write_circuit(args, "import"); }
+
+static om_status run_export(const om_arguments *args) { return write_circuit(args, "export"); }
 
 /* --- check ----------------------------------------------------------------------------------- */
 
@@ -277,7 +371,8 @@ static json_t *remarks(const om_circuit *c)
 static om_status run_check(const om_arguments *args)
 {
     om_circuit *c;
-    om_status status = om_circuit_open(args->words[0], set.extent, &c);
+    om_status status =
+        om_circuit_open(args->words[0], set.extent != 0 ? set.extent : PAPER_EXTENT, &c);
     if (status != OM_OK) {
         if (!args->json || status != OM_EDATA) return status;
         OM_TRY(
@@ -304,7 +399,8 @@ static om_status run_check(const om_arguments *args)
 
 #define OPTION_EXTENT                                                                              \
     {                                                                                              \
-        "extent", 0, OM_OPTION_INT, "N", "columns from the centre to the edge; default: 15",       \
+        "extent", 0, OM_OPTION_INT, "N",                                                           \
+            "columns from the centre to the edge; default: 15, or the spec's",                     \
             .value = &set.extent, .least = 1, .most = OM_LATTICE_MAX_EXTENT                        \
     }
 
@@ -331,12 +427,16 @@ static const om_command verbs[] = {
      .run = run_list},
     {.name = "show",
      .summary = "counts of types, pairs, taps, cells, connections and free parameters",
-     .synopsis = "[NAME | FILE]",
-     .details = "Without a name the built-in motion pathway.",
+     .synopsis = "[NAME | FILE | SPEC.yaml]",
+     .details =
+         "Without a name the built-in motion pathway. Of a spec, its circuit with the spec's "
+         "strides and\n"
+         "controls, and what of the measured circuit a control has kept.",
      .options = show_options,
      .json = true,
      .most = 1,
-     .example = "ommatid circuit show\nommatid circuit show flyvis-v2.2 --types",
+     .example = "ommatid circuit show\nommatid circuit show flyvis-v2.2 --types\n"
+                "ommatid circuit show mine.yaml",
      .run = run_show},
     {.name = "import",
      .summary = "a connectome in the published JSON form into a circuit",
@@ -348,6 +448,15 @@ static const om_command verbs[] = {
      .most = 1,
      .example = "ommatid circuit import connectome.json -o mine.circuit",
      .run = run_import},
+    {.name = "export",
+     .summary = "the circuit that a spec makes, or any other, into a circuit file",
+     .synopsis = "SPEC.yaml | NAME | FILE  -o FILE.circuit",
+     .details = "With the spec's strides and controls.",
+     .options = import_options,
+     .least = 1,
+     .most = 1,
+     .example = "ommatid circuit export mine.yaml -o shuffled.circuit",
+     .run = run_export},
     {.name = "check",
      .summary = "every fault of a circuit or connectome file",
      .synopsis = "FILE",
@@ -362,6 +471,6 @@ static const om_command verbs[] = {
 
 const om_command om_cmd_circuit = {
     .name = "circuit",
-    .summary = "list, show, import and check circuits",
+    .summary = "list, show, import, export and check circuits",
     .verbs = verbs,
 };

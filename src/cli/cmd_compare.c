@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/compare_report.h"
+#include "cli/open_store.h"
 
 static struct {
     om_list margins;
@@ -127,7 +128,7 @@ static om_status check_models(const om_compared_store *s)
 
 static om_status read_store(const char *path, om_compared_store *s)
 {
-    OM_TRY(om_store_open(path, OM_STORE_READ, &s->store));
+    OM_TRY(om_command_open_store(path, &s->store));
     s->info = om_store_describe(s->store);
     const size_t n = (size_t)s->info->n_models;
     OM_TRY(om_alloc(n, sizeof *s->rows, &s->rows));

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/open_store.h"
 #include "ommatid/om_params.h"
 #include "ommatid/om_store.h"
 
@@ -215,8 +216,10 @@ static om_status export_json(reading *r)
 static void explain_empty(const reading *r)
 {
     if (r->lines > 0 || (set.table != HISTORY && set.table != VALIDATION)) return;
+    const bool untrained = set.table == HISTORY && r->info->layout.iterations == 0;
     fprintf(stderr, "%s: there is no %s: %s\n", r->info->path, tables[set.table],
             r->info->imported_from != NULL ? "its models were trained elsewhere"
+            : untrained                    ? "its models are not trained (train.task: none)"
                                            : "nothing is recorded yet");
 }
 
@@ -268,7 +271,7 @@ static om_status run_flat(const om_arguments *args)
         return om_hint(OM_EUSAGE, "ommatid export --flat %s 0 -o model-0.h5", args->words[0]);
     }
     om_store *store;
-    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    OM_TRY(om_command_open_store(args->words[0], &store));
     om_status status = om_store_flatten(store, (int)model, set.extent, set.force, set.output);
     om_store_close(store);
     if (status == OM_EIO && !set.force && access(set.output, F_OK) == 0) om_hint(status, "--force");
@@ -289,7 +292,7 @@ static om_status run(const om_arguments *args)
         return om_hint(OM_EUSAGE, "without --json: %s as CSV", tables[set.table]);
     }
     if (set.table < 0) set.table = PARAMS;
-    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &r.store));
+    OM_TRY(om_command_open_store(args->words[0], &r.store));
     r.info = om_store_describe(r.store);
     om_status status = OM_OK;
     if (set.model >= r.info->n_models)

@@ -55,7 +55,7 @@ static om_status merge(om_sweep *sweep, const om_spec *spec, const char *text, c
     }
     if (status == OM_OK && n == 0) {
         om_fail(OM_EDATA, "%s: no point of the sweep has left a store", store);
-        status = om_hint(OM_EDATA, "the points first: ommatid run SPEC -o %s --point 0", store);
+        status = om_hint(OM_EDATA, "its points first: ommatid run SPEC:0 -o %s", paths[0]);
     }
     if (status == OM_OK) status = om_sweep_merge(store, sweep, spec->name, text, stores);
     om_free(paths);
@@ -70,14 +70,13 @@ static om_status merge(om_sweep *sweep, const om_spec *spec, const char *text, c
 static om_status run(const om_arguments *args)
 {
     char *text = NULL;
-    size_t length;
     om_sweep *sweep = NULL;
     om_spec spec;
     if (set.store == NULL) {
         om_fail(OM_EUSAGE, "merge: the file to create is missing");
         return om_hint(OM_EUSAGE, "ommatid merge %s -o STORE.h5", args->words[0]);
     }
-    OM_TRY(om_read_file(args->words[0], &text, &length));
+    OM_TRY(om_spec_text(args->words[0], &text));
     om_status status = om_spec_sweep(args->words[0], text, &sweep);
     if (status == OM_OK && sweep == NULL)
         status = om_fail(OM_EDATA, "%s: has no section 'sweep': there is nothing to merge",
@@ -93,9 +92,9 @@ static om_status run(const om_arguments *args)
 const om_command om_cmd_merge = {
     .name = "merge",
     .summary = "the points of a sweep, trained one by one, into one file",
-    .synopsis = "SPEC -o STORE",
-    .details = "Point 2 of a sweep is trained alone by 'ommatid run SPEC -o STORE.h5 --point 2', "
-               "into\nSTORE.point2.h5. Points without a store are left out and named; exit status "
+    .synopsis = "SPEC -o STORE.h5",
+    .details = "Point 2 of a sweep is trained alone by 'ommatid run SPEC:2 -o STORE.point2.h5'. "
+               " Points without a store are left out and named; exit status "
                "1 then. The points'\nown stores stay.",
     .options = options,
     .least = 1,

@@ -4,24 +4,33 @@
 
 #include "base/fail.h"
 #include "cli/command.h"
+#include "cli/layout_option.h"
 #include "ensemble/estimate.h"
 #include "ensemble/progress.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
 
+enum { MOST_RANKS = 100000 };
+static const double BUSY = 0.1; /* share of the cores from which others disturb */
+
 static struct {
+    const char *layout;
     int ranks, nodes, threads;
     double rate, unit_s, spread, varies, fails;
-} set = {.nodes = 1, .threads = 1, .unit_s = 20, .spread = 0.1, .varies = 0.03};
+} set = {.nodes = 1, .unit_s = 20, .spread = 0.1, .varies = 0.03};
 
 static const om_option options[] = {
-    {"ranks", 'n', OM_OPTION_INT, "N", "ranks that train, of all nodes; default: one per core here",
-     .value = &set.ranks, .least = 1, .most = 100000},
+    {"layout", 0, OM_OPTION_TEXT, "RxT", "ranks that train on each node x threads of each",
+     .value = &set.layout},
+    {"ranks", 'n', OM_OPTION_INT, "N",
+     "ranks that train, of all nodes; default: on each as many as there are cores for here",
+     .value = &set.ranks, .least = 1, .most = MOST_RANKS},
     {"nodes", 0, OM_OPTION_INT, "K", "nodes that they are on; default: 1", .value = &set.nodes,
-     .least = 1, .most = 100000},
+     .least = 1, .most = MOST_RANKS},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: 1", .value = &set.threads,
-     .least = 1, .most = 1024},
-    {"rate", 0, OM_OPTION_REAL, "HZ", "iterations/s of a rank; default: measured here",
+     .least = 1, .most = OM_MOST_THREADS},
+    {"rate", 0, OM_OPTION_REAL, "HZ",
+     "iterations/s of a rank (without a task: models/s); default: measured here",
      .value = &set.rate, .least = 1e-6, .most = 1e9},
     {"spread", 0, OM_OPTION_REAL, "S",
      "how unequal the ranks' speeds are: standard deviation over mean; default: 0.1",
@@ -45,11 +54,30 @@ static void print_bytes(const char *what, double bytes)
 
 static void print_speed(const om_estimate *e)
 {
-    printf("  speed        %.3g iterations/s a rank", e->rate);
+    printf("  speed        %.3g %s/s a rank", e->rate, e->iterations > 0 ? "iterations" : "models");
     if (e->beside > 0)
         printf(", measured here on %d rank%s side by side; %.2g s a check", e->beside,
                e->beside > 1 ? "s" : "", e->check_s);
     putchar('\n');
+}
+
+static double saved_share(const om_estimate *e)
+{
+    return 1 - (double)om_legs_iterations(&e->legs) / ((double)e->models * (double)e->iterations);
+}
+
+static void print_race(const om_estimate *e)
+{
+    const om_legs *c = &e->legs;
+    char without[32];
+    if (c->rungs == 0) return;
+    printf("  race         %d models to iteration %llu", c->field[0],
+           (unsigned long long)c->end[0]);
+    for (int leg = 1; leg < c->rungs; leg++)
+        printf(", %d to %llu", c->field[leg], (unsigned long long)c->end[leg]);
+    om_progress_duration(e->unraced_s, without, sizeof without);
+    printf(", %d to the end\n               %.0f %% of the iterations saved; without it %s\n",
+           c->field[c->rungs], 100 * saved_share(e), without);
 }
 
 static void print(const om_estimate *e)
@@ -62,14 +90,16 @@ static void print(const om_estimate *e)
     om_progress_duration(e->runs[0].seconds, shortest, sizeof shortest);
     om_progress_duration(last->seconds, longest, sizeof longest);
     om_progress_duration(middle->longest_idle, idle, sizeof idle);
-    printf("%s: %d models x %llu iterations, %s at extent %d\n", e->name, e->models,
-           (unsigned long long)e->iterations, e->circuit, e->extent);
+    printf("%s: %d models x %llu iterations%s, %s at extent %d\n", e->name, e->models,
+           (unsigned long long)e->iterations, e->iterations > 0 ? "" : " (a check each)",
+           e->circuit, e->extent);
     printf("on %d rank%s of %d thread%s, %d node%s\n", set.ranks, set.ranks > 1 ? "s" : "",
            set.threads, set.threads > 1 ? "s" : "", set.nodes, set.nodes > 1 ? "s" : "");
     print_speed(e);
     printf("  time         %s (%s to %s in %d simulated runs)%s\n", time, shortest, longest,
            OM_ESTIMATE_RUNS, middle->done == 0 ? ", when the last model is given up" : "");
     printf("  node hours   %.3g\n", middle->seconds * set.nodes / 3600);
+    print_race(e);
     printf("  idle         %.1f %% of the ranks' time; at the end %s at most\n",
            100 * (1 - middle->busy), idle);
     if (set.ranks > e->models)
@@ -88,6 +118,17 @@ static void print(const om_estimate *e)
            100 * e->coordinator);
 }
 
+static json_t *race_json(const om_estimate *e)
+{
+    if (e->legs.rungs == 0) return json_null();
+    json_t *legs = json_array();
+    for (int leg = 0; leg <= e->legs.rungs; leg++)
+        json_array_append_new(legs, json_pack("{s:i, s:I}", "models", e->legs.field[leg], "to",
+                                              (json_int_t)e->legs.end[leg]));
+    return json_pack("{s:o, s:f, s:f}", "legs", legs, "iterations_saved_share", saved_share(e),
+                     "seconds_without", e->unraced_s);
+}
+
 static om_status print_json(const om_estimate *e)
 {
     const om_simulation *middle = &e->runs[OM_ESTIMATE_RUNS / 2];
@@ -97,8 +138,9 @@ static om_status print_json(const om_estimate *e)
                              (json_int_t)e->iterations, "ranks", set.ranks, "nodes", set.nodes,
                              "threads", set.threads);
     json_object_update_new(
-        json, json_pack("{s:f, s:b, s:f, s:[f, f], s:f}", "iterations_per_s_and_rank", e->rate,
-                        "measured", e->beside > 0, "seconds", middle->seconds, "seconds_range",
+        json, json_pack("{s:f, s:b, s:i, s:f, s:f, s:[f, f], s:f}", "iterations_per_s_and_rank",
+                        e->rate, "measured", e->beside > 0, "measured_on_ranks", e->beside,
+                        "other_work_cores", e->others, "seconds", middle->seconds, "seconds_range",
                         e->runs[0].seconds, e->runs[OM_ESTIMATE_RUNS - 1].seconds, "node_hours",
                         middle->seconds * set.nodes / 3600));
     json_object_update_new(json, json_pack("{s:f, s:f, s:I, s:I, s:i, s:f, s:f}", "idle_share",
@@ -111,17 +153,57 @@ static om_status print_json(const om_estimate *e)
                            json_pack("{s:f, s:f, s:f}", "rank_mb", e->rank_bytes / 1e6, "node_mb",
                                      (e->rank_bytes * on_node + e->film_bytes) / 1e6, "store_mb",
                                      e->store_bytes / 1e6));
+    json_object_set_new(json, "race", race_json(e));
     return om_command_print_json(json);
+}
+
+static void tell(void) { fprintf(stderr, "measuring for a few seconds\n"); }
+
+/* What makes a measured speed another one than the run will have. */
+static void warn(const om_estimate *e, int cores)
+{
+    const int on_node = (set.ranks + set.nodes - 1) / set.nodes;
+    if (e->beside == 0) return;
+    if ((int64_t)on_node * set.threads > cores)
+        fprintf(stderr,
+                "warning: %d rank%s x %d thread%s on a node are more than the %d core%s here: the "
+                "speed is that of %d x %d\n"
+                "  try: ommatid plan on such a node, or its speed by --rate\n",
+                on_node, on_node > 1 ? "s" : "", set.threads, set.threads > 1 ? "s" : "", cores,
+                cores > 1 ? "s" : "", e->beside, set.threads);
+    if (e->others > BUSY * cores)
+        fprintf(stderr,
+                "warning: other programs took %.1f core%s while the speed was measured: it is too "
+                "low\n  try: again when nothing else runs, or the speed by --rate\n",
+                e->others, e->others == 1 ? "" : "s");
+}
+
+/* Ranks of all nodes and threads of each, by whichever options say so. */
+static om_status settle_layout(int cores)
+{
+    if (set.layout != NULL) {
+        OM_TRY(om_layout_option("plan", set.layout, &set.ranks, &set.threads));
+        if (set.ranks > MOST_RANKS / set.nodes)
+            return om_fail(OM_EUSAGE,
+                           "plan: %d ranks on each of %d nodes: expected %d in all at most",
+                           set.ranks, set.nodes, MOST_RANKS);
+        set.ranks *= set.nodes;
+    }
+    if (set.threads == 0) set.threads = 1;
+    if (set.ranks == 0) {
+        const int on_node = cores / set.threads > 0 ? cores / set.threads : 1;
+        set.ranks = on_node > MOST_RANKS / set.nodes ? MOST_RANKS : on_node * set.nodes;
+    }
+    if (set.nodes <= set.ranks) return OM_OK;
+    return om_fail(OM_EUSAGE, "plan: %d nodes for %d ranks: expected a rank or more on each",
+                   set.nodes, set.ranks);
 }
 
 static om_status run(const om_arguments *args)
 {
     om_estimate e;
     const int cores = om_rank_cores();
-    if (set.ranks == 0) set.ranks = cores / set.threads > 0 ? cores / set.threads : 1;
-    if (set.nodes > set.ranks)
-        return om_fail(OM_EUSAGE, "plan: %d nodes for %d ranks: expected a rank or more on each",
-                       set.nodes, set.ranks);
+    OM_TRY(settle_layout(cores));
     const om_estimate_options how = {.spec_file = args->words[0],
                                      .ranks = set.ranks,
                                      .nodes = set.nodes,
@@ -131,9 +213,10 @@ static om_status run(const om_arguments *args)
                                      .spread = set.spread,
                                      .varies = set.varies,
                                      .fails = set.fails,
-                                     .cores = cores};
-    if (!args->quiet && !(set.rate > 0)) fprintf(stderr, "measuring for a few seconds\n");
+                                     .cores = cores,
+                                     .tell = args->quiet ? NULL : tell};
     OM_TRY(om_estimate_run(&how, &e));
+    if (!args->quiet) warn(&e, cores);
     if (args->json) return print_json(&e);
     print(&e);
     return OM_OK;
@@ -142,7 +225,7 @@ static om_status run(const om_arguments *args)
 const om_command om_cmd_plan = {
     .name = "plan",
     .summary = "what a run would cost: time, node hours, memory, disk",
-    .synopsis = "SPEC [-n N] [--nodes K]",
+    .synopsis = "SPEC [-n N | --layout RxT] [--nodes K]",
     .details =
         "Memory and disk are counted. Time comes from a speed, measured here for a few seconds "
         "with "
@@ -156,6 +239,6 @@ const om_command om_cmd_plan = {
     .most = 1,
     .json = true,
     .example = "ommatid plan ensembles/paper-50.yaml\n"
-               "ommatid plan ensembles/paper-50.yaml -n 128 --nodes 4 --rate 17",
+               "ommatid plan ensembles/paper-50.yaml --nodes 4 --layout 32x1 --rate 17",
     .run = run,
 };

@@ -11,6 +11,7 @@
 #include "cli/film_print.h"
 #include "cli/launch.h"
 #include "cli/numbers.h"
+#include "cli/open_store.h"
 #include "cli/pictures.h"
 #include "cli/telling.h"
 #include "ommatid/om_ensemble.h"
@@ -358,7 +359,7 @@ static om_status count_models(const om_arguments *args, int *n)
 {
     om_store *store = NULL;
     chosen c = {0};
-    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    OM_TRY(om_command_open_store(args->words[0], &store));
     om_status status = choose_all(store, &c);
     *n = c.n;
     free_chosen(&c);

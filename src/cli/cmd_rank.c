@@ -8,7 +8,9 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/open_store.h"
 #include "cli/pictures.h"
+#include "cli/race_print.h"
 #include "cli/rank_sweep.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_validation.h"
@@ -80,13 +82,31 @@ static bool are_renumbered(const om_store_info *info)
     return false;
 }
 
+/* "stopped at 20": in a race that differs from model to model. */
+static const char *status_of(const om_ranked *r)
+{
+    static char text[40];
+    if (r->status != OM_MODEL_STOPPED) return om_model_status_name(r->status);
+    snprintf(text, sizeof text, "%s at %llu", om_model_status_name(r->status),
+             (unsigned long long)r->iteration);
+    return text;
+}
+
+static om_race_tally tally(const om_store_info *info, const om_ranked *ranked)
+{
+    om_race_tally race = om_race_tally_of(info);
+    for (int i = 0; i < info->n_models; i++)
+        om_race_count(&race, ranked[i].status, ranked[i].iteration);
+    return race;
+}
+
 static void end_line(const om_store_info *info, const om_ranked *r, bool renumbered)
 {
     const char *source = renumbered ? info->sources[r->model] : "";
     if (renumbered)
         printf("  %-9s  %.*s\n", om_model_status_name(r->status), folder_length(source), source);
     else
-        printf("  %s\n", om_model_status_name(r->status));
+        printf("  %s\n", status_of(r));
 }
 
 /* Why a model has no error to be ranked by; "" if it has one. */
@@ -157,6 +177,21 @@ static void explain_imported(const om_store_info *info, om_loss by, const om_ran
            info->imported_from);
 }
 
+/* Models that diverged on the way, in the order of the table. */
+static void explain_divergence(const om_ranked *ranked, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const om_ranked *r = &ranked[i];
+        if (r->retries > 0)
+            printf("model %d: set back %u time%s after diverging, to %.3g of its learning rate\n",
+                   r->model, r->retries, r->retries > 1 ? "s" : "", ldexp(1, -(int)r->retries));
+        if (r->stream >= OM_STREAMS)
+            printf("model %d: of stream %u, replaces stream %u, which diverged after iteration "
+                   "%llu\n",
+                   r->model, r->stream, r->stream - OM_STREAMS, (unsigned long long)r->replaced_at);
+    }
+}
+
 static void print_table(const om_store_info *info, om_loss by, const om_ranked *ranked, int n)
 {
     const bool renumbered = are_renumbered(info);
@@ -166,10 +201,17 @@ static void print_table(const om_store_info *info, om_loss by, const om_ranked *
            "status%s\n",
            renumbered ? "     source" : "");
     for (int i = 0; i < n; i++) print_line(info, by, &ranked[i], renumbered);
+    const om_race_tally race = tally(info, ranked);
+    if (race.legs.rungs > 0) {
+        printf("\nrace: ");
+        om_race_print(&race);
+        printf("\nWho was stopped stands behind the others, those of a later rung first.\n");
+    }
     if (info->imported_from == NULL)
         explain_trained(&info->baselines);
     else
         explain_imported(info, by, ranked);
+    explain_divergence(ranked, n);
 }
 
 /* Of imported models there may be errors of the other measure only. */
@@ -284,6 +326,7 @@ static void print_measure_table(const om_store_info *info, const measured *m,
         end_line(info, r, renumbered);
     }
     printf("\n");
+    explain_divergence(ranked, n);
     for (int i = 0; i < info->n_models; i++)
         if (ranked[i].place == 0)
             printf("left out: model %d: %s\n", ranked[i].model, m->reason[ranked[i].model]);
@@ -304,7 +347,7 @@ static void print_csv(const om_store_info *info, om_loss by, const measured *m,
                       const om_ranked *ranked, int n)
 {
     printf("place,model,status,iteration,best_iteration,epe,l2norm,spread,stability%s%s,source,"
-           "left_out\n",
+           "left_out,stream,retries\n",
            m->value != NULL ? "," : "", m->value != NULL ? om_measures[m->measure].name : "");
     for (int i = 0; i < n; i++) {
         const om_ranked *r = &ranked[i];
@@ -324,7 +367,7 @@ static void print_csv(const om_store_info *info, om_loss by, const measured *m,
         if (info->sources != NULL) om_csv_text(stdout, info->sources[r->model]);
         putchar(',');
         if (why[0] != '\0') om_csv_text(stdout, why);
-        putchar('\n');
+        printf(",%u,%u\n", r->stream, r->retries);
     }
 }
 
@@ -335,11 +378,13 @@ static json_t *model_of(const om_store_info *info, om_loss by, const measured *m
 {
     const char *why = why_unranked(info, by, m, r);
     json_t *one = json_pack(
-        "{s:o s:i s:s s:o s:o s:o s:o s:o s:o s:s? s:s?}", "place",
-        r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model, "status",
-        om_model_status_name(r->status), "iteration", om_json_iteration(r->iteration),
-        "best_iteration", om_json_iteration(r->best_iteration), "epe", number(r->epe), "l2norm",
-        number(r->l2norm), "spread", number(r->spread), "stability", number(r->stability), "source",
+        "{s:o s:i s:I s:i s:o s:s s:o s:o s:o s:o s:o s:o s:s? s:s?}", "place",
+        r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model, "stream",
+        (json_int_t)r->stream, "retries", (int)r->retries, "replaced_at",
+        om_json_replaced_at(r->stream, r->replaced_at), "status", om_model_status_name(r->status),
+        "iteration", om_json_iteration(r->iteration), "best_iteration",
+        om_json_iteration(r->best_iteration), "epe", number(r->epe), "l2norm", number(r->l2norm),
+        "spread", number(r->spread), "stability", number(r->stability), "source",
         info->sources != NULL ? info->sources[r->model] : NULL, "left_out",
         why[0] != '\0' ? why : NULL);
     if (m->value != NULL)
@@ -352,13 +397,15 @@ static om_status print_json(const om_store_info *info, om_loss error, const meas
 {
     const om_baselines *b = &info->baselines;
     const char *by = choices[m->value != NULL ? set.by : error == OM_LOSS_L2NORM];
+    const om_race_tally race = tally(info, ranked);
     json_t *list = json_array();
     for (int i = 0; i < n; i++) json_array_append_new(list, model_of(info, error, m, &ranked[i]));
     return om_command_print_json(json_pack(
-        "{s:s s:I s:s? s:s s:{s:o s:o s:o s:o} s:o}", "name", info->name, "seed",
+        "{s:s s:I s:s? s:s s:{s:o s:o s:o s:o} s:o s:o}", "name", info->name, "seed",
         (json_int_t)info->seed, "imported_from", info->imported_from, "by", by, "baselines",
         "zero_epe", number(b->zero_epe), "zero_l2norm", number(b->zero_l2norm), "mean_epe",
-        number(b->mean_epe), "mean_l2norm", number(b->mean_l2norm), "models", list));
+        number(b->mean_epe), "mean_l2norm", number(b->mean_l2norm), "race",
+        om_race_json(&race, info->race.keep), "models", list));
 }
 
 static om_status print(const om_arguments *args, const om_store_info *info, om_loss by,
@@ -405,12 +452,10 @@ static om_status run_sweep(const om_arguments *args, const om_sweep *sweep, cons
     return om_rank_sweep(&wish, sweep, name);
 }
 
-static om_status run_store(const om_arguments *args)
+static om_status run_store(const om_arguments *args, om_store *store)
 {
-    om_store *store;
     om_ranked *ranked = NULL;
     measured m = {0};
-    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
     const om_store_info *info = om_store_describe(store);
     om_loss by = set.by >= 0 && set.by < ERRORS ? by_choice[set.by] : info->selection;
     om_status status = om_alloc((size_t)info->n_models, sizeof *ranked, &ranked);
@@ -432,11 +477,12 @@ static om_status run_store(const om_arguments *args)
 
 static om_status run(const om_arguments *args)
 {
+    om_store *store;
     om_sweep *sweep;
     char *name;
     OM_TRY(check(args));
-    OM_TRY(om_sweep_open(args->words[0], &sweep, &name, NULL));
-    if (sweep == NULL) return run_store(args);
+    OM_TRY(om_command_open_sweep(args->words[0], &sweep, &name, &store));
+    if (sweep == NULL) return run_store(args, store);
     om_status status = run_sweep(args, sweep, name);
     om_sweep_free(sweep);
     om_free(name);
@@ -451,8 +497,13 @@ const om_command om_cmd_rank = {
         "With --by a measure of 'ommatid validate STORE', models are ranked by what is known of "
         "the\nfly's cells instead; those without a value have no place. The p of --plot is of this "
         "measure "
-        "alone:\nthat of 'validate' is corrected for the number of measures.\n\nOf a sweep the "
-        "points are shown side by side; STORE:2 are the models of point 2.",
+        "alone:\nthat of 'validate' is corrected for the number of measures.\n"
+        "\n"
+        "Models that a race has stopped stand behind all others, those of a later rung first; by a "
+        "measure of\n"
+        "'validate' they stand where it puts them.\n"
+        "\n"
+        "Of a sweep the points are shown side by side; STORE:2 are the models of point 2.",
     .options = options,
     .json = true,
     .least = 1,

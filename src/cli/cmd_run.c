@@ -1,26 +1,34 @@
 /* ommatid run: trains an ensemble, or goes on with it. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
+#include "cli/layout_option.h"
+#include "cli/open_store.h"
 #include "ensemble/layout.h"
+#include "ensemble/limit.h"
+#include "ensemble/replicate.h"
 #include "ommatid/om_ensemble.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
 
-enum {
-    MOST_RANKS = 4096,
-    MOST_THREADS = 1024,
-    MOST_PER_CORE = 32 /* threads of all ranks: more of them bring a machine to a halt */
-};
+enum { MOST_PER_CORE = 32 /* threads of all ranks: more of them bring a machine to a halt */ };
+
+static const double LEAST_LIMIT_S = 1e-3;
 
 static struct {
-    const char *store, *layout;
-    int ranks, threads;
+    const char *store, *layout, *limit;
+    int ranks, threads, replicate;
     double unit_s;
+    double limit_s; /* from when the command was begun; 0: none */
+    bool verbose;
 } set = {.unit_s = 20};
 
 static const om_option options[] = {
@@ -29,13 +37,55 @@ static const om_option options[] = {
     {"layout", 0, OM_OPTION_TEXT, "RxT",
      "ranks that train x threads of each, as in 4x2; default: measured", .value = &set.layout},
     {"ranks", 'n', OM_OPTION_INT, "N", "ranks that train; threads share the cores out",
-     .value = &set.ranks, .least = 1, .most = MOST_RANKS},
+     .value = &set.ranks, .least = 1, .most = OM_MOST_RANKS},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; ranks share the cores out",
-     .value = &set.threads, .least = 1, .most = MOST_THREADS},
+     .value = &set.threads, .least = 1, .most = OM_MOST_THREADS},
     {"unit", 0, OM_OPTION_REAL, "S", "seconds of training between checkpoints, about; default: 20",
      .value = &set.unit_s, .least = 0.01, .most = 86400},
+    {"time-limit", 0, OM_OPTION_TEXT, "D",
+     "end in good order before: 90s, 30m, 2h, 1-12:00:00; default: a SLURM job's own limit",
+     .value = &set.limit},
+    {"replicate", 0, OM_OPTION_INT, "N",
+     "audit: trains N finished models again, on another layout, and compares; STORE is only read",
+     .value = &set.replicate, .least = 1, .most = 100000},
+    {"verbose", 0, OM_OPTION_FLAG, NULL, "print the mpirun command that starts the ranks",
+     .value = &set.verbose},
     {0},
 };
+
+/* A line for each model; rank 0. */
+static om_status print_replicas(const om_replica *replicas, int n)
+{
+    int unequal = 0;
+    for (int i = 0; i < n; i++) {
+        const om_replica *r = &replicas[i];
+        if (r->equal)
+            printf("model %d: equal at iteration %llu (state %016llx)\n", r->model,
+                   (unsigned long long)r->iteration, (unsigned long long)r->stored);
+        else
+            printf(
+                "model %d: differs at iteration %llu (state %016llx, in the store %016llx): %s\n",
+                r->model, (unsigned long long)r->iteration, (unsigned long long)r->again,
+                (unsigned long long)r->stored, r->difference);
+        unequal += !r->equal;
+    }
+    fflush(stdout);
+    if (unequal == 0) return OM_OK;
+    om_fail(OM_EFAIL, "%d of %d models came out otherwise than %s has them", unequal, n, set.store);
+    return om_hint(OM_EFAIL, "the version and the instruction set that it was trained with (the "
+                             "environment's OMMATID_ISA), for which alone bits are the same");
+}
+
+static om_status replicate(const om_run_options *run_options)
+{
+    om_replica *replicas = NULL;
+    int n = 0;
+    OM_TRY(om_ranks_agree(om_alloc((size_t)set.replicate, sizeof *replicas, &replicas)));
+    om_status status = om_ensemble_replicate(run_options, set.replicate, replicas, &n);
+    if (status == OM_OK && om_ranks_number() == 0) status = print_replicas(replicas, n);
+    om_free(replicas);
+    return om_ranks_agree(status);
+}
 
 /* As ranks of a job: all of them know the outcome, one tells it. */
 static om_status run_ranks(const om_arguments *args, int threads)
@@ -44,16 +94,19 @@ static om_status run_ranks(const om_arguments *args, int threads)
                                   .store = set.store,
                                   .threads = threads,
                                   .unit_s = set.unit_s,
+                                  .time_limit_s = set.limit_s,
                                   .quiet = args->quiet,
                                   .tell_layout = om_ranks_launched() && !om_launch_is_watched()};
     OM_TRY(om_launch_begin());
-    return om_launch_end(om_ensemble_run(&run_options));
+    return om_launch_end(set.replicate > 0 ? replicate(&run_options)
+                                           : om_ensemble_run(&run_options));
 }
 
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, om_rank_layout layout, bool bind)
 {
-    char threads[16], unit[32], who[64];
+    char threads[16], unit[32], limit[32], replicas[16];
+    const bool audits = set.replicate > 0;
     snprintf(threads, sizeof threads, "%d", layout.threads);
     snprintf(unit, sizeof unit, "%.17g", set.unit_s);
     const char *words[16];
@@ -62,47 +115,58 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     words[n++] = "--output", words[n++] = set.store;
     words[n++] = "--unit", words[n++] = unit;
     words[n++] = "--threads", words[n++] = threads;
+    snprintf(limit, sizeof limit, "%.3fs", set.limit_s);
+    if (set.limit_s > 0) words[n++] = "--time-limit", words[n++] = limit;
+    snprintf(replicas, sizeof replicas, "%d", set.replicate);
+    if (audits) words[n++] = "--replicate", words[n++] = replicas;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
-    snprintf(who, sizeof who, "%d trainers and a coordinator", layout.ranks);
-    const om_launching launching = {.ranks = layout.ranks + 1,
+    if (!args->quiet)
+        fprintf(stderr, audits ? "%d ranks\n" : "%d trainers and a coordinator\n", layout.ranks);
+    const om_launching launching = {.ranks = layout.ranks + !audits,
                                     .bound_threads = bind ? layout.threads : 0,
-                                    .who = args->quiet ? NULL : who,
-                                    .kept = "finished units are in the store"};
+                                    .tell = set.verbose,
+                                    .kept = audits ? "the store is as it was"
+                                                   : "finished units are in the store"};
     return om_launch(&launching, n, words);
 }
 
-/* "RxT" into its halves. */
-static om_status read_layout(int *ranks, int *threads)
+/* A model is trained by one rank at a time. */
+static void warn_of_idle_ranks(om_rank_layout layout, const om_work_left *left)
 {
-    const char *cross = strchr(set.layout, 'x');
-    char first[16] = "";
-    int64_t r = 0, t = 0;
-    if (set.ranks > 0 || set.threads > 0)
-        return om_fail(OM_EUSAGE, "run: --layout says both numbers: not with %s",
-                       set.ranks > 0 ? "-n" : "--threads");
-    if (cross != NULL && cross - set.layout < (int)sizeof first)
-        memcpy(first, set.layout, (size_t)(cross - set.layout));
-    if (!om_parse_int(first, &r) || !om_parse_int(cross + 1, &t) || r < 1 || r > MOST_RANKS ||
-        t < 1 || t > MOST_THREADS) {
-        om_fail(OM_EUSAGE,
-                "--layout '%s': expected ranks x threads, as in 4x2; ranks from 1 to %d, threads "
-                "from 1 to %d",
-                set.layout, MOST_RANKS, MOST_THREADS);
-        return om_hint(OM_EUSAGE, "ommatid run --help");
-    }
-    *ranks = (int)r, *threads = (int)t;
-    return OM_OK;
+    const int idle = layout.ranks - left->models;
+    if (left->models < 1 || idle < 1) return;
+    fprintf(stderr,
+            "warning: %d of %d ranks will have nothing to do: %d model%s left to train\n"
+            "  try: -n %d\n",
+            idle, layout.ranks, left->models, left->models == 1 ? " is" : "s are", left->models);
+}
+
+/* Seconds until ranks that were started here are told to end, if they have not by themselves: of what
+ * they keep for that, half is left to them. */
+static double launch_s(double end)
+{
+    const double left = end - om_clock_s();
+    return isfinite(left) ? left - om_limit_reserve_s(left) / 2 : INFINITY;
 }
 
 static om_status run_here(const om_arguments *args, int ranks, int threads)
 {
     om_rank_layout layout;
+    om_work_left left = {0};
     char line[OM_LAYOUT_BYTES];
     const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(), ranks, threads};
     om_stop_listen();
-    OM_TRY(om_layout_choose(&wish, &layout, line));
+    const double end = om_clock_s() + om_limit_s(set.limit_s);
+    om_stop_after(launch_s(end));
+    if (access(set.store, F_OK) == 0) OM_TRY(om_command_try_store(set.store));
+    om_status status = set.replicate > 0 ? om_replicate_layout(&wish, set.replicate, &layout, line)
+                                         : om_layout_choose(&wish, &layout, &left, line);
+    if (om_stop_signal) return om_limit_fail_early();
+    OM_TRY(status);
+    set.limit_s = isfinite(end) ? fmax(end - om_clock_s(), LEAST_LIMIT_S) : 0;
     if (!args->quiet) fprintf(stderr, "%s\n", line);
+    if (!args->quiet) warn_of_idle_ranks(layout, &left);
     const int64_t all = (int64_t)layout.ranks * layout.threads;
     if (all > MOST_PER_CORE * (int64_t)wish.cores)
         return om_fail(
@@ -122,8 +186,13 @@ static om_status run(const om_arguments *args)
         om_fail(OM_EUSAGE, "run: where to put the trained models is missing");
         return om_hint(OM_EUSAGE, "ommatid run %s -o STORE.h5", args->words[0]);
     }
+    if (set.limit != NULL && !om_parse_duration(set.limit, &set.limit_s))
+        return om_fail(OM_EUSAGE,
+                       "--time-limit '%s': expected a duration: 90s, 30m, 2h, or as SLURM writes "
+                       "it: minutes, 12:00:00, 1-12",
+                       set.limit);
     int ranks = set.ranks, threads = set.threads;
-    if (set.layout != NULL) OM_TRY(read_layout(&ranks, &threads));
+    if (set.layout != NULL) OM_TRY(om_layout_option("run", set.layout, &ranks, &threads));
     if (!om_ranks_launched()) return run_here(args, ranks, threads);
     if (ranks > 0)
         return om_fail(OM_EUSAGE, "run: %d ranks, but the launcher of this job sets the ranks",
@@ -145,14 +214,20 @@ const om_command om_cmd_run = {
         "layout.\n"
         "Under mpirun or srun it uses the ranks that it is given.\n"
         "\n"
-        "Ctrl-C and SIGTERM end it cleanly; the same command goes on from there, and gives the "
-        "same\n"
-        "models as a run that was never stopped.",
+        "With --replicate it proves that of a finished store: N models, drawn by the seed, are "
+        "trained once\n"
+        "more on another layout, and every byte of their states is compared. Exit status 1: one "
+        "differs.\n"
+        "\n"
+        "Ctrl-C, SIGTERM and a time limit end it cleanly, with exit code 75; the same command goes "
+        "on from\n"
+        "there, and gives the same models as a run that was never stopped.",
     .options = options,
     .least = 1,
     .most = 1,
     .example = "ommatid run ensembles/quickstart.yaml -o quickstart.h5\n"
                "ommatid run mine.yaml -o mine.h5 --layout 4x2\n"
+               "ommatid run mine.yaml -o mine.h5 --replicate 2\n"
                "mpirun -n 9 ommatid run ensembles/motion-50.yaml -o motion-50.h5",
     .run = run,
 };

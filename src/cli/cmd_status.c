@@ -1,6 +1,7 @@
 /* ommatid status: how a run is doing, read beside it without disturbing it. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -8,12 +9,16 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/open_store.h"
+#include "cli/race_print.h"
+#include "cli/slurm.h"
 #include "cli/status_sweep.h"
 #include "ensemble/progress.h"
-#include "ommatid/om_store.h"
+#include "ommatid/om_check.h"
 
 static const double SILENT_S = 60; /* a run that has said nothing for longer has probably died */
 static const double WATCH_EVERY_S = 2;
+static const double SLURM_EVERY_S = 10; /* it serves many */
 
 static struct {
     bool all, watch;
@@ -35,8 +40,12 @@ typedef struct picture {
     float *check;       /* [n_checks] of the model at hand */
     om_run_row run;
     int count[OM_MODEL_FAILED + 1];
+    int retries, set_back, replacements, replaced; /* times, and of how many models */
     uint64_t iterations, total;
-    int best; /* -1: none */
+    om_race_tally race;
+    int best;           /* -1: none */
+    om_slurm_job slurm; /* number "": nothing is known */
+    double slurm_s;     /* when it was asked; 0: not yet */
 } picture;
 
 static om_status read_error(om_store *store, const picture *p, int model)
@@ -54,17 +63,24 @@ static om_status read_error(om_store *store, const picture *p, int model)
 static om_status take_picture(om_store *store, picture *p)
 {
     for (int s = 0; s <= OM_MODEL_FAILED; s++) p->count[s] = 0;
-    p->iterations = p->total = 0;
+    p->race = om_race_tally_of(p->info);
+    p->iterations = 0;
+    p->retries = p->set_back = p->replacements = p->replaced = 0;
+    p->total = p->info->imported_from == NULL ? om_legs_iterations(&p->race.legs) : 0;
     p->best = -1;
     OM_TRY(om_store_read_rows(store, p->rows));
     OM_TRY(om_store_read_run(store, &p->run));
     for (int m = 0; m < p->info->n_models; m++) {
         OM_TRY(read_error(store, p, m));
-        p->count[p->rows[m].status]++;
-        if (p->info->imported_from == NULL) { /* others are not trained here */
+        const om_model_row *r = &p->rows[m];
+        p->count[r->status]++;
+        om_race_count(&p->race, r->status, r->iteration);
+        p->retries += (int)r->retries;
+        p->set_back += r->retries > 0;
+        p->replacements += om_row_replacements(r);
+        p->replaced += om_row_replacements(r) > 0;
+        if (p->info->imported_from == NULL) /* others are not trained here */
             p->iterations += p->rows[m].iteration;
-            p->total += p->info->layout.iterations;
-        }
         if (!isnan(p->error[m]) && (p->best < 0 || p->error[m] < p->error[p->best])) p->best = m;
     }
     return OM_OK;
@@ -80,6 +96,35 @@ static const char *state_of(const picture *p)
     return "finished";
 }
 
+/* What SLURM says of the job, unless there is nothing left to do. */
+static void ask_slurm(picture *p)
+{
+    const double now_s = om_clock_s();
+    if (p->slurm_s > 0 && now_s - p->slurm_s < SLURM_EVERY_S) return;
+    p->slurm_s = now_s;
+    p->slurm = (om_slurm_job){0};
+    if (p->info->imported_from == NULL && strcmp(state_of(p), "finished") != 0)
+        om_slurm_find_job(p->run.job, &p->slurm);
+}
+
+static void print_slurm(const om_slurm_job *job)
+{
+    if (job->number[0] == '\0') return;
+    printf("\n  slurm       job %s (%s) %s", job->number, job->name, job->state);
+    if (job->nodes[0] != '\0') printf(" on %s", job->nodes);
+    if (job->left[0] != '\0') printf(", %s left", job->left);
+    if (job->reason[0] != '\0') printf(": %s", job->reason);
+}
+
+static json_t *slurm_json(const om_slurm_job *job)
+{
+    if (job->number[0] == '\0') return json_null();
+    return json_pack("{s:s s:s s:s s:s? s:s? s:s?}", "job", job->number, "name", job->name, "state",
+                     job->state, "nodes", job->nodes[0] ? job->nodes : NULL, "left",
+                     job->left[0] ? job->left : NULL, "reason",
+                     job->reason[0] ? job->reason : NULL);
+}
+
 static const char *selection_name(const picture *p)
 {
     return p->info->selection == OM_LOSS_EPE ? "EPE" : "l2norm";
@@ -93,6 +138,9 @@ static void print_iteration(uint64_t iteration)
         printf("%9llu", (unsigned long long)iteration);
 }
 
+/* What the learning rates of a model are multiplied by. */
+static double rate_factor(const om_model_row *r) { return ldexp(1, -(int)r->retries); }
+
 static void print_models(const picture *p)
 {
     bool head = false;
@@ -102,18 +150,25 @@ static void print_models(const picture *p)
             r->status != OM_MODEL_FAILED)
             continue;
         if (!head)
-            printf("\nmodel  status     iteration  worker   seconds  attempts  best %-6s\n",
-                   selection_name(p));
+            printf(
+                "\nmodel  status     iteration  worker   seconds  attempts  retries     rate  best "
+                "%-6s\n",
+                selection_name(p));
         head = true;
         printf("%5d  %-9s  ", m, om_model_status_name(r->status));
         print_iteration(r->iteration);
-        printf("  %6d  %8.0f  %8u  ", r->worker, r->seconds, r->attempts);
+        printf("  %6d  %8.0f  %8u  %7u  x%7.3g  ", r->worker, r->seconds, r->attempts, r->retries,
+               rate_factor(r));
         if (isnan(p->error[m]))
             printf("%11s", "-");
         else
             printf("%11.4f", (double)p->error[m]);
         if (p->info->sources != NULL) printf("  %s", p->info->sources[m]);
-        printf("%s%s\n", r->message[0] ? "  " : "", r->message);
+        printf("%s%s", r->message[0] ? "  " : "", r->message);
+        if (om_row_replacements(r) > 0)
+            printf("  (stream %u: replaces stream %u, which diverged after iteration %llu)",
+                   r->stream, r->stream - OM_STREAMS, (unsigned long long)r->replaced_at);
+        printf("\n");
     }
 }
 
@@ -127,8 +182,16 @@ static void print_text(const picture *p)
     if (p->count[OM_MODEL_STOPPED] > 0) printf(", %d stopped", p->count[OM_MODEL_STOPPED]);
     if (p->count[OM_MODEL_DIVERGED] > 0) printf(", %d diverged", p->count[OM_MODEL_DIVERGED]);
     if (p->count[OM_MODEL_FAILED] > 0) printf(", %d failed", p->count[OM_MODEL_FAILED]);
+    if (p->retries > 0)
+        printf("\n  retries     %d, of %d model%s: at half the learning rate each time", p->retries,
+               p->set_back, p->set_back > 1 ? "s" : "");
+    if (p->replacements > 0)
+        printf("\n  replaced    %d time%s, in %d row%s", p->replacements,
+               p->replacements > 1 ? "s" : "", p->replaced, p->replaced > 1 ? "s" : "");
     if (p->info->imported_from != NULL)
         printf("\n  from        %s", p->info->imported_from);
+    else if (p->total == 0)
+        printf("\n  iterations  none: models stay untrained (train.task)");
     else
         printf("\n  iterations  %llu of %llu (%.1f %%)", (unsigned long long)p->iterations,
                (unsigned long long)p->total, 100 * (double)p->iterations / (double)p->total);
@@ -138,6 +201,10 @@ static void print_text(const picture *p)
             om_progress_duration(p->run.seconds_left, text, sizeof text);
             printf(", %s left", text);
         }
+    }
+    if (p->race.legs.rungs > 0) {
+        printf("\n  race        ");
+        om_race_print(&p->race);
     }
     if (p->best >= 0)
         printf("\n  best        %s %.4f (model %d)", selection_name(p), (double)p->error[p->best],
@@ -149,6 +216,7 @@ static void print_text(const picture *p)
         if (silence_s(p) >= SILENT_S)
             printf("\n              it has probably died: the same run command goes on from here");
     }
+    print_slurm(&p->slurm);
     printf("\n");
     print_models(p);
 }
@@ -159,30 +227,34 @@ static om_status print_json(const picture *p)
     for (int m = 0; m < p->info->n_models; m++) {
         const om_model_row *r = &p->rows[m];
         json_t *best = isnan(p->error[m]) ? json_null() : json_real((double)p->error[m]);
-        json_array_append_new(list,
-                              json_pack("{s:i s:s s:o s:i s:f s:i s:o s:s s:s?}", "model", m,
-                                        "status", om_model_status_name(r->status), "iteration",
-                                        om_json_iteration(r->iteration), "worker", r->worker,
-                                        "seconds", r->seconds, "attempts", (int)r->attempts, "best",
-                                        best, "message", r->message, "source",
-                                        p->info->sources != NULL ? p->info->sources[m] : NULL));
+        json_array_append_new(
+            list,
+            json_pack("{s:i s:s s:o s:i s:f s:i s:i s:f s:I s:o s:o s:s s:s?}", "model", m,
+                      "status", om_model_status_name(r->status), "iteration",
+                      om_json_iteration(r->iteration), "worker", r->worker, "seconds", r->seconds,
+                      "attempts", (int)r->attempts, "retries", (int)r->retries, "rate_factor",
+                      rate_factor(r), "stream", (json_int_t)r->stream, "replaced_at",
+                      om_json_replaced_at(r->stream, r->replaced_at), "best", best, "message",
+                      r->message, "source", p->info->sources != NULL ? p->info->sources[m] : NULL));
     }
     const bool here = p->info->imported_from == NULL;
     json_t *left = isfinite(p->run.seconds_left) ? json_real(p->run.seconds_left) : json_null();
-    return om_command_print_json(
-        json_pack("{s:s s:s s:s? s:s s:s s:o s:o s:i s:f s:o s:s s:o}", "name", p->info->name,
-                  "store", p->info->path, "imported_from", p->info->imported_from, "state",
-                  state_of(p), "selection", p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm",
-                  "iterations", here ? json_integer((json_int_t)p->iterations) : json_null(),
-                  "iterations_total", here ? json_integer((json_int_t)p->total) : json_null(),
-                  "trainers", (int)p->run.trainers, "iterations_per_s", p->run.iterations_per_s,
-                  "seconds_left", left, "job", p->run.job, "models", list));
+    return om_command_print_json(json_pack(
+        "{s:s s:s s:s? s:s s:s s:o s:o s:i s:f s:o s:s s:o s:o s:o}", "name", p->info->name,
+        "store", p->info->path, "imported_from", p->info->imported_from, "state", state_of(p),
+        "selection", p->info->selection == OM_LOSS_EPE ? "epe" : "l2norm", "iterations",
+        here ? json_integer((json_int_t)p->iterations) : json_null(), "iterations_total",
+        here ? json_integer((json_int_t)p->total) : json_null(), "trainers", (int)p->run.trainers,
+        "iterations_per_s", p->run.iterations_per_s, "seconds_left", left, "job", p->run.job,
+        "race", om_race_json(&p->race, p->info->race.keep), "slurm", slurm_json(&p->slurm),
+        "models", list));
 }
 
 static om_status show(om_store *store, picture *p, const om_arguments *args)
 {
     for (;;) {
         OM_TRY(take_picture(store, p));
+        ask_slurm(p);
         if (set.watch && !args->json && isatty(STDOUT_FILENO)) printf("\033[H\033[2J");
         if (args->json)
             OM_TRY(print_json(p));
@@ -205,19 +277,8 @@ static om_status show_sweep(const om_arguments *args, const om_sweep *sweep, con
     }
 }
 
-static om_status run(const om_arguments *args)
+static om_status show_store(const om_arguments *args, om_store *store)
 {
-    om_store *store;
-    om_sweep *sweep;
-    char *name;
-    OM_TRY(om_sweep_open(args->words[0], &sweep, &name, NULL));
-    if (sweep != NULL) {
-        om_status shown = show_sweep(args, sweep, name);
-        om_sweep_free(sweep);
-        om_free(name);
-        return shown;
-    }
-    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
     picture p = {.info = om_store_describe(store)};
     size_t models = (size_t)p.info->n_models;
     om_status status = om_alloc(models, sizeof *p.rows, &p.rows);
@@ -229,6 +290,44 @@ static om_status run(const om_arguments *args)
     om_free(p.check);
     om_free(p.error);
     om_store_close(store);
+    return status;
+}
+
+/* Whether a first run holds the lock of a store that is not there yet: who and since when. */
+static bool is_being_prepared(const char *path, char holder[OM_MESSAGE_BYTES])
+{
+    const om_lock_state lock = om_store_inspect_lock(path, holder);
+    return access(path, F_OK) != 0 && (lock == OM_LOCK_LIVE || lock == OM_LOCK_ELSEWHERE);
+}
+
+static om_status show_preparing(const om_arguments *args, const char *holder)
+{
+    if (args->json)
+        return om_command_print_json(json_pack("{s:n s:s s:s s:s s:[]}", "name", "store",
+                                               args->words[0], "state", "preparing", "job", holder,
+                                               "models"));
+    printf("%s: a run is being prepared (films are rendered)\n  by          %s\n", args->words[0],
+           holder);
+    return OM_OK;
+}
+
+static om_status run(const om_arguments *args)
+{
+    char holder[OM_MESSAGE_BYTES];
+    while (is_being_prepared(args->words[0], holder)) {
+        OM_TRY(show_preparing(args, holder));
+        if (!set.watch) return OM_OK;
+        fflush(stdout);
+        om_sleep_s(WATCH_EVERY_S);
+    }
+    om_store *store;
+    om_sweep *sweep;
+    char *name;
+    OM_TRY(om_command_open_sweep(args->words[0], &sweep, &name, &store));
+    if (sweep == NULL) return show_store(args, store);
+    om_status status = show_sweep(args, sweep, name);
+    om_sweep_free(sweep);
+    om_free(name);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/launch.h"
+#include "cli/open_store.h"
 #include "cli/pictures.h"
 #include "cli/telling.h"
 #include "cli/validate_report.h"
@@ -145,7 +146,7 @@ static om_status count_missing(const om_arguments *args, int *n)
 {
     om_store *store = NULL;
     om_validation *v = NULL;
-    OM_TRY(om_store_open(args->words[0], OM_STORE_READ, &store));
+    OM_TRY(om_command_open_store(args->words[0], &store));
     *n = om_store_describe(store)->n_models + OM_CONTROLS;
     if (om_validation_read(store, set.file, 0, &v) == OM_OK)
         for (int i = 0; i < v->n_models + v->n_controls; i++) {

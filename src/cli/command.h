@@ -103,7 +103,7 @@ om_status om_command_print_json(json_t *value);
 
 extern const om_command om_cmd_init, om_cmd_circuit, om_cmd_scenes, om_cmd_run, om_cmd_status,
     om_cmd_check, om_cmd_rank, om_cmd_predict, om_cmd_validate, om_cmd_compare, om_cmd_import,
-    om_cmd_export, om_cmd_bench, om_cmd_plan, om_cmd_merge, om_cmd_help;
+    om_cmd_export, om_cmd_bench, om_cmd_plan, om_cmd_submit, om_cmd_merge, om_cmd_help;
 
 /* Prints the message of what failed, once. */
 void om_command_complain(om_status status);

@@ -22,3 +22,8 @@ json_t *om_json_iteration(uint64_t iteration)
 {
     return iteration != OM_ITERATION_UNKNOWN ? json_integer((json_int_t)iteration) : json_null();
 }
+
+json_t *om_json_replaced_at(uint32_t stream, uint64_t replaced_at)
+{
+    return stream >= OM_STREAMS ? json_integer((json_int_t)replaced_at) : json_null();
+}

@@ -1,6 +1,7 @@
 /* mpirun as a child. Its own exit status and messages say little of ours, so rank 0 leaves outcome and
- * message in a file whose name the ranks get by the environment; ranks themselves exit with 0, which
- * keeps mpirun from calling a clean stop a failure. */
+ * message in memory of this process, which the ranks know as a file by the environment, and which is gone
+ * with this process, however it ends; ranks themselves exit with 0, which keeps mpirun from calling a
+ * clean stop a failure. */
 #include "cli/launch.h"
 
 #include <errno.h>
@@ -9,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,10 +26,11 @@
 
 #define OUTCOME  "OMMATID_OUTCOME"
 #define TERMINAL "OMMATID_TERMINAL"
+#define BEGUN    "begun\n" /* in place of an outcome, from when all ranks have started */
 
 enum { MOST_WORDS = 64 };
 
-static const double LINGER_S = 10, LOOK_S = 0.02, AGAIN_S = 1;
+static const double LINGER_S = 10, LOOK_S = 0.02, AGAIN_S = 1, PATIENCE_S = 2.5;
 /* Signals closer than this are one wish: timeout(1), for one, sends its signal twice. */
 static const double APART_S = 0.5;
 
@@ -43,10 +47,22 @@ static void leave_outcome(om_status status)
     fclose(file);
 }
 
+/* From here on every rank hears a wish to stop, and has something to bring to a good end. */
+static void leave_begun(void)
+{
+    const char *path = getenv(OUTCOME);
+    FILE *file = path != NULL ? fopen(path, "w") : NULL;
+    if (file == NULL) return;
+    fputs(BEGUN, file);
+    fclose(file);
+}
+
 om_status om_launch_begin(void)
 {
     om_stop_listen(); /* before MPI, whose start takes a moment in which one may well press Ctrl-C */
-    return om_ranks_start();
+    OM_TRY(om_ranks_start());
+    if (om_ranks_number() == 0) leave_begun();
+    return OM_OK;
 }
 
 om_status om_launch_end(om_status status)
@@ -125,58 +141,99 @@ static pid_t start_mpirun(const char *const *words)
     return child;
 }
 
-/* SIGUSR1 to the ranks, which are mpirun's children; to mpirun itself, which hands it on with a word about
- * it each time, where the system does not list them. */
-static void ask_to_stop(pid_t mpirun)
+/* Sends a signal to a process's children; false where the system does not list them. */
+static bool signal_children(pid_t parent, int number)
 {
     char pattern[64];
     glob_t lists;
-    snprintf(pattern, sizeof pattern, "/proc/%ld/task/*/children", (long)mpirun);
-    if (glob(pattern, 0, NULL, &lists) != 0) {
-        kill(mpirun, SIGUSR1);
-        return;
-    }
+    snprintf(pattern, sizeof pattern, "/proc/%ld/task/*/children", (long)parent);
+    if (glob(pattern, 0, NULL, &lists) != 0) return false;
     for (size_t i = 0; i < lists.gl_pathc; i++) {
         FILE *list = fopen(lists.gl_pathv[i], "r");
-        char rank[16];
-        while (list != NULL && fscanf(list, "%15s", rank) == 1)
-            kill((pid_t)strtol(rank, NULL, 10), SIGUSR1);
+        char child[16];
+        while (list != NULL && fscanf(list, "%15s", child) == 1)
+            kill((pid_t)strtol(child, NULL, 10), number);
         if (list != NULL) fclose(list);
     }
     globfree(&lists);
+    return true;
 }
 
-/* Waits for mpirun; *passed: how many wishes to stop were handed on. The first reaches the ranks as
- * SIGUSR1, which is sent until it is heard, as ranks may not have started yet; at a second one mpirun
- * ends them. */
-static int wait_for(pid_t child, int *passed)
+/* A signal to the ranks, which are mpirun's children; where the system does not list them SIGUSR1 to mpirun
+ * itself, which hands it on with a word about it each time. */
+static void ask_to_stop(pid_t mpirun, int number)
+{
+    if (!signal_children(mpirun, number)) kill(mpirun, SIGUSR1);
+}
+
+/* Ends mpirun and its ranks by a signal that lets it clean up, given only once, as it would leave the ranks
+ * behind at a second one; after a while without. */
+static void end_mpirun(pid_t mpirun, double now, double *told)
+{
+    if (*told == 0) {
+        *told = now;
+        kill(mpirun, SIGTERM);
+    } else if (now - *told > PATIENCE_S) {
+        signal_children(mpirun, SIGKILL);
+        kill(mpirun, SIGKILL);
+    }
+}
+
+/* The same where ranks have not begun: they hold nothing yet. mpirun must not start more of them meanwhile, and
+ * is not asked: a SIGTERM while it starts ranks can bring it to a halt for ever (Open MPI 4.1). */
+static void end_start(pid_t mpirun)
+{
+    kill(mpirun, SIGSTOP);
+    signal_children(mpirun, SIGKILL);
+    kill(mpirun, SIGKILL);
+}
+
+static bool has_begun(const char *outcome)
+{
+    struct stat info;
+    return stat(outcome, &info) == 0 && info.st_size > 0;
+}
+
+/* Waits for mpirun; *asked: the signal that was handed on to the ranks, SIGUSR1 for a wish to stop or SIGALRM
+ * when time was up, or 0. It is sent until it is heard. Ranks that have not all started yet, which takes
+ * long where they are many, have nothing to lose and are ended; at a second wish mpirun ends all. */
+static int wait_for(pid_t child, const char *outcome, int *asked)
 {
     int state;
-    double first = 0, sent = 0;
-    *passed = 0;
+    bool again = false;
+    double first = 0, sent = 0, told = 0;
+    *asked = 0;
     for (;;) {
         pid_t ended = waitpid(child, &state, WNOHANG);
         if (ended == child) return state;
         if (ended < 0 && errno != EINTR) return -1;
         double now = om_clock_s();
         if (om_stop_signal) {
+            const int number = om_stop_signal == SIGALRM ? SIGALRM : SIGUSR1;
             om_stop_signal = 0;
-            if ((*passed)++ == 0)
-                first = now;
-            else if (now - first > APART_S)
-                kill(child, SIGTERM);
+            if (*asked == 0)
+                *asked = number, first = now;
+            else if (number == SIGUSR1 && now - first > APART_S)
+                again = true;
         }
-        if (*passed > 0 && now - sent > AGAIN_S) {
-            ask_to_stop(child);
+        if (*asked != 0 && now - sent > AGAIN_S) {
+            if (!has_begun(outcome))
+                end_start(child);
+            else if (again)
+                end_mpirun(child, now, &told);
+            else
+                ask_to_stop(child, *asked);
             sent = now;
         }
         om_sleep_s(LOOK_S); /* looking, not waiting: a signal just before a wait would be missed */
     }
 }
 
-/* Ranks may outlast an mpirun that failed by a moment, and hold the store: they are waited for. */
-static void wait_for_ranks(void)
+/* Ranks may outlast an mpirun that failed by a moment, and hold the store: they are waited for. Those that
+ * had no time to begin have nothing to bring to an end. */
+static void wait_for_ranks(const char *outcome)
 {
+    if (!has_begun(outcome)) signal_children(getpid(), SIGKILL);
     double start = om_clock_s();
     while (om_clock_s() - start < LINGER_S) {
         pid_t ended = waitpid(-1, NULL, WNOHANG);
@@ -185,21 +242,25 @@ static void wait_for_ranks(void)
     }
 }
 
-/* Outcome and message that rank 0 left; stopped: it was told to stop, perhaps before it could listen. */
-static om_status read_outcome(const char *path, int state, bool stopped, const char *kept)
+/* Outcome and message that rank 0 left; asked: it was asked to stop, perhaps before it could listen. */
+static om_status read_outcome(const char *path, int state, int asked, const char *kept)
 {
     char *text = NULL, *message = NULL;
     size_t length;
     om_status status = om_read_file(path, &text, &length);
-    if (status == OM_OK && length > 0) {
+    const bool begun = status == OM_OK && length > 0;
+    if (begun && strcmp(text, BEGUN) != 0) {
         status = (om_status)strtol(text, &message, 10);
         if (*message == '\n') message++;
         if (status != OM_OK) om_fail(status, "%s", message);
     } else if (WIFEXITED(state) && WEXITSTATUS(state) == 127) {
         status = OM_EFAIL; /* mpirun is missing, and that has been said */
         om_message_clear();
-    } else if (status == OM_OK && stopped) {
-        om_fail(OM_ESTOPPED, "stopped; %s", kept);
+    } else if (status == OM_OK && asked != 0) {
+        const char *why = asked == SIGALRM ? "time limit"
+                          : begun          ? "stopped"
+                                           : "stopped before it began";
+        om_fail(OM_ESTOPPED, "%s; %s", why, kept);
         status = om_hint(OM_ESTOPPED, "the same command again");
     } else {
         status = om_fail(OM_EFAIL, "a rank ended before its time; %s", kept);
@@ -211,13 +272,13 @@ static om_status read_outcome(const char *path, int state, bool stopped, const c
 
 om_status om_launch(const om_launching *launching, int n, const char *const *arguments)
 {
-    char path[] = "/tmp/ommatid-outcome-XXXXXX", count[16], self[4096] = "";
+    char path[64], count[16], self[4096] = "";
     const char *words[MOST_WORDS];
     if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
         return om_fail_errno("cannot find this program", "/proc/self/exe");
-    int file = mkstemp(path);
-    if (file < 0) return om_fail_errno("cannot be created", path);
-    close(file);
+    int file = memfd_create("ommatid-outcome", MFD_CLOEXEC);
+    if (file < 0) return om_fail_errno("cannot be created", "the ranks' outcome");
+    snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), file);
     setenv(OUTCOME, path, 1);
     if (isatty(STDERR_FILENO)) setenv(TERMINAL, "1", 1);
     snprintf(count, sizeof count, "%d", launching->ranks);
@@ -226,10 +287,9 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
     for (int i = 0; i < n && k < MOST_WORDS - 1; i++) words[k++] = arguments[i];
     words[k] = NULL;
     om_stop_listen();
-    if (launching->who != NULL) {
-        fprintf(stderr, "%s:", launching->who);
-        for (int i = 0; i < own; i++) fprintf(stderr, " %s", words[i]);
-        fprintf(stderr, "\n");
+    if (launching->tell) {
+        for (int i = 0; i < own; i++) fprintf(stderr, "%s ", words[i]);
+        fprintf(stderr, "...\n");
     }
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphaned ranks become ours to wait for */
     pid_t child = start_mpirun(words);
@@ -237,10 +297,10 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
     if (child < 0) {
         status = om_fail_errno("cannot start another process", "mpirun");
     } else {
-        int passed, state = wait_for(child, &passed);
-        wait_for_ranks();
-        status = read_outcome(path, state, passed > 0, launching->kept);
+        int asked, state = wait_for(child, path, &asked);
+        wait_for_ranks(path);
+        status = read_outcome(path, state, asked, launching->kept);
     }
-    unlink(path);
+    close(file);
     return status;
 }

@@ -9,7 +9,7 @@
 typedef struct om_launching {
     int ranks;
     int bound_threads; /* cores that each rank is bound to; 0: ranks go where there is room */
-    const char *who;   /* to be said with mpirun's line: "2 trainers and a coordinator"; or NULL */
+    bool tell;         /* the command that starts the ranks */
     const char *kept; /* by ranks that ended before their time: "finished units are in the store" */
 } om_launching;
 

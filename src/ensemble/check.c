@@ -88,7 +88,8 @@ static om_status check_spec(om_check *c, const om_circuit *circuit)
                                 .seed = spec.seed,
                                 .n_models = spec.models,
                                 .circuit = circuit,
-                                .train = &spec.train};
+                                .train = &spec.train,
+                                .race = spec.race};
     status = om_store_matches(c->store, &plan);
     if (status == OM_ENOMEM) return status;
     if (status != OM_OK) om_findings_add(&c->findings, f, "%s", reason(info->path));

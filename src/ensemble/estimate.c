@@ -1,12 +1,14 @@
 /* A spec's circuit, films and options, as a run would have them, but nothing is rendered or trained. */
 #include "ensemble/estimate.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/load.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
 #include "ensemble/workload.h"
@@ -36,7 +38,7 @@ static om_status count_bytes(estimating *t)
     om_job *job = &t->job;
     size_t rank;
     OM_TRY(om_trainer_memory(job->circuit, job->scenes, &job->spec.train, t->o->threads, &rank));
-    OM_TRY(om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout));
+    OM_TRY(om_job_layout(t->o->spec_file, job));
     const om_store_plan plan = om_job_store_plan(job);
     t->e->iterations = job->layout.iterations;
     t->e->checks = job->layout.n_checks;
@@ -48,28 +50,48 @@ static om_status count_bytes(estimating *t)
 
 /* ---- speed ---- */
 
-/* Seconds for each iteration that checks on the validation scenes cost. */
-static om_status time_checks(estimating *t, const om_workload *w, double *each_s)
+/* What a model's work is counted in: iterations; if it is not trained, its check is the one step. */
+static uint64_t steps_of(const om_estimate *e) { return e->iterations > 0 ? e->iterations : 1; }
+
+/* Seconds of a check on the workload's one scene, which takes as long as a batch of them. */
+static om_status time_check(const om_workload *w, const om_trainee_options *options,
+                            double validate_t_pre_s, double *check_s)
 {
-    const om_trainee_options options = {.batch = w->options.batch_size, .threads = t->o->threads};
     om_workload as_checked = *w;
     om_trainee trainee = {0};
     double l2norm, epe;
-    as_checked.options.validate_t_pre_s = t->job.spec.train.validate_t_pre_s;
-    OM_TRY(om_trainee_create(&as_checked, &options, &trainee));
+    as_checked.options.validate_t_pre_s = validate_t_pre_s;
+    OM_TRY(om_trainee_create(&as_checked, options, &trainee));
     const om_state_layout *l = om_trainer_layout(trainee.trainer);
-    const double start_s = om_clock_s();
-    om_status status = om_train_validate(
-        trainee.trainer, OM_WORKLOAD_SEED, 0, om_state_view(trainee.state, l->at_params),
-        om_state_view(trainee.state, l->at_running_mean),
-        om_state_view(trainee.state, l->at_running_var), &l2norm, &epe, NULL);
-    /* the workload has one scene, which takes as long as a whole batch of them */
-    const int batch = t->job.spec.train.batch_size;
-    const int batches = (t->job.scenes->n_validation + batch - 1) / batch;
-    t->e->check_s = (om_clock_s() - start_s) * batches;
+    om_status status = OM_OK;
+    for (int i = 0; i < 2 && status == OM_OK; i++) { /* the first one warms up */
+        const double start_s = om_clock_s();
+        status = om_train_validate(
+            trainee.trainer, OM_WORKLOAD_SEED, 0, om_state_view(trainee.state, l->at_params),
+            om_state_view(trainee.state, l->at_running_mean),
+            om_state_view(trainee.state, l->at_running_var), &l2norm, &epe, NULL);
+        *check_s = om_clock_s() - start_s;
+    }
     om_trainee_free(&trainee);
-    *each_s = t->e->check_s * t->e->checks / (double)t->e->iterations;
     return status;
+}
+
+/* Seconds for each iteration that checks on the validation scenes cost, and the steady state before each
+ * pass: a check has one, too, before its batches. */
+static om_status time_between(estimating *t, const om_workload *w, double *each_s)
+{
+    const om_train_options *train = &t->job.spec.train;
+    const om_trainee_options options = {.batch = train->batch_size, .threads = t->o->threads};
+    const int batches = (t->job.scenes->n_validation + train->batch_size - 1) / train->batch_size;
+    double whole_s, batch_s, pass_s;
+    OM_TRY(time_check(w, &options, 0, &batch_s));
+    OM_TRY(time_check(w, &options, train->validate_t_pre_s, &whole_s));
+    t->e->check_s = whole_s + (batches - 1) * batch_s;
+    *each_s = t->e->check_s * t->e->checks / (double)steps_of(t->e);
+    if (t->e->iterations == 0) return OM_OK;
+    OM_TRY(time_check(w, &options, train->t_pre_s, &pass_s));
+    *each_s += fmax(pass_s - batch_s, 0) / (double)t->job.layout.iterations_per_pass;
+    return OM_OK;
 }
 
 /* Seconds of an iteration of each of so many ranks side by side. */
@@ -97,15 +119,19 @@ static om_status measure(estimating *t)
     const om_train_options *train = &t->job.spec.train, options = om_workload_options(train);
     const double until = train->penalty_activity > 0 ? (double)train->penalty_until : 0;
     const double n = (double)t->e->iterations, share = until < n ? until / n : 1;
-    double with_s = 0, without_s = 0, checks_s = 0;
+    const bool trained = t->e->iterations > 0;
+    double with_s = 0, without_s = 0, between_s = 0;
     om_workload w = {0};
+    const om_load before = om_load_now();
+    if (t->o->tell != NULL) t->o->tell();
     t->e->beside = ranks_beside(t->o);
     om_status status = om_workload_create(t->job.circuit, &options, options.batch_size, &w);
-    if (status == OM_OK && share > 0) status = time_iterations(t, &w, true, &with_s);
-    if (status == OM_OK && share < 1) status = time_iterations(t, &w, false, &without_s);
-    if (status == OM_OK) status = time_checks(t, &w, &checks_s);
+    if (status == OM_OK && trained && share > 0) status = time_iterations(t, &w, true, &with_s);
+    if (status == OM_OK && trained && share < 1) status = time_iterations(t, &w, false, &without_s);
+    if (status == OM_OK) status = time_between(t, &w, &between_s);
     om_workload_free(&w);
-    t->e->rate = 1 / (share * with_s + (1 - share) * without_s + checks_s);
+    t->e->others = om_load_of_others(&before);
+    t->e->rate = 1 / (share * with_s + (1 - share) * without_s + between_s);
     return status;
 }
 
@@ -117,22 +143,39 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static om_status simulate(const om_estimate_options *o, om_estimate *e)
+static om_status simulate(const om_estimate_options *o, const om_race_options *race, om_estimate *e,
+                          om_simulation runs[OM_ESTIMATE_RUNS])
 {
     for (int i = 0; i < OM_ESTIMATE_RUNS; i++) {
         const om_simulation_options options = {.models = e->models,
                                                .ranks = o->ranks,
-                                               .iterations = e->iterations,
+                                               .iterations = steps_of(e),
                                                .unit_s = o->unit_s,
                                                .rate = e->rate,
                                                .spread = o->spread,
                                                .varies = o->varies,
                                                .fails = o->fails,
                                                .commit_s = COMMIT_S,
-                                               .seed = (uint64_t)i};
-        OM_TRY(om_simulate(&options, &e->runs[i]));
+                                               .seed = (uint64_t)i,
+                                               .race = *race};
+        OM_TRY(om_simulate(&options, &runs[i]));
     }
-    qsort(e->runs, OM_ESTIMATE_RUNS, sizeof *e->runs, by_time);
+    qsort(runs, OM_ESTIMATE_RUNS, sizeof *runs, by_time);
+    return OM_OK;
+}
+
+static om_status simulate_both(const om_estimate_options *o, const om_race_options *race,
+                               om_estimate *e)
+{
+    const om_race_options none = {0};
+    om_simulation unraced[OM_ESTIMATE_RUNS];
+    e->legs = om_legs_of(race, e->models, e->iterations);
+    OM_TRY(simulate(o, race, e, e->runs));
+    e->unraced_s = e->runs[OM_ESTIMATE_RUNS / 2].seconds;
+    if (e->legs.rungs > 0) {
+        OM_TRY(simulate(o, &none, e, unraced));
+        e->unraced_s = unraced[OM_ESTIMATE_RUNS / 2].seconds;
+    }
     const om_simulation *middle = &e->runs[OM_ESTIMATE_RUNS / 2];
     e->coordinator = middle->decisions + middle->messages_per_s * MESSAGE_S;
     return OM_OK;
@@ -151,7 +194,7 @@ static om_status estimate(estimating *t)
     e->rate = t->o->rate;
     OM_TRY(count_bytes(t));
     if (!(t->o->rate > 0)) OM_TRY(measure(t));
-    return simulate(t->o, e);
+    return simulate_both(t->o, &t->job.spec.race, e);
 }
 
 om_status om_estimate_run(const om_estimate_options *options, om_estimate *e)

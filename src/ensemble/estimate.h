@@ -10,21 +10,27 @@ enum { OM_ESTIMATE_RUNS = 5 /* simulated */ };
 typedef struct om_estimate_options {
     const char *spec_file;
     int ranks, nodes, threads;            /* ranks that train, of all nodes; threads of each */
-    double rate;                          /* iterations/s of a rank; 0: measured here */
+    double rate;                          /* as om_estimate; 0: measured here */
     double unit_s, spread, varies, fails; /* as om_simulation_options */
     int cores;                            /* that may be used for measuring */
+    void (*tell)(void);                   /* called before anything is measured; may be NULL */
 } om_estimate_options;
 
 typedef struct om_estimate {
     char name[64], circuit[64];
     int models, extent, checks; /* checks on the validation scenes of each model */
     uint64_t iterations;
-    double rate;    /* iterations/s of a rank, checks on validation scenes included */
-    int beside;     /* ranks side by side where it was measured; 0: it was given */
+    double
+        rate;   /* iterations/s of a rank, checks on validation scenes included; without a task, its
+                       models/s */
+    int beside; /* ranks side by side where it was measured; 0: it was given */
+    double others;  /* cores that other processes took meanwhile, on average */
     double check_s; /* one check on the validation scenes, contained in rate; 0: not measured */
     /* bytes: of a rank's trainer, of the films that the ranks of a node share, of the store */
     double rank_bytes, film_bytes, store_bytes;
     om_simulation runs[OM_ESTIMATE_RUNS]; /* by time, shortest first */
+    om_legs legs;                         /* of the race; no rungs: there is none */
+    double unraced_s;                     /* a run without it: the middle one of as many */
     double coordinator;                   /* share of its time, with MESSAGE_S for each message */
 } om_estimate;
 

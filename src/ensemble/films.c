@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
+#include "ensemble/limit.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
 
@@ -17,7 +18,7 @@ static om_status check_memory(const om_job *job)
     size_t trainer;
     if (om_node_rank() != 0 || left == 0) return OM_OK;
     int ranks = om_node_ranks();
-    if (om_ranks_number() == 0 && om_ranks_count() > 1) ranks--; /* the coordinator */
+    if (om_ranks_number() == 0 && om_ranks_count() > job->trainers) ranks--; /* the coordinator */
     OM_TRY(om_trainer_memory(job->circuit, job->scenes, options, job->threads, &trainer));
     double films = (double)om_scenes_film_bytes(job->scenes), each = (double)trainer;
     if (ranks * each + films <= (double)left) return OM_OK;
@@ -55,8 +56,7 @@ static om_status render(om_job *job)
     for (int i = om_node_rank(); i < job->scenes->n_sequences && status == OM_OK;
          i += om_node_ranks()) {
         status = om_world_render(&worlds, job->scenes, i);
-        if (om_stop_signal && status == OM_OK)
-            status = om_fail(OM_ESTOPPED, "stopped before training began");
+        if (om_stop_signal && status == OM_OK) status = om_limit_fail_early();
     }
     OM_TRY(om_ranks_agree(status));
     om_node_barrier();

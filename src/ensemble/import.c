@@ -1,9 +1,7 @@
 /* Making a store of models that were trained elsewhere. All of them are read and checked first; the
  * store is made under another name and gets its own when every model is in it. Who makes it holds its
  * lock: what an import that was killed has left under the other name is then nobody's. */
-#include <dirent.h>
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,6 +16,7 @@
 #include "ensemble/ranking.h"
 #include "parallel/stop.h"
 #include "store/flyvis.h"
+#include "store/h5.h"
 
 enum { MOST_LISTED = 12 };
 
@@ -193,33 +192,6 @@ static om_status write_spec(import *j)
 
 /* --- the store ------------------------------------------------------------------------------- */
 
-/* NAME.import, or what that was made as (h5_file.c): NAME.import.partial.PID. */
-static bool is_leftover(const char *entry, const char *name)
-{
-    static const char partial[] = ".partial.";
-    const size_t n = strlen(name), m = sizeof partial - 1;
-    if (strncmp(entry, name, n) != 0) return false;
-    if (entry[n] == '\0') return true;
-    if (strncmp(entry + n, partial, m) != 0 || entry[n + m] == '\0') return false;
-    return strspn(entry + n + m, "0123456789") == strlen(entry + n + m);
-}
-
-static om_status remove_leftovers(const char *path)
-{
-    char folder[PATH_MAX], name[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    snprintf(name, sizeof name, "%s", path);
-    const char *parent = dirname(folder), *own = basename(name);
-    DIR *entries = opendir(parent);
-    if (entries == NULL) return om_fail_errno("cannot be read", parent);
-    om_status status = OM_OK;
-    for (const struct dirent *e; status == OM_OK && (e = readdir(entries)) != NULL;)
-        if (is_leftover(e->d_name, own) && unlinkat(dirfd(entries), e->d_name, 0) != 0)
-            status = om_fail_errno("cannot be removed", e->d_name);
-    closedir(entries);
-    return status;
-}
-
 static om_status reserve(import *j)
 {
     char path[PATH_MAX];
@@ -229,7 +201,8 @@ static om_status reserve(import *j)
     OM_TRY(om_file_lock(j->options->store, j->options->store, "made", "-o"));
     j->locked = true;
     memcpy(j->path, path, sizeof j->path);
-    return remove_leftovers(j->path);
+    if (unlink(path) != 0 && errno != ENOENT) return om_fail_errno("cannot be removed", path);
+    return om_h5_remove_leftovers(path);
 }
 
 static om_status create(import *j)

@@ -2,6 +2,7 @@
 #ifndef OM_ENSEMBLE_JOB_H
 #define OM_ENSEMBLE_JOB_H
 
+#include "ensemble/engine.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_plan.h"
 
@@ -14,29 +15,63 @@ typedef struct om_job {
     om_state_layout layout;
     om_baselines baselines; /* rank 0 */
     om_store *store;
-    int trainers; /* ranks that train */
-    int threads;  /* of each */
-    bool locked;  /* rank 0 holds the store's lock */
+    int trainers;        /* ranks that train */
+    int threads;         /* of each */
+    const char *kernels; /* that this rank trains with */
+    double end_s;        /* of the monotonic clock, when training is to have ended; INFINITY */
+    bool locked;         /* rank 0 holds the store's lock */
+    bool finished;       /* nothing is left to train: there are no films */
 } om_job;
+
+/* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those
+ * that the node's ranks have in common. Collective. */
+int om_job_threads(const om_job *job);
+
+/* The spec: rank 0 reads it, all parse the same text. Collective. */
+om_status om_job_read_spec(om_job *job);
 
 /* The circuit of a spec that om_spec_parse() has taken from a text of file; its options are checked
  * against it, and what they leave to the program is settled, so that the store says what was chosen.
  * Errors: as om_spec_circuit(), om_train_check(), with the line of the key. Local. */
 om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_circuit **circuit);
 
+/* Where things lie in the job's states, of which the spec's race must fit the checks. Circuit and
+ * scenes must be there, without films. file: of the spec. Errors: as om_state_layout_of(); OM_EDATA with the line of the key.
+ * Local. */
+om_status om_job_layout(const char *file, om_job *job);
+
+/* Selection measure at the best of a state's first `checks` checks, as its curve has it; NaN: none. */
+double om_job_best(const om_job *job, const om_state *state, int checks);
+
 /* The store of the job, as it would be created; points into the job. */
 om_store_plan om_job_store_plan(const om_job *job);
+
+/* Whether what is at path, if anything is, is a store of that plan. Errors: as om_store_matches(). */
+om_status om_job_match_store(const char *path, const om_store_plan *plan);
 
 /* The films of the job, in memory that the ranks of a node share: procedural worlds are rendered by
  * them together, a file is read by one of them. Collective. */
 om_status om_job_open_scenes(om_job *job);
+
+/* Frees all of it, and the store's lock if the job holds it. Local. */
+void om_job_close(om_job *job);
+/* ---- a store that is at its end ---- */
+
+/* Whether a store that matches the job as far as is known without films has nothing left to train and is of
+ * the same films: job->finished, and then its layout. Rank 0. Errors: as om_store_load(). */
+om_status om_job_look_for_end(om_job *job, om_store *store);
+/* What a run does with such a store: rows and copies are written anew, models ranked. Rank 0. Errors: as
+ * om_store_commit(); OM_EFAIL (all have diverged). */
+om_status om_job_conclude_finished(om_job *job);
 
 /* ---- messages ---- */
 
 typedef enum om_report_kind {
     OM_REPORT_ASK,      /* wants a unit */
     OM_REPORT_PROGRESS, /* is at iteration */
+    OM_REPORT_AHEAD,    /* is at iteration, and wants a unit after this one, which ends in left_s */
     OM_REPORT_DONE,     /* unit committed at iteration */
+    OM_REPORT_SET_BACK, /* as done, but it diverged, and has fewer iterations than it had */
     OM_REPORT_STOPPED,  /* as done, and will not ask again */
     OM_REPORT_DIVERGED,
     OM_REPORT_FAILED
@@ -46,16 +81,27 @@ typedef struct om_report {
     om_report_kind kind;
     int model;
     uint64_t iteration;
-    double seconds; /* of training, in the unit */
-    double best;    /* selection measure at its best check; NaN: none yet */
+    double seconds;      /* of training, in the unit */
+    double left_s;       /* of training, until the unit ends */
+    double best;         /* selection measure at its best check, as curves have it; NaN: none yet */
+    int checks;          /* done so far */
+    om_work_times times; /* of this worker */
     char message[OM_MESSAGE_BYTES];
 } om_report;
 
-typedef enum om_order_kind { OM_ORDER_UNIT, OM_ORDER_LEAVE, OM_ORDER_STOP } om_order_kind;
+typedef enum om_order_kind {
+    OM_ORDER_UNIT,
+    OM_ORDER_NONE, /* the answer to one who asked ahead: nothing yet, more after the unit */
+    OM_ORDER_LEAVE,
+    OM_ORDER_STOP
+} om_order_kind;
 
 typedef struct om_order {
     om_order_kind kind;
+    bool at_once; /* nothing had to happen first */
     om_unit unit;
+    bool
+        trained_last; /* by the rank that gets the order: what it holds of the model is the newest */
 } om_order;
 
 /* ---- worker ---- */

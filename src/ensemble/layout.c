@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "ensemble/job.h"
+#include "ensemble/race.h"
 #include "ensemble/workload.h"
 #include "parallel/stop.h"
 
@@ -27,12 +28,11 @@ static int fewer(int a, int b) { return a < b ? a : b; }
 int om_layout_candidates(int cores, int models, om_rank_layout layouts[OM_MOST_LAYOUTS])
 {
     const int most = fewer(cores, models > 1 ? models : 1);
-    int n = 0, power = 1;
+    int n = 0;
     layouts[n++] = (om_rank_layout){most, 1};
     if (cores / most > 1) layouts[n++] = (om_rank_layout){most, cores / most};
-    while (power < most) power *= 2;
-    for (power /= 2; power > 0 && n < OM_MOST_LAYOUTS; power /= 2)
-        if (cores % power == 0) layouts[n++] = (om_rank_layout){power, cores / power};
+    for (int ranks = most - 1; ranks > 0 && n < OM_MOST_LAYOUTS; ranks--)
+        if (cores % ranks == 0) layouts[n++] = (om_rank_layout){ranks, cores / ranks};
     return n;
 }
 
@@ -75,10 +75,10 @@ typedef struct choice {
 
 static void leave(om_work_left *left, uint64_t done, uint64_t iterations)
 {
-    if (done >= iterations) return;
+    const uint64_t more = iterations > done ? iterations - done : 0;
     left->models++;
-    left->iterations += iterations - done;
-    if (iterations - done > left->longest) left->longest = iterations - done;
+    left->iterations += more;
+    if (more > left->longest) left->longest = more;
 }
 
 /* By the store's live table, where there is one of as many models; what it lacks is no concern here. */
@@ -94,9 +94,15 @@ static void count_work(choice *c)
         status = om_store_read_rows(store, rows);
     for (int m = 0; m < models; m++) {
         bool known = status == OM_OK && rows != NULL;
-        if (known && rows[m].status == OM_MODEL_DIVERGED) continue;
-        leave(&c->left, known ? rows[m].iteration : 0, c->spec->train.iterations);
+        if (known && (rows[m].status == OM_MODEL_DIVERGED || rows[m].status == OM_MODEL_STOPPED ||
+                      rows[m].status == OM_MODEL_DONE))
+            continue;
+        leave(&c->left, known ? rows[m].iteration : 0, om_train_iterations(&c->spec->train));
     }
+    /* in a race, those that will be stopped do not get to the end */
+    const om_legs legs = om_legs_of(&c->spec->race, models, om_train_iterations(&c->spec->train));
+    const uint64_t most = om_legs_iterations(&legs);
+    if (c->left.iterations > most) c->left.iterations = most;
     om_store_close(store);
     om_free(rows);
     om_message_clear();
@@ -231,45 +237,43 @@ static om_status choose_among(choice *c)
     return measure_candidates(c);
 }
 
-static om_status choose_by_work(choice *c)
+static om_status choose(choice *c)
 {
-    char *text = NULL;
-    om_status status = om_alloc(1, sizeof *c->spec, &c->spec);
-    if (status == OM_OK) status = om_spec_read(c->wish->spec_file, c->spec, &text);
-    if (status == OM_OK) status = om_job_circuit(c->wish->spec_file, text, c->spec, &c->circuit);
-    if (status == OM_OK) {
-        count_work(c);
-        if (c->wish->threads > 0) {
-            c->chosen.threads = c->wish->threads;
-            c->chosen.ranks = fewer(c->wish->cores / c->wish->threads, c->left.models);
-            if (c->chosen.ranks < 1) c->chosen.ranks = 1;
-            say(c, "threads as asked for");
-        } else {
-            status = choose_among(c);
-        }
+    const om_layout_wish *w = c->wish;
+    if (w->ranks > 0 && w->threads > 0) {
+        say(c, "as asked for");
+    } else if (w->ranks > 0) {
+        c->chosen.threads = w->cores > w->ranks ? w->cores / w->ranks : 1;
+        say(c, "ranks as asked for");
+    } else if (w->threads > 0) {
+        c->chosen.ranks = fewer(w->cores / w->threads, c->left.models);
+        if (c->chosen.ranks < 1) c->chosen.ranks = 1;
+        say(c, "threads as asked for");
+    } else if (w->cores == 1) {
+        c->chosen = (om_rank_layout){1, 1};
+        say(c, "there is one core");
+    } else {
+        return choose_among(c);
     }
-    om_circuit_free(c->circuit);
-    om_free(text);
-    om_free(c->spec);
-    return status;
+    return OM_OK;
 }
 
-om_status om_layout_choose(const om_layout_wish *wish, om_rank_layout *layout,
+om_status om_layout_choose(const om_layout_wish *wish, om_rank_layout *layout, om_work_left *left,
                            char line[OM_LAYOUT_BYTES])
 {
     choice c = {.wish = wish, .chosen = {wish->ranks, wish->threads}, .line = line};
-    om_status status = OM_OK;
-    if (wish->ranks > 0 && wish->threads > 0) {
-        say(&c, "as asked for");
-    } else if (wish->ranks > 0) {
-        c.chosen.threads = wish->cores > wish->ranks ? wish->cores / wish->ranks : 1;
-        say(&c, "ranks as asked for");
-    } else if (wish->cores == 1 && wish->threads == 0) {
-        c.chosen = (om_rank_layout){1, 1};
-        say(&c, "there is one core");
-    } else {
-        status = choose_by_work(&c);
+    char *text = NULL;
+    om_status status = om_alloc(1, sizeof *c.spec, &c.spec);
+    if (status == OM_OK) status = om_spec_read(wish->spec_file, c.spec, &text);
+    if (status == OM_OK) status = om_job_circuit(wish->spec_file, text, c.spec, &c.circuit);
+    if (status == OM_OK) {
+        count_work(&c);
+        status = choose(&c);
     }
     *layout = c.chosen;
+    *left = c.left;
+    om_circuit_free(c.circuit);
+    om_free(text);
+    om_free(c.spec);
     return status;
 }

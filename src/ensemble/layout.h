@@ -25,11 +25,11 @@ typedef struct om_layout_trial {
     double per_s; /* iterations of all ranks together; 0: not measured */
 } om_layout_trial;
 
-enum { OM_MOST_LAYOUTS = 16, OM_LAYOUT_BYTES = 512 };
+enum { OM_MOST_LAYOUTS = 32, OM_LAYOUT_BYTES = 1024 };
 
 /* The layouts worth trying on so many cores, most ranks first: one rank for each core or model, whichever
  * are fewer (one where there is no model), of one thread and of as many as there are cores for; then
- * powers of two that divide the cores. Returns how many. */
+ * every smaller number of ranks that divides the cores. Returns how many. */
 int om_layout_candidates(int cores, int models, om_rank_layout layouts[OM_MOST_LAYOUTS]);
 
 /* Seconds until all is trained: ranks share the work evenly, as models move between them, but one
@@ -46,12 +46,12 @@ typedef struct om_layout_wish {
     int ranks, threads;            /* 0: to be chosen */
 } om_layout_wish;
 
-/* Chooses what the wish leaves open. Where both are, there is more than one possibility, and the run
+/* Chooses what the wish leaves open; *left: what there is to train. Where both are, there is more than one possibility, and the run
  * is long enough for it to matter, it is measured, for 5 seconds at most; a store in use is refused
  * before that. line: what was chosen and why, for a person, without a line end. To be called before
  * OpenMP has started threads. Errors: as om_spec_read(), om_spec_circuit(), om_store_lock(); OM_ESTOPPED
  * (parallel/stop.h). */
-om_status om_layout_choose(const om_layout_wish *wish, om_rank_layout *layout,
+om_status om_layout_choose(const om_layout_wish *wish, om_rank_layout *layout, om_work_left *left,
                            char line[OM_LAYOUT_BYTES]);
 
 #endif

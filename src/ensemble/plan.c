@@ -1,7 +1,11 @@
 /* The plan: which rank trains which model next. Invariants, which om_plan_is_valid() checks:
- * (P1) A running model has one holder, and that worker's model is this one; no other model has one.
- * (P2) A model's iteration never exceeds the end; it is there exactly when the model is done.
- * (P3) A running unit starts at the model's iteration and ends after it, at most at the end.
+ * (P1) A running model has one holder, and that worker trains this one, or was promised it; no other
+ *      model has one.
+ * (P2) A model's iteration never exceeds the end; it is there exactly when the model is done. Models
+ *      that wait or run are below their limits, held ones are not.
+ * (P3) A running unit starts at the model's iteration and ends after it, at most at the limit.
+ *      (With nothing to train the end is 0: the one unit of a model, in which it is checked, starts
+ *      and ends there, and the model is done after it.)
  * (P4) Counts and the sum of what remains are those of the models.
  *
  * How a free model is chosen. A model cannot be trained by two workers at once, so all workers can
@@ -14,7 +18,8 @@
  * until somebody asks, so a k is called tight when this would fail for a T shorter by a unit and a
  * tenth. The k models of a tight k go first, most left first, and only to workers that are not slower than
  * the k fastest; a slower worker that finds nothing else waits for what a faster one leaves. As
- * long as no k is tight a worker keeps its model, so that models end early, one by one. */
+ * long as no k is tight a worker keeps its model, so that models end early, one by one. Where models
+ * have limits, all of this is about what is left up to these: nobody can go on before all are there. */
 #include "ommatid/om_plan.h"
 
 #include <assert.h>
@@ -23,25 +28,39 @@
 #include "base/fail.h"
 #include "base/memory.h"
 
-typedef enum model_status { WAITING, RUNNING, DONE, DIVERGED, FAILED, N_STATUS } model_status;
+typedef enum model_status {
+    WAITING,
+    RUNNING,
+    HELD,
+    DONE,
+    STOPPED,
+    DIVERGED,
+    FAILED,
+    N_STATUS
+} model_status;
 
 enum { NOBODY = -1 };
 
 typedef struct plan_model {
     model_status status;
-    int holder;         /* worker that trains it now */
+    int holder;         /* worker that trains it now, or will next */
     int last;           /* worker that trained it last and has its state in memory */
     int failed_on;      /* worker whose error this unit ended with; somebody else tries it again */
     uint64_t iteration; /* done */
+    uint64_t limit;     /* it may be trained so far */
     uint64_t to;        /* end of the running unit, or of the one to be tried again; else 0 */
 } plan_model;
 
 typedef struct plan_worker {
-    bool present; /* has asked, and is not lost */
-    int model;    /* that it trains now */
-    int held;     /* that it trained last */
-    double rate;  /* iterations/s; 0 before anything was measured */
+    bool present;     /* has asked, and is not lost */
+    int model;        /* that it trains now */
+    int held;         /* that it trained last */
+    int next;         /* promised; may be the one that it trains now */
+    uint64_t next_to; /* then: the promised unit's end */
+    double rate;      /* iterations/s; 0 before anything was measured */
 } plan_worker;
+
+static const plan_worker nobody = {.model = NOBODY, .held = NOBODY, .next = NOBODY};
 
 /* The last model and the last worker of the first k, for a tight k. */
 typedef struct tight {
@@ -54,25 +73,27 @@ struct om_plan {
     plan_worker *workers;
     int count[N_STATUS];
     int present;        /* workers */
-    uint64_t remaining; /* iterations in all waiting and running models */
+    uint64_t remaining; /* iterations in all waiting and running models, to their limits */
     bool stopped;
+    double time_left;       /* s; for the unit that is asked for next */
     int *by_left, *by_rate; /* models by what is left, workers by rate: largest first */
     tight *tight;           /* [n_tight], at most one per worker; valid unless something changed */
     int n_tight;
     bool changed;
+    double mean; /* rate of the workers; valid unless something changed */
 };
 
 om_status om_plan_create(const om_plan_options *options, om_plan **plan)
 {
     *plan = NULL;
-    if (options->models < 1 || options->workers < 1 || options->iterations < 1 ||
-        !(options->unit_s > 0) || !(options->first_rate > 0))
-        return om_fail(OM_EUSAGE,
-                       "a plan needs a model, a worker, an iteration, and times and rates above 0");
+    if (options->models < 1 || options->workers < 1 || !(options->unit_s > 0) ||
+        !(options->first_rate > 0))
+        return om_fail(OM_EUSAGE, "a plan needs a model, a worker, and times and rates above 0");
     om_plan *p = NULL;
     om_status status = om_alloc(1, sizeof *p, &p);
     if (status != OM_OK) return status;
     p->options = *options;
+    p->time_left = INFINITY;
     status = om_alloc((size_t)options->models, sizeof *p->models, &p->models);
     if (status == OM_OK)
         status = om_alloc((size_t)options->workers, sizeof *p->workers, &p->workers);
@@ -86,9 +107,9 @@ om_status om_plan_create(const om_plan_options *options, om_plan **plan)
         return status;
     }
     for (int m = 0; m < options->models; m++)
-        p->models[m] = (plan_model){WAITING, NOBODY, NOBODY, NOBODY, 0, 0}, p->by_left[m] = m;
-    for (int w = 0; w < options->workers; w++)
-        p->workers[w] = (plan_worker){false, NOBODY, NOBODY, 0}, p->by_rate[w] = w;
+        p->models[m] = (plan_model){WAITING, NOBODY, NOBODY, NOBODY, 0, options->iterations, 0},
+        p->by_left[m] = m;
+    for (int w = 0; w < options->workers; w++) p->workers[w] = nobody, p->by_rate[w] = w;
     p->count[WAITING] = options->models;
     p->remaining = (uint64_t)options->models * options->iterations;
     *plan = p;
@@ -106,9 +127,12 @@ void om_plan_free(om_plan *plan)
     om_free(plan);
 }
 
-static uint64_t remaining_of(const om_plan *plan, const plan_model *model)
+static uint64_t remaining_of(const plan_model *model) { return model->limit - model->iteration; }
+
+/* What a unit that is asked for now would begin with: after the one that runs. */
+static uint64_t first_of(const plan_model *model)
 {
-    return plan->options.iterations - model->iteration;
+    return model->status == RUNNING ? model->to : model->iteration;
 }
 
 static bool unfinished(model_status status) { return status == WAITING || status == RUNNING; }
@@ -120,33 +144,59 @@ static void move(om_plan *plan, plan_model *model, model_status status, uint64_t
 {
     bool same = is_unfinished(model) && unfinished(status) && iteration == model->iteration;
     if (!same) plan->changed = true;
-    if (is_unfinished(model)) plan->remaining -= remaining_of(plan, model);
+    if (is_unfinished(model)) plan->remaining -= remaining_of(model);
     plan->count[model->status]--;
     model->status = status;
     model->iteration = iteration;
     plan->count[status]++;
-    if (is_unfinished(model)) plan->remaining += remaining_of(plan, model);
+    if (is_unfinished(model)) plan->remaining += remaining_of(model);
+}
+
+/* What a model is that nobody trains, after so many iterations. */
+static model_status status_at(const om_plan *plan, const plan_model *model, uint64_t iteration)
+{
+    if (iteration == plan->options.iterations) return DONE;
+    return iteration < model->limit ? WAITING : HELD;
 }
 
 void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended)
 {
     plan_model *m = &plan->models[model];
     assert(m->status == WAITING && iteration <= plan->options.iterations);
-    bool whole = iteration == plan->options.iterations;
-    move(plan, m, ended ? DIVERGED : whole ? DONE : WAITING, iteration);
+    move(plan, m, ended ? DIVERGED : status_at(plan, m, iteration), iteration);
+}
+
+void om_plan_limit(om_plan *plan, int model, uint64_t iteration)
+{
+    plan_model *m = &plan->models[model];
+    if (m->status == DONE) return;
+    assert((m->status == WAITING || m->status == HELD) && m->to == 0);
+    assert(iteration <= plan->options.iterations);
+    move(plan, m, HELD, m->iteration);
+    m->limit = iteration;
+    move(plan, m, status_at(plan, m, m->iteration), m->iteration);
+}
+
+void om_plan_end(om_plan *plan, int model)
+{
+    plan_model *m = &plan->models[model];
+    assert(m->status == HELD);
+    move(plan, m, STOPPED, m->iteration);
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
 /* Mean rate of the workers present that were measured; where none was, the first guess. */
-static double mean_rate(const om_plan *plan)
+static double mean_rate(om_plan *plan)
 {
+    if (!plan->changed) return plan->mean;
     double sum = 0;
     int n = 0;
     for (int w = 0; w < plan->options.workers; w++)
         if (plan->workers[w].present && plan->workers[w].rate > 0)
             sum += plan->workers[w].rate, n++;
-    return n > 0 ? sum / n : plan->options.first_rate;
+    plan->mean = n > 0 ? sum / n : plan->options.first_rate;
+    return plan->mean;
 }
 
 /* A worker that was not measured yet is taken for an average one. */
@@ -156,9 +206,11 @@ static double rate_of(const plan_worker *worker, double mean)
 }
 
 /* A unit that failed goes to somebody else if there is anybody: the machine may be to blame. */
-static bool may_take(const om_plan *plan, const plan_model *model, int worker)
+static bool may_take(const om_plan *plan, int model, int worker)
 {
-    return model->status == WAITING && (model->failed_on != worker || plan->present == 1);
+    const plan_model *m = &plan->models[model];
+    if (model == plan->workers[worker].model) return m->to < m->limit;
+    return m->status == WAITING && (m->failed_on != worker || plan->present == 1);
 }
 
 /* Workers count as faster only from here on: measured rates vary, and waiting costs time. */
@@ -177,7 +229,7 @@ typedef struct bounds {
 static double left_of(const om_plan *plan, int model)
 {
     const plan_model *m = &plan->models[model];
-    return is_unfinished(m) ? (double)remaining_of(plan, m) : 0;
+    return is_unfinished(m) ? (double)remaining_of(m) : 0;
 }
 
 static double present_rate(const om_plan *plan, int worker, double mean)
@@ -207,6 +259,12 @@ static void sort(om_plan *plan, double mean)
     }
 }
 
+/* Seconds until everything ends if all go on as they do. */
+static double seconds_left(const om_plan *plan, double mean)
+{
+    return (double)plan->remaining / (mean * plan->present);
+}
+
 /* Least time in which everything can end; both orders must be right. */
 static double least_seconds(const om_plan *plan, double mean)
 {
@@ -216,7 +274,7 @@ static double least_seconds(const om_plan *plan, double mean)
         sum_rates += present_rate(plan, plan->by_rate[k], mean);
         seconds = fmax(seconds, sum_left / sum_rates);
     }
-    return fmax(seconds, (double)plan->remaining / (mean * plan->present));
+    return fmax(seconds, seconds_left(plan, mean));
 }
 
 /* Finds the tight k, if anything has changed since the last time. */
@@ -260,8 +318,8 @@ static int choose(om_plan *plan, int worker, double mean)
     int critical = NOBODY, begun = NOBODY, fresh = NOBODY, last = NOBODY;
     int held = NOBODY, mine = plan->workers[worker].held;
     for (int m = 0; m < plan->options.models; m++) {
-        if (!may_take(plan, &models[m], worker)) continue;
-        uint64_t whole = remaining_of(plan, &models[m]);
+        if (!may_take(plan, m, worker)) continue;
+        uint64_t whole = models[m].limit - first_of(&models[m]);
         double left = (double)whole;
         if (whole < least) least = whole, last = m;
         if (left >= b.too_much) continue;
@@ -274,55 +332,112 @@ static int choose(om_plan *plan, int worker, double mean)
     if (held != NOBODY) return held;
     if (begun != NOBODY) return begun;
     if (fresh != NOBODY) return fresh;
-    return plan->count[RUNNING] == 0 ? last : NOBODY; /* no faster worker is at work */
+    const int others = plan->count[RUNNING] - (plan->workers[worker].model != NOBODY);
+    return others == 0 ? last : NOBODY; /* no faster worker is at work */
 }
 
-/* Length of a worker's next unit on a model: unit_s, less towards the end of everything so that
- * the last ones end close together, and such that a model divides into equal ones. */
+/* Towards the end units are shorter, so that the last ones end close together. */
+enum { ENDING_UNITS = 4 };
+
+/* Length of a worker's next unit on a model: unit_s, less towards the end of everything, and such that
+ * a model divides into equal ones. */
 static uint64_t unit_length(const om_plan *plan, double rate, double mean, uint64_t left)
 {
     const double unit_s = plan->options.unit_s;
-    double seconds_left = (double)plan->remaining / (mean * plan->present);
-    double length = rate * fmin(unit_s, fmax(seconds_left / 4, unit_s / 16));
+    double length = rate * fmin(unit_s, fmax(seconds_left(plan, mean) / ENDING_UNITS, unit_s / 16));
     if (!(length < (double)left)) return left;
     uint64_t unit = length < 1 ? 1 : (uint64_t)length;
     uint64_t parts = (left + unit - 1) / unit;
     return (left + parts - 1) / parts;
 }
 
+void om_plan_time_left(om_plan *plan, double seconds) { plan->time_left = seconds; }
+
+/* Iterations that fit into half of the time that is left; into a tenth, but one at least, for a worker of
+ * whose rate nothing is known. */
+static uint64_t most_in_time(const om_plan *plan, const plan_worker *worker, double mean)
+{
+    const double most = plan->time_left * (worker->rate > 0 ? 0.5 : 0.1) * rate_of(worker, mean);
+    if (most >= 1) return most < (double)UINT64_MAX ? (uint64_t)most : UINT64_MAX;
+    return plan->time_left > 0 && worker->rate == 0;
+}
+
+/* Gives the worker a unit of a model that is free, or more of the one that it trains. */
+static void assign(om_plan *plan, int worker, int model, uint64_t to)
+{
+    plan_worker *w = &plan->workers[worker];
+    plan_model *m = &plan->models[model];
+    if (w->model == NOBODY) {
+        w->model = w->held = model;
+        m->last = worker;
+    } else {
+        w->next = model;
+        w->next_to = to;
+    }
+    if (m->status == RUNNING) return;
+    move(plan, m, RUNNING, m->iteration);
+    m->holder = worker;
+    m->to = to;
+}
+
 om_plan_answer om_plan_ask(om_plan *plan, int worker, om_unit *unit)
 {
     plan_worker *w = &plan->workers[worker];
-    assert(w->model == NOBODY);
+    assert(w->next == NOBODY);
     if (!w->present) {
         w->present = plan->changed = true;
         plan->present++;
     }
     if (plan->stopped || plan->count[WAITING] + plan->count[RUNNING] == 0) return OM_PLAN_FINISHED;
-    if (plan->count[WAITING] == 0) return OM_PLAN_WAIT;
+    if (plan->count[WAITING] == 0 && w->model == NOBODY) return OM_PLAN_WAIT;
     double mean = mean_rate(plan);
+    /* towards the end a choice made early would be a worse one */
+    if (w->model != NOBODY && seconds_left(plan, mean) < ENDING_UNITS * plan->options.unit_s)
+        return OM_PLAN_WAIT;
+    const uint64_t most = most_in_time(plan, w, mean);
+    if (most == 0) return OM_PLAN_FINISHED;
     int chosen = choose(plan, worker, mean);
     if (chosen == NOBODY) return OM_PLAN_WAIT;
-    plan_model *m = &plan->models[chosen];
-    if (m->to == 0)
-        m->to = m->iteration + unit_length(plan, rate_of(w, mean), mean, remaining_of(plan, m));
-    move(plan, m, RUNNING, m->iteration);
-    m->holder = m->last = worker;
-    w->model = w->held = chosen;
-    *unit = (om_unit){chosen, m->iteration, m->to};
+    const plan_model *m = &plan->models[chosen];
+    const bool again = m->status == WAITING && m->to != 0; /* a unit that failed */
+    const uint64_t from = first_of(m), left = m->limit - from;
+    uint64_t length = again ? m->to - from : unit_length(plan, rate_of(w, mean), mean, left);
+    if (length > most) length = most;
+    *unit = (om_unit){chosen, from, from + length};
+    assign(plan, worker, chosen, unit->to);
     return OM_PLAN_UNIT;
 }
 
 /* --- reports --------------------------------------------------------------------------------- */
 
-/* Takes the unit away from its worker; returns its model. */
+/* Takes the unit away from its worker, which goes on with the other model that it was promised, if so;
+ * returns the unit's model. */
 static plan_model *release(om_plan *plan, int worker)
 {
-    assert(plan->workers[worker].model != NOBODY);
-    plan_model *m = &plan->models[plan->workers[worker].model];
-    plan->workers[worker].model = NOBODY;
+    plan_worker *w = &plan->workers[worker];
+    assert(w->model != NOBODY);
+    plan_model *m = &plan->models[w->model];
     m->holder = NOBODY;
+    w->model = w->next == w->model ? NOBODY : w->next;
+    w->next = NOBODY;
+    if (w->model != NOBODY) {
+        w->held = w->model;
+        plan->models[w->model].last = worker;
+    }
     return m;
+}
+
+/* Whether the worker goes on with the model whose unit it has ended there, as promised. */
+static bool goes_on(om_plan *plan, int worker, uint64_t iteration)
+{
+    plan_worker *w = &plan->workers[worker];
+    plan_model *m = &plan->models[w->model];
+    if (w->next != w->model || iteration != m->to) return false;
+    w->next = NOBODY;
+    m->to = w->next_to;
+    m->failed_on = NOBODY;
+    move(plan, m, RUNNING, iteration);
+    return true;
 }
 
 /* A quarter of what is known of a worker's rate is its last unit: it follows a machine that slows
@@ -336,13 +451,17 @@ static void measure(plan_worker *worker, uint64_t iterations, double seconds)
 
 void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds)
 {
-    plan_model *m = release(plan, worker);
-    assert(iteration >= m->iteration && iteration <= m->to);
-    measure(&plan->workers[worker], iteration - m->iteration, seconds);
+    plan_worker *w = &plan->workers[worker];
+    assert(w->model != NOBODY);
+    const plan_model *unit = &plan->models[w->model];
+    assert(iteration <= unit->to);
+    measure(w, iteration > unit->iteration ? iteration - unit->iteration : 0, seconds);
     plan->changed = true;
+    if (goes_on(plan, worker, iteration)) return;
+    plan_model *m = release(plan, worker);
     m->to = 0;
     m->failed_on = NOBODY;
-    move(plan, m, iteration == plan->options.iterations ? DONE : WAITING, iteration);
+    move(plan, m, status_at(plan, m, iteration), iteration);
 }
 
 void om_plan_diverged(om_plan *plan, int worker)
@@ -366,7 +485,7 @@ bool om_plan_failed(om_plan *plan, int worker)
 void om_plan_lost(om_plan *plan, int worker)
 {
     plan_worker *w = &plan->workers[worker];
-    if (w->model != NOBODY) {
+    while (w->model != NOBODY) {
         plan_model *m = release(plan, worker);
         if (m->failed_on == NOBODY) m->to = 0;
         m->last = NOBODY;
@@ -374,7 +493,7 @@ void om_plan_lost(om_plan *plan, int worker)
     }
     if (w->present) plan->present--;
     plan->changed = true;
-    *w = (plan_worker){false, NOBODY, NOBODY, 0};
+    *w = nobody;
 }
 
 void om_plan_stop(om_plan *plan) { plan->stopped = true; }
@@ -383,16 +502,18 @@ void om_plan_stop(om_plan *plan) { plan->stopped = true; }
 
 void om_plan_summarize(const om_plan *plan, om_plan_summary *summary)
 {
-    *summary = (om_plan_summary){.waiting = plan->count[WAITING],
+    *summary = (om_plan_summary){.waiting = plan->count[WAITING] + plan->count[HELD],
                                  .running = plan->count[RUNNING],
                                  .done = plan->count[DONE],
+                                 .stopped = plan->count[STOPPED],
                                  .diverged = plan->count[DIVERGED],
                                  .failed = plan->count[FAILED]};
     for (int w = 0; w < plan->options.workers; w++)
         if (plan->workers[w].model != NOBODY) summary->iterations_per_s += plan->workers[w].rate;
-    uint64_t counted = (uint64_t)(summary->waiting + summary->running + summary->done);
-    summary->iterations_total = counted * plan->options.iterations;
-    summary->iterations_done = summary->iterations_total - plan->remaining;
+    for (int m = 0; m < plan->options.models; m++)
+        if (plan->models[m].status != DIVERGED && plan->models[m].status != FAILED)
+            summary->iterations_done += plan->models[m].iteration;
+    summary->iterations_total = summary->iterations_done + plan->remaining;
     summary->seconds_left = plan->remaining == 0 ? 0
                             : summary->iterations_per_s > 0
                                 ? (double)plan->remaining / summary->iterations_per_s
@@ -406,12 +527,16 @@ static bool model_is_valid(const om_plan *plan, int number)
     const plan_model *m = &plan->models[number];
     uint64_t end = plan->options.iterations;
     bool running = m->status == RUNNING;
-    if (running != (m->holder != NOBODY)) return false;                    /* (P1) */
-    if (running && plan->workers[m->holder].model != number) return false; /* (P1) */
-    if (m->iteration > end) return false;                                  /* (P2) */
-    if (is_unfinished(m) && m->iteration == end) return false;             /* (P2) */
-    if (m->status == DONE && m->iteration != end) return false;            /* (P2) */
-    if (running && !(m->to > m->iteration && m->to <= end)) return false;  /* (P3) */
+    if (running != (m->holder != NOBODY)) return false; /* (P1) */
+    if (running && plan->workers[m->holder].model != number &&
+        plan->workers[m->holder].next != number)
+        return false;                                                          /* (P1) */
+    if (m->iteration > end || m->limit > end) return false;                    /* (P2) */
+    if (is_unfinished(m) && m->iteration >= m->limit && end > 0) return false; /* (P2) */
+    if (m->status == HELD && (m->iteration < m->limit || m->iteration == end)) return false;
+    if (m->status == DONE && m->iteration != end) return false;    /* (P2) */
+    if (running && m->to > m->limit) return false;                 /* (P3) */
+    if (running && m->to <= m->iteration && end > 0) return false; /* (P3) */
     return running || m->to == 0 || (m->status == WAITING && m->failed_on != NOBODY);
 }
 
@@ -422,11 +547,14 @@ bool om_plan_is_valid(const om_plan *plan)
     for (int m = 0; m < plan->options.models; m++) {
         if (!model_is_valid(plan, m)) return false;
         count[plan->models[m].status]++;
-        if (is_unfinished(&plan->models[m])) remaining += remaining_of(plan, &plan->models[m]);
+        if (is_unfinished(&plan->models[m])) remaining += remaining_of(&plan->models[m]);
     }
     for (int w = 0; w < plan->options.workers; w++) {
         const plan_worker *worker = &plan->workers[w];
         present += worker->present;
+        if (worker->next != NOBODY &&
+            (worker->model == NOBODY || plan->models[worker->next].holder != w))
+            return false; /* (P1) */
         if (worker->model == NOBODY) continue;
         if (!worker->present || plan->models[worker->model].holder != w) return false; /* (P1) */
     }

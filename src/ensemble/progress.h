@@ -27,4 +27,7 @@ void om_progress_duration(double seconds, char *text, size_t bytes);
  * ranks do not keep it busy. */
 double om_progress_interval(int ranks);
 
+/* Seconds before the end of a unit at which a rank asks for its next one, about. */
+#define OM_ASK_AHEAD_S 1.0
+
 #endif

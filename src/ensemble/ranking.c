@@ -31,12 +31,23 @@ static double measure(om_loss by, const om_ranked *r)
     return by == OM_LOSS_EPE ? r->epe : r->l2norm;
 }
 
+/* Models that a race stopped come after the others, the sooner it did the later. */
+static int compare_reach(const om_ranked *x, const om_ranked *y)
+{
+    const bool x_stopped = x->status == OM_MODEL_STOPPED, y_stopped = y->status == OM_MODEL_STOPPED;
+    if (x_stopped != y_stopped) return x_stopped ? 1 : -1;
+    if (!x_stopped || x->iteration == y->iteration) return 0;
+    return x->iteration > y->iteration ? -1 : 1;
+}
+
 /* Ranked ones first, by error; equal ones and the unranked by number. */
 static int compare_ranked(const void *a, const void *b)
 {
     const om_ranked *x = a, *y = b;
     bool x_ranked = x->place > 0, y_ranked = y->place > 0;
     if (x_ranked != y_ranked) return x_ranked ? -1 : 1;
+    const int reach = x_ranked ? compare_reach(x, y) : 0;
+    if (reach != 0) return reach;
     double d = x_ranked ? measure(comparing->by, x) - measure(comparing->by, y) : 0;
     if (d < 0 || d > 0) return d < 0 ? -1 : 1;
     return x->model < y->model ? -1 : x->model > y->model;
@@ -60,6 +71,9 @@ static om_status read_model(om_store *store, entries *e, int model)
     float *scenes = e->scene_epe + (size_t)model * (size_t)info->layout.n_scenes;
     *r = (om_ranked){.model = model,
                      .status = e->rows[model].status,
+                     .stream = e->rows[model].stream,
+                     .retries = e->rows[model].retries,
+                     .replaced_at = e->rows[model].replaced_at,
                      .iteration = e->rows[model].iteration,
                      .epe = NAN,
                      .l2norm = NAN,
@@ -88,6 +102,8 @@ typedef struct contender {
 static int compare_contenders(const void *a, const void *b)
 {
     const contender *x = a, *y = b;
+    const int reach = compare_reach(&comparing->ranked[x->index], &comparing->ranked[y->index]);
+    if (reach != 0) return reach;
     if (x->error < y->error || x->error > y->error) return x->error < y->error ? -1 : 1;
     return x->index < y->index ? -1 : x->index > y->index;
 }

@@ -1,24 +1,29 @@
 /* Running an ensemble: from a spec to a trained, ranked store. Every step that can fail is agreed upon
  * by all ranks before any of them goes on. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "ensemble/job.h"
+#include "ensemble/limit.h"
+#include "ensemble/race.h"
 #include "ensemble/ranking.h"
+#include "ommatid/om_check.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
+#include "store/h5.h"
 
-/* Rank 0 reads the spec; all parse the same text. */
-static om_status read_spec(om_job *job)
+om_status om_job_read_spec(om_job *job)
 {
     size_t length = 0;
     om_status status = OM_OK;
-    if (om_ranks_number() == 0)
-        status = om_read_file(job->options->spec_file, &job->spec_text, &length);
+    if (om_ranks_number() == 0) status = om_spec_text(job->options->spec_file, &job->spec_text);
+    if (status == OM_OK && om_ranks_number() == 0) length = strlen(job->spec_text);
     OM_TRY(om_ranks_agree(status));
     om_ranks_share_bytes(&length, sizeof length);
     if (om_ranks_number() != 0) status = om_alloc(length + 1, 1, &job->spec_text);
@@ -28,14 +33,17 @@ static om_status read_spec(om_job *job)
     return om_ranks_agree(om_spec_parse(job->options->spec_file, job->spec_text, &job->spec));
 }
 
-/* Puts file and line of the key in front of a message that begins with one. */
+/* Puts file and line of the first key that is given in front of a message that begins with keys. */
 static om_status blame_line(const char *file, const char *text, om_status status)
 {
-    char path[96];
+    char keys[96], *rest = keys;
     if (status == OM_OK) return OM_OK;
-    snprintf(path, sizeof path, "%.*s", (int)strcspn(om_message(), ":"), om_message());
-    int line = om_spec_line(text, path);
-    return line == 0 ? status : om_context(status, "%s:%d", file, line);
+    snprintf(keys, sizeof keys, "%.*s", (int)strcspn(om_message(), ":"), om_message());
+    for (char *key; (key = strtok_r(rest, ", ", &rest)) != NULL;) {
+        int line = om_spec_line(text, key);
+        if (line > 0) return om_context(status, "%s:%d", file, line);
+    }
+    return status;
 }
 
 om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_circuit **circuit)
@@ -47,9 +55,27 @@ om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_c
     return OM_OK;
 }
 
-/* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those
- * that the node's ranks have in common. Collective. */
-static int choose_threads(const om_job *job)
+om_status om_job_layout(const char *file, om_job *job)
+{
+    char fault[OM_RACE_FAULT_BYTES];
+    const om_train_options *train = &job->spec.train;
+    OM_TRY(om_state_layout_of(job->circuit, job->scenes, train, &job->layout));
+    if (!om_race_has_fault(&job->spec.race, &job->layout, train, fault)) return OM_OK;
+    return blame_line(file, job->spec_text, om_fail(OM_EDATA, "%s", fault));
+}
+
+double om_job_best(const om_job *job, const om_state *state, int checks)
+{
+    const om_state_layout *l = &job->layout;
+    const bool epe = job->spec.train.selection == OM_LOSS_EPE;
+    const float *curve = om_state_view(state, epe ? l->at_check_epe : l->at_check_l2norm);
+    double best = NAN;
+    for (int i = 0; i < checks; i++)
+        if (isfinite(curve[i]) && !((double)curve[i] >= best)) best = (double)curve[i];
+    return best;
+}
+
+int om_job_threads(const om_job *job)
 {
     if (job->options->threads > 0) return job->options->threads;
     int mine = om_rank_cores(), all = om_node_cores();
@@ -69,16 +95,48 @@ om_store_plan om_job_store_plan(const om_job *job)
                            .scenes = job->scenes,
                            .train = &job->spec.train,
                            .layout = &job->layout,
-                           .baselines = &job->baselines};
+                           .baselines = &job->baselines,
+                           .kernels = job->kernels,
+                           .race = job->spec.race};
 }
 
-/* Rank 0: a file that is there already must be a store of this ensemble. */
-static om_status match_store(const char *path, const om_store_plan *plan)
+om_status om_job_match_store(const char *path, const om_store_plan *plan)
 {
     om_store *store;
     if (access(path, F_OK) != 0) return OM_OK;
     OM_TRY(om_store_open(path, OM_STORE_READ, &store));
     om_status status = om_store_matches(store, plan);
+    om_store_close(store);
+    return status;
+}
+
+/* What damage there is to the circuit, in the words of `check`: models trained on it would be of no spec. */
+static om_status refuse_damage(om_store *store)
+{
+    om_findings findings = {0};
+    om_circuit *circuit = NULL;
+    om_status status = om_check_structure(store, &findings, &circuit);
+    for (size_t i = 0; i < findings.n && status == OM_OK; i++) {
+        const om_finding *f = &findings.items[i];
+        if (!f->damage || strncmp(f->where, "/circuit", strlen("/circuit")) != 0) continue;
+        status = om_fail(OM_EDATA, "%s: damaged: %s: %s", om_store_describe(store)->path, f->where,
+                         f->what);
+        om_hint(status, "%s", f->remedy);
+    }
+    om_circuit_free(circuit);
+    om_findings_free(&findings);
+    return status;
+}
+
+/* Rank 0: what can be told of a store that is there without the films. */
+static om_status examine_store(om_job *job, const om_store_plan *plan)
+{
+    om_store *store;
+    if (access(job->options->store, F_OK) != 0) return OM_OK;
+    OM_TRY(om_store_open(job->options->store, OM_STORE_READ, &store));
+    om_status status = om_store_matches(store, plan);
+    if (status == OM_OK) status = refuse_damage(store);
+    if (status == OM_OK) status = om_job_look_for_end(job, store);
     om_store_close(store);
     return status;
 }
@@ -90,10 +148,11 @@ static om_status claim_store(om_job *job)
     OM_TRY(om_check_folder(job->options->store));
     OM_TRY(om_store_lock(job->options->store));
     job->locked = true;
+    OM_TRY(om_h5_remove_leftovers(job->options->store));
     om_store_plan plan = om_job_store_plan(job);
     plan.scenes = NULL;
     plan.layout = NULL;
-    return match_store(job->options->store, &plan);
+    return examine_store(job, &plan);
 }
 
 /* Rank 0: creates the store unless it is there. */
@@ -102,7 +161,7 @@ static om_status prepare_store(om_job *job)
     const char *path = job->options->store;
     OM_TRY(om_train_baselines(job->scenes, &job->spec.train.batch, &job->baselines));
     om_store_plan plan = om_job_store_plan(job);
-    if (access(path, F_OK) == 0) return match_store(path, &plan);
+    if (access(path, F_OK) == 0) return om_job_match_store(path, &plan);
     if (!job->options->quiet)
         fprintf(stderr, "creating %s (%.1f MB)\n", path, (double)om_store_bytes(&plan) / 1e6);
     return om_store_create(path, &plan);
@@ -119,23 +178,55 @@ static om_status claim_token(om_job *job)
     return om_ranks_agree(om_store_hold(job->store, token));
 }
 
-static om_status prepare(om_job *job)
+/* Whether all ranks go on: not where one failed, or was asked to stop. */
+static om_status go_on(om_status status)
 {
-    OM_TRY(read_spec(job));
-    om_status status =
-        om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
-    OM_TRY(om_ranks_agree(status));
-    if (om_ranks_number() == 0) status = claim_store(job);
-    OM_TRY(om_ranks_agree(status));
+    if (status == OM_OK && om_stop_signal) status = om_limit_fail_early();
+    return om_ranks_agree(status);
+}
+
+/* Of a rank that goes on with other kernels than the store was begun with. Collective. */
+static void warn_of_kernels(const om_job *job)
+{
+    const char *begun = om_store_describe(job->store)->kernels;
+    om_status status = OM_OK;
+    if (!job->finished && begun != NULL && !om_train_kernels_agree(begun, job->kernels)) {
+        om_fail(OM_EDATA,
+                "%s was begun with %s kernels, rank %d goes on with %s: the last bits differ",
+                job->options->store, begun, om_ranks_number(), job->kernels);
+        status = om_hint(OM_EDATA, "OMMATID_ISA=%s, where the processor can", begun);
+    }
+    if (om_ranks_agree(status) == OM_OK) return;
+    if (om_ranks_number() == 0) fprintf(stderr, "warning: %s\n", om_message());
+    om_message_clear();
+}
+
+/* The films, and with them a store that they belong to. */
+static om_status prepare_training(om_job *job)
+{
+    om_status status = OM_OK;
     OM_TRY(om_job_open_scenes(job));
     if (job->scenes->extent != job->circuit->extent)
         return om_fail(OM_EDATA, "%s: films of extent %d, but circuit.extent is %d",
                        job->spec.scenes, job->scenes->extent, job->circuit->extent);
-    status = om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout);
-    OM_TRY(om_ranks_agree(status));
+    OM_TRY(go_on(om_job_layout(job->options->spec_file, job)));
     if (om_ranks_number() == 0) status = prepare_store(job);
-    OM_TRY(om_ranks_agree(status));
+    return go_on(status);
+}
+
+static om_status prepare(om_job *job)
+{
+    OM_TRY(om_ranks_agree(om_train_kernels(&job->kernels)));
+    OM_TRY(om_job_read_spec(job));
+    om_status status =
+        om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
+    OM_TRY(go_on(status));
+    if (om_ranks_number() == 0) status = claim_store(job);
+    OM_TRY(go_on(status));
+    om_ranks_share_bytes(&job->finished, sizeof job->finished);
+    if (!job->finished) OM_TRY(prepare_training(job));
     OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store)));
+    warn_of_kernels(job);
     return claim_token(job);
 }
 
@@ -144,9 +235,11 @@ static om_status train(om_job *job)
 {
     om_worker *worker = NULL;
     om_status status = OM_OK;
+    if (job->finished)
+        return om_ranks_agree(om_ranks_number() == 0 ? om_job_conclude_finished(job) : OM_OK);
     bool coordinates = om_ranks_number() == 0, trains = !coordinates || om_ranks_count() == 1;
     if (trains) status = om_worker_create(job, &worker);
-    status = om_ranks_agree(status);
+    status = go_on(status);
     if (status == OM_OK && !coordinates) om_worker_serve(worker);
     if (status == OM_OK && coordinates) status = om_coordinate(job, worker);
     om_worker_free(worker);
@@ -166,20 +259,30 @@ static void tell_layout(const om_job *job)
             job->trainers > 1 ? "s" : "", job->threads, job->threads > 1 ? "s" : "");
 }
 
+void om_job_close(om_job *job)
+{
+    om_store_close(job->store);
+    if (job->locked) om_store_unlock(job->options->store);
+    om_scenes_free(job->scenes);
+    om_circuit_free(job->circuit);
+    om_free(job->spec_text);
+}
+
 om_status om_ensemble_run(const om_run_options *options)
 {
     om_job job = {.options = options};
     int ranks = om_ranks_count();
     om_stop_listen();
+    const double limit_s = om_limit_s(options->time_limit_s);
+    const double training_s = limit_s - om_limit_reserve_s(limit_s);
+    job.end_s = om_clock_s() + training_s;
+    om_stop_after(
+        training_s); /* the plan ends before: for ranks that are slower than ever before */
     job.trainers = ranks > 1 ? ranks - 1 : 1;
-    job.threads = choose_threads(&job);
+    job.threads = om_job_threads(&job);
     tell_layout(&job);
     om_status status = prepare(&job);
     if (status == OM_OK) status = train(&job);
-    om_store_close(job.store);
-    if (job.locked) om_store_unlock(options->store);
-    om_scenes_free(job.scenes);
-    om_circuit_free(job.circuit);
-    om_free(job.spec_text);
+    om_job_close(&job);
     return status;
 }

@@ -3,7 +3,7 @@
 #ifndef OM_ENSEMBLE_SIMULATE_H
 #define OM_ENSEMBLE_SIMULATE_H
 
-#include "ommatid/om_plan.h"
+#include "ensemble/race.h"
 
 typedef struct om_simulation_options {
     int models, ranks;   /* ranks that train */
@@ -15,6 +15,7 @@ typedef struct om_simulation_options {
     double fails;        /* share of units that end with an error, all their time lost */
     double commit_s;     /* to begin a unit and to commit its state, in which nothing is trained */
     uint64_t seed;
+    om_race_options race; /* zero: none. Who goes on is drawn by lot */
 } om_simulation_options;
 
 typedef struct om_simulation {
@@ -22,7 +23,7 @@ typedef struct om_simulation {
     double busy;         /* share of all ranks' time in which iterations were done that counted */
     double longest_idle; /* s that some rank waited at the end, the last one still training */
     uint64_t units, failed_units;
-    int done, failed; /* models */
+    int done, stopped, failed; /* models */
     /* What the coordinator gets and sends per s, progress included, and the share of its time that the
      * plan's decisions took, as measured here. */
     double messages_per_s, decisions;

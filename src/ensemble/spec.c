@@ -85,6 +85,18 @@ static bool two_text(om_spec_walk *w, const yaml_node_t *node, om_text *text)
     return true;
 }
 
+/* Words in a list. */
+static bool words_text(om_spec_walk *w, const yaml_node_t *node, om_text *text)
+{
+    if (node->type != YAML_SEQUENCE_NODE) return false;
+    for (int i = 0; i < count_items(node); i++) {
+        const yaml_node_t *item = item_of(w, node, i);
+        if (!is_scalar(item)) return false;
+        om_text_add(text, "%s%s", i > 0 ? ", " : "", text_of(item));
+    }
+    return true;
+}
+
 static bool is_choice(const om_spec_key *key, const yaml_node_t *node)
 {
     for (int i = 0; is_scalar(node) && key->choices[i] != NULL; i++)
@@ -130,11 +142,34 @@ static const char *split_pair(const char *pair, char source[OM_NAME_BYTES + 1])
 static bool is_member(const om_spec_key *key, const yaml_node_t *node)
 {
     if (!is_scalar(node)) return false;
-    if (key->kind == OM_SPEC_TYPES) return is_type_name(text_of(node));
+    if (key->kind != OM_SPEC_PAIRS) return is_type_name(text_of(node));
     char source[OM_NAME_BYTES + 1];
     const char *target = split_pair(text_of(node), source);
     return target != NULL && strstr(target, "->") == NULL && is_type_name(source) &&
            is_type_name(target);
+}
+
+/* Types, each at most once. */
+static bool names_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_t *node,
+                       om_text *text)
+{
+    if (node->type != YAML_SEQUENCE_NODE) return false;
+    for (int i = 0; i < count_items(node); i++) {
+        const yaml_node_t *name = item_of(w, node, i);
+        if (!is_member(key, name)) {
+            om_spec_fault(w, name->start_mark, "%s: %s%.64s%s: expected the name of a cell type",
+                          key->path, mark_of(name), kind_of(name), mark_of(name));
+            continue;
+        }
+        for (int k = 0; k < i; k++) {
+            const yaml_node_t *before = item_of(w, node, k);
+            if (is_scalar(before) && strcmp(text_of(before), text_of(name)) == 0)
+                om_spec_fault(w, name->start_mark, "%s: '%.64s' is given twice", key->path,
+                              text_of(name));
+        }
+        om_text_add(text, "%s%s", i > 0 ? ", " : "", text_of(name));
+    }
+    return true;
 }
 
 /* The first of all groups' members of that name, where it stands before member i of group g. */
@@ -245,9 +280,11 @@ static bool value_text(om_spec_walk *w, const om_spec_key *key, const yaml_node_
     case OM_SPEC_RATES:
     case OM_SPEC_RANGE: return two_text(w, node, text);
     case OM_SPEC_PARTS: return parts_text(w, key, node, text);
+    case OM_SPEC_NAMES: return names_text(w, key, node, text);
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS: return groups_text(w, key, node, text);
     case OM_SPEC_STRIDES: return strides_text(w, key, node, text);
+    case OM_SPEC_RUNGS: return words_text(w, node, text);
     default: break;
     }
     if (!is_scalar(node)) return false;
@@ -473,7 +510,7 @@ static om_status read_document(om_spec_walk *w)
 {
     om_status status = om_spec_walk_keys(w);
     if (w->sweep != NULL)
-        om_spec_fault(w, w->sweep->start_mark, "sweep: expected a spec of one ensemble");
+        om_spec_fault(w, w->sweep->start_mark, "sweep: expected a spec of one ensemble, as its point %s:0", w->file);
     if (status == OM_EDATA && w->faults == 0) return status;
     return om_spec_conclude(w);
 }
@@ -533,16 +570,50 @@ om_status om_spec_parse(const char *file, const char *text, om_spec *spec)
     return status;
 }
 
+/* The text of a file, which can hold no byte 0. */
+static om_status read_whole(const char *file, char **text)
+{
+    size_t length;
+    OM_TRY(om_read_file(file, text, &length));
+    if (strlen(*text) == length) return OM_OK;
+    const size_t at = strlen(*text);
+    om_free(*text);
+    *text = NULL;
+    return om_fail(OM_EDATA, "%s: byte %zu is 0: expected YAML in UTF-8", file, at);
+}
+
+static om_status take_point(const char *file, const om_sweep *sweep, int point, char **text)
+{
+    if (sweep == NULL) return om_fail(OM_EDATA, "%s: has no section 'sweep', so no points", file);
+    if (point >= sweep->n_points)
+        return om_fail(OM_EDATA, "%s: there is no point %d: its points are 0 to %d", file, point,
+                       sweep->n_points - 1);
+    const size_t bytes = strlen(sweep->specs[point]) + 1;
+    OM_TRY(om_alloc(bytes, 1, text));
+    memcpy(*text, sweep->specs[point], bytes);
+    return OM_OK;
+}
+
+om_status om_spec_text(const char *name, char **text)
+{
+    char file[PATH_MAX], *whole = NULL;
+    om_sweep *sweep = NULL;
+    const int point = om_split_part(name, file);
+    *text = NULL;
+    if (point < 0) return read_whole(name, text);
+    OM_TRY(read_whole(file, &whole));
+    om_status status = om_spec_sweep(file, whole, &sweep);
+    if (status == OM_OK) status = take_point(file, sweep, point, text);
+    om_sweep_free(sweep);
+    om_free(whole);
+    return status;
+}
+
 om_status om_spec_read(const char *file, om_spec *spec, char **text)
 {
     char *data;
-    size_t length;
-    OM_TRY(om_read_file(file, &data, &length));
-    om_status status;
-    if (strlen(data) != length)
-        status = om_fail(OM_EDATA, "%s: byte %zu is 0: expected YAML in UTF-8", file, strlen(data));
-    else
-        status = om_spec_parse(file, data, spec);
+    OM_TRY(om_spec_text(file, &data));
+    om_status status = om_spec_parse(file, data, spec);
     if (status == OM_OK && text != NULL)
         *text = data;
     else

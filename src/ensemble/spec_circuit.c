@@ -22,16 +22,24 @@ static const char *next_stride(om_circuit *circuit, const char *text, om_status 
     return text + length + strspn(text + length, "; ");
 }
 
+static om_status set_strides(om_circuit *circuit, const char *strides)
+{
+    om_status status = OM_OK;
+    for (const char *at = strides; status == OM_OK && *at != '\0';)
+        at = next_stride(circuit, at, &status);
+    return status == OM_OK ? OM_OK : om_context(status, "circuit.stride");
+}
+
 om_status om_spec_circuit(const om_spec *spec, om_circuit **circuit)
 {
     OM_TRY(om_circuit_open(spec->circuit, spec->extent, circuit));
-    om_status status = OM_OK;
-    for (const char *at = spec->strides; status == OM_OK && *at != '\0';)
-        at = next_stride(*circuit, at, &status);
+    om_status status = set_strides(*circuit, spec->strides);
+    if (status == OM_OK)
+        status = om_circuit_control(*circuit, &spec->train.model.controls, spec->seed);
     if (status == OM_OK) return OM_OK;
     om_circuit_free(*circuit);
     *circuit = NULL;
-    return om_context(status, "circuit.stride");
+    return status;
 }
 
 /* The value of a word of a section, NULL if it is not there; length: of the word. */

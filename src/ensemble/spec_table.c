@@ -1,17 +1,21 @@
 /* The table of keys, and how the text of a value becomes a field of om_spec. */
 #include "ensemble/spec_table.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "ensemble/submit_script.h"
 
 _Static_assert(sizeof(om_resampling) == sizeof(int) && sizeof(om_loss) == sizeof(int) &&
                    sizeof(om_profile) == sizeof(int) && sizeof(om_batch_norm) == sizeof(int) &&
                    sizeof(om_draws) == sizeof(int) && sizeof(om_eye_filter) == sizeof(int) &&
-                   sizeof(om_activation) == sizeof(int) && sizeof(om_convolution) == sizeof(int),
+                   sizeof(om_activation) == sizeof(int) && sizeof(om_convolution) == sizeof(int) &&
+                   sizeof(om_task) == sizeof(int) && sizeof(om_counts) == sizeof(int) &&
+                   sizeof(om_signs) == sizeof(int) && sizeof(om_filters) == sizeof(int),
                "choices are stored as int");
 
 static const char *const profiles[] = {"none", "paper", "package", NULL}; /* om_profile */
@@ -37,6 +41,19 @@ const om_spec_key om_spec_keys[] = {
      .unit = "columns",
      .meaning = "types with cells only where u and v are multiples: [[Lawf1, 3, 2]]; others as the "
                 "circuit has them"},
+    {"circuit.without", OM_SPEC_NAMES, AT(train.model.controls.without), "",
+     .meaning = "types to leave out, with all their pairs: [T4a, T4b]"},
+    {"circuit.counts", OM_SPEC_CHOICE, AT(train.model.controls.counts), "measured",
+     .choices = om_counts_names,
+     .meaning = "synapse counts: as the circuit has them; all equal to their mean; or shuffled among "
+                "the taps of each pair"},
+    {"circuit.signs", OM_SPEC_CHOICE, AT(train.model.controls.signs), "known",
+     .choices = om_signs_names,
+     .meaning = "signs of synapses: as the circuit has them; or shuffled among source types"},
+    {"circuit.filters", OM_SPEC_CHOICE, AT(train.model.controls.filters), "measured",
+     .choices = om_filters_names,
+     .meaning = "offsets of each pair's taps: as the circuit has them; or turned or mirrored, each "
+                "pair in a way of its own"},
     {"circuit.count_spread", OM_SPEC_REAL, AT(train.model.count_spread), "0", 0, 3,
      .meaning = "standard deviation of the logarithm of synapse counts, drawn anew for each model"},
 
@@ -115,6 +132,9 @@ const om_spec_key om_spec_keys[] = {
 
     {"train.profile", OM_SPEC_CHOICE, AT(profile), "none", .choices = profiles,
      .meaning = "defaults of the published ensembles; given keys win"},
+    {"train.task", OM_SPEC_CHOICE, AT(train.task), "flow", .choices = om_task_names,
+     .meaning = "what models learn: optic flow; or none, nothing: they stay as they start, are checked "
+                "once and ranked"},
     {"train.iterations", OM_SPEC_UINT64, AT(train.iterations), "250000", 1, many,
      .meaning = "training steps of each model"},
     {"train.whole_passes", OM_SPEC_FLAG, AT(train.whole_passes), "false",
@@ -124,7 +144,7 @@ const om_spec_key om_spec_keys[] = {
     {"train.frames", OM_SPEC_INT, AT(train.batch.frames), "19", 1, 10000,
      .meaning = "frames of a sequence, and length of procedural ones"},
     {"train.dt", OM_SPEC_REAL, AT(train.batch.dt_s), "0.02", 0, 1, .above = true, .unit = "s",
-     .meaning = "time step of the simulation, at most init.time_constant"},
+     .meaning = "time step of the simulation, at most the initial time constants"},
     {"train.resampling", OM_SPEC_CHOICE, AT(train.batch.resampling), "package",
      .choices = om_resampling_names,
      .meaning = "how frames become time steps: as the published package or the paper's runs did"},
@@ -155,6 +175,14 @@ const om_spec_key om_spec_keys[] = {
      .meaning = "validation measure that chooses a model's best check and ranks models"},
     {"train.record_every", OM_SPEC_UINT64, AT(train.record_every), "100", 1, many,
      .unit = "iterations", .meaning = "averaged into one entry of the training curves"},
+    {"train.explode", OM_SPEC_REAL, AT(train.explode), "1000", 0, 1e9,
+     .meaning = "a loss, or a check's error, this many times the untrained model's is divergence, and "
+                "so are voltages of central cells beyond 10,000; 0: only what is not finite"},
+    {"train.retries", OM_SPEC_INT, AT(train.retries), "3", 0, 30,
+     .meaning = "times that a model that diverges goes back to its last check, and on at half the "
+                "learning rate"},
+    {"train.replace", OM_SPEC_INT, AT(train.replacements), "0", 0, 100,
+     .meaning = "times that a model that diverged for good is begun anew, from other random numbers"},
 
     {"penalty.activity", OM_SPEC_REAL, AT(train.penalty_activity), "0.1", 0, 1e6,
      .meaning = "weight of the penalty on central cells away from the baseline; 0: none"},
@@ -169,6 +197,28 @@ const om_spec_key om_spec_keys[] = {
      .unit = "passes", .meaning = "from one check to the next; 0: by iterations"},
     {"validate.t_pre", OM_SPEC_REAL, AT(train.validate_t_pre_s), "0.5", 0, 100, .unit = "s",
      .meaning = "grey before a validation sequence"},
+
+    {"race.keep", OM_SPEC_REAL, AT(race.keep), "0.5", 0, 1, .above = true, .below = true,
+     .meaning = "share of the models at each rung that goes on, the others are stopped; rounded up"},
+    {"race.at", OM_SPEC_RUNGS, AT(race.at), "", 1, many, .unit = "iterations",
+     .meaning = "rungs of a race: checks at which the models with the worse best check so far are "
+                "stopped: [10000, 30000]; none: no race"},
+    {"slurm.partition", OM_SPEC_WORD, AT(slurm.partition), "",
+     .meaning = "what `submit` asks SLURM for, here and below; empty: not said"},
+    {"slurm.account", OM_SPEC_WORD, AT(slurm.account), "", .meaning = "who pays"},
+    {"slurm.qos", OM_SPEC_WORD, AT(slurm.qos), "", .meaning = "quality of service"},
+    {"slurm.constraint", OM_SPEC_WORD, AT(slurm.constraint), "", .meaning = "features of nodes"},
+    {"slurm.nodes", OM_SPEC_INT, AT(slurm.nodes), "0", 0, 10000, .meaning = "0: one"},
+    {"slurm.ranks_per_node", OM_SPEC_INT, AT(slurm.ranks_per_node), "0", 0, 1024,
+     .meaning = "that train; 0: one for each core or model, less with more threads"},
+    {"slurm.threads", OM_SPEC_INT, AT(slurm.threads), "0", 0, 1024,
+     .meaning = "cores of each rank; 0: one"},
+    {"slurm.time", OM_SPEC_WORD, AT(slurm.time), "",
+     .meaning = "limit of one job, as in 12:00:00 or 2-00:00:00, which goes on in another; empty: estimated"},
+    {"slurm.mem", OM_SPEC_WORD, AT(slurm.mem), "",
+     .meaning = "memory of each node, as in 8G; empty: estimated"},
+    {"slurm.mail_user", OM_SPEC_WORD, AT(slurm.mail_user), "",
+     .meaning = "address that SLURM tells of the end"},
     {0},
 };
 /* clang-format on */
@@ -239,6 +289,14 @@ static bool set_text(char *field, size_t room, om_spec_kind kind, const char *fi
     return text[0] != '\0' && n > 0 && (size_t)n < room;
 }
 
+/* No blank, quote or control character: SLURM reads it from a line of a script. */
+static bool set_word(char field[OM_SLURM_WORD], const char *text)
+{
+    if (!om_slurm_is_word(text)) return false;
+    strcpy(field, text);
+    return true;
+}
+
 static bool in_range(const om_spec_key *key, double value)
 {
     return (key->above ? value > key->least : value >= key->least) &&
@@ -304,10 +362,32 @@ static bool set_parts(const om_spec_key *key, const char *text, bool *parts)
     return true;
 }
 
-static bool set_groups(const char *text, char *groups)
+static bool set_list(const char *text, char *list, int room)
 {
-    int n = snprintf(groups, OM_GROUPS_BYTES, "%s", text);
-    return n >= 0 && n < OM_GROUPS_BYTES;
+    int n = snprintf(list, (size_t)room, "%s", text);
+    return n >= 0 && n < room;
+}
+
+/* Canonical, so that equal rungs are equal texts. */
+static bool set_rungs(const om_spec_key *key, const char *text, char rungs[OM_RACE_BYTES])
+{
+    int64_t before = 0;
+    int n = 0, used = 0;
+    rungs[0] = '\0';
+    while (*text != '\0') {
+        char word[24];
+        int64_t rung;
+        const size_t length = strcspn(text, ",");
+        if (n++ == OM_RACE_MOST_RUNGS || length >= sizeof word) return false;
+        snprintf(word, sizeof word, "%.*s", (int)length, text);
+        if (!om_parse_int(word, &rung) || !in_range(key, (double)rung) || rung <= before)
+            return false;
+        used += snprintf(rungs + used, OM_RACE_BYTES - (size_t)used, "%s%" PRId64,
+                         n > 1 ? ", " : "", rung);
+        before = rung;
+        text += length + strspn(text + length, ", ");
+    }
+    return true;
 }
 
 static bool set_choice(const om_spec_key *key, const char *text, int *choice)
@@ -342,6 +422,7 @@ bool om_spec_set(om_spec *spec, const om_spec_key *key, const char *file, const 
     void *field = (char *)spec + key->offset;
     switch (key->kind) {
     case OM_SPEC_NAME: return set_text(field, sizeof spec->name, key->kind, file, text);
+    case OM_SPEC_WORD: return set_word(field, text);
     case OM_SPEC_CIRCUIT:
     case OM_SPEC_SCENES: return set_text(field, OM_SPEC_TEXT, key->kind, file, text);
     case OM_SPEC_FLAG: return set_flag(text, field);
@@ -352,9 +433,11 @@ bool om_spec_set(om_spec *spec, const om_spec_key *key, const char *file, const 
     case OM_SPEC_RATES: return set_rates(key, text, field);
     case OM_SPEC_RANGE: return set_range(key, text, field);
     case OM_SPEC_PARTS: return set_parts(key, text, field);
+    case OM_SPEC_NAMES: return set_list(text, field, OM_WITHOUT_BYTES);
     case OM_SPEC_TYPES:
-    case OM_SPEC_PAIRS: return set_groups(text, field);
-    case OM_SPEC_STRIDES: return strlen(text) < sizeof spec->strides && strcpy(field, text) != NULL;
+    case OM_SPEC_PAIRS: return set_list(text, field, OM_GROUPS_BYTES);
+    case OM_SPEC_RUNGS: return set_rungs(key, text, field);
+    case OM_SPEC_STRIDES: return set_list(text, field, OM_SPEC_STRIDES_BYTES);
     }
     return false;
 }
@@ -379,8 +462,12 @@ void om_spec_range(const om_spec_key *key, char text[96])
     case OM_SPEC_FLAG: snprintf(text, 96, "true or false"); return;
     case OM_SPEC_CHOICE: list_choices("", key->choices, text); return;
     case OM_SPEC_PARTS: list_choices("any of ", key->choices, text); return;
+    case OM_SPEC_NAMES: snprintf(text, 96, "types"); return;
     case OM_SPEC_TYPES: snprintf(text, 96, "groups of types"); return;
     case OM_SPEC_PAIRS: snprintf(text, 96, "groups of pairs"); return;
+    case OM_SPEC_RUNGS:
+        snprintf(text, 96, "up to %d, rising, below train.iterations", OM_RACE_MOST_RUNGS);
+        return;
     case OM_SPEC_STRIDES:
         snprintf(text, 96, "types, each with two strides of %.10g to %.10g", key->least, key->most);
         return;
@@ -392,7 +479,9 @@ void om_spec_range(const om_spec_key *key, char text[96])
     case OM_SPEC_UINT64:
     case OM_SPEC_REAL:
     case OM_SPEC_RATES:
-        if (key->above)
+        if (key->above && key->below)
+            snprintf(text, 96, "above %.10g, below %.10g", key->least, key->most);
+        else if (key->above)
             snprintf(text, 96, "above %.10g, up to %.10g", key->least, key->most);
         else if (key->most > 1e18)
             snprintf(text, 96, "%.10g or more", key->least);
@@ -410,6 +499,9 @@ void om_spec_expected(const om_spec_key *key, char text[160])
     om_spec_range(key, range);
     switch (key->kind) {
     case OM_SPEC_NAME: snprintf(text, 160, "a text of 1 to 63 printable characters"); return;
+    case OM_SPEC_WORD:
+        snprintf(text, 160, "a word without quotes, of at most %d characters", OM_SLURM_WORD - 1);
+        return;
     case OM_SPEC_CIRCUIT:
     case OM_SPEC_SCENES:
         snprintf(text, 160, "a name or path of 1 to %d printable characters", OM_SPEC_TEXT - 1);
@@ -422,11 +514,19 @@ void om_spec_expected(const om_spec_key *key, char text[160])
         snprintf(text, 160, "two numbers, [lowest, highest], the lowest first, %s", range);
         return;
     case OM_SPEC_PARTS: snprintf(text, 160, "a list, %s, each at most once", range); return;
+    case OM_SPEC_NAMES:
+        snprintf(text, 160, "a list of types, as [T4a, T4b], of at most %d characters",
+                 OM_WITHOUT_BYTES - 1);
+        return;
     case OM_SPEC_TYPES:
     case OM_SPEC_PAIRS:
         snprintf(text, 160, "a list of groups, as [[%s]], of at most %d characters",
                  key->kind == OM_SPEC_TYPES ? "T4a, T4b" : "Mi9 -> T4a, Mi9 -> T4b",
                  OM_GROUPS_BYTES - 1);
+        return;
+    case OM_SPEC_RUNGS:
+        snprintf(text, 160, "a list of up to %d iterations, rising, as [10000, 30000]",
+                 OM_RACE_MOST_RUNGS);
         return;
     case OM_SPEC_STRIDES: snprintf(text, 160, "a list, [[TYPE, U, V], ...], of %s", range); return;
     default: snprintf(text, 160, "%s", range); return;

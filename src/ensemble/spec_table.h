@@ -6,6 +6,7 @@
 
 typedef enum om_spec_kind {
     OM_SPEC_NAME,    /* a word or more, char [64] */
+    OM_SPEC_WORD,    /* none or one, char [OM_SLURM_WORD] */
     OM_SPEC_CIRCUIT, /* a name or a path, char [OM_SPEC_TEXT] */
     OM_SPEC_SCENES,  /* `procedural` or a path, char [OM_SPEC_TEXT] */
     OM_SPEC_FLAG,    /* bool */
@@ -14,12 +15,14 @@ typedef enum om_spec_kind {
     OM_SPEC_REAL,   /* double */
     OM_SPEC_CHOICE, /* an enum, by its position in `choices` */
     /* lists, as text without their outer brackets: "first, last" */
-    OM_SPEC_RATES,  /* double [2] */
-    OM_SPEC_RANGE,  /* double [2]: lowest and highest, which may be infinite */
-    OM_SPEC_PARTS,  /* bool for each of `choices`: whether it is in the list */
-    OM_SPEC_TYPES,  /* groups of types, char [OM_GROUPS_BYTES] in the form of om_model_options */
-    OM_SPEC_PAIRS,  /* groups of pairs, the same */
-    OM_SPEC_STRIDES /* a type and two numbers each, char [OM_SPEC_STRIDES_BYTES] */
+    OM_SPEC_RATES,   /* double [2] */
+    OM_SPEC_RANGE,   /* double [2]: lowest and highest, which may be infinite */
+    OM_SPEC_PARTS,   /* bool for each of `choices`: whether it is in the list */
+    OM_SPEC_NAMES,   /* types, char [OM_WITHOUT_BYTES] in the form of om_controls */
+    OM_SPEC_TYPES,   /* groups of types, char [OM_GROUPS_BYTES] in the form of om_model_options */
+    OM_SPEC_PAIRS,   /* groups of pairs, the same */
+    OM_SPEC_STRIDES, /* a type and two numbers each, char [OM_SPEC_STRIDES_BYTES] */
+    OM_SPEC_RUNGS    /* iterations, rising, char [OM_RACE_BYTES] */
 } om_spec_kind;
 
 static inline bool om_spec_is_list(om_spec_kind kind) { return kind >= OM_SPEC_RATES; }

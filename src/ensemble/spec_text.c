@@ -42,23 +42,25 @@ static int open_sections(om_text *out, const char *before, const char *path)
     return 2 * depth;
 }
 
-/* Whether a profile has something to say about a key. */
-static bool in_a_profile(const om_spec_key *key)
+/* Whether a profile makes of a key something else than its default. */
+static bool depends_on_profile(const om_spec_key *key)
 {
     for (int p = OM_PROFILE_PAPER; p <= OM_PROFILE_PACKAGE; p++)
         for (const om_spec_setting *s = om_spec_profile_settings((om_profile)p); s->path; s++)
-            if (strcmp(s->path, key->path) == 0) return true;
+            if (strcmp(s->path, key->path) == 0 && strcmp(s->text, key->usual) != 0) return true;
     return false;
 }
 
-/* Keys that profiles set are commented out: if they were given, they would win over a profile that
+/* Keys that a profile changes are commented out: if they were given, they would win over a profile that
  * somebody then asks for. */
 om_status om_spec_template(char **text)
 {
     om_text out = {0};
-    om_text_add(&out, "# The spec of an ensemble, for `ommatid run`: every key with its default.\n"
-                      "# Keys that are left out keep theirs, or, where the key is behind a # here, "
-                      "take what\n# train.profile says. `ommatid help spec` has the ranges.\n\n");
+    om_text_add(&out,
+                "# The spec of an ensemble, for `ommatid run`: every key with its default.\n"
+                "# Keys that are left out keep theirs. Those behind a # are changed by "
+                "train.profile, unless they\n# are given: take the # away to set them. `ommatid "
+                "help spec` has the ranges.\n\n");
     const char *before = "";
     for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++) {
         int indent = open_sections(&out, before, key->path);
@@ -71,8 +73,10 @@ om_status om_spec_template(char **text)
             om_text_add(&out, " (%s)", values);
         }
         if (key->unit != NULL) om_text_add(&out, " [%s]", key->unit);
-        om_text_add(&out, "\n%*s%s%s: %s%s%s\n", indent, "", in_a_profile(key) ? "#" : "",
-                    dot ? dot + 1 : key->path, list ? "[" : "", key->usual, list ? "]" : "");
+        const bool commented = depends_on_profile(key);
+        om_text_add(&out, "%s\n%*s%s%s: %s%s%s\n", commented ? "; train.profile changes it" : "",
+                    indent, "", commented ? "#" : "", dot ? dot + 1 : key->path, list ? "[" : "",
+                    key->usual, list ? "]" : "");
         before = key->path;
     }
     return hand_over(&out, text);

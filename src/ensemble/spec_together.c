@@ -1,7 +1,9 @@
 /* What one key of a spec alone does not show. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "ensemble/race.h"
 #include "ensemble/spec_walk.h"
 
 /* All steps of a batch are in memory at once; many more than these are a slip of the pen. */
@@ -32,33 +34,28 @@ static void settle_validation(om_spec_walk *w)
             (unsigned long long)train->validate_every_passes);
 }
 
-/* Time constants below the time step act as the step, have no gradient, and so stay there. */
+/* Time constants below the time step act as the step, have no gradient, and so stay there. That initial
+ * ones are not, om_train_check() sees to. */
 static void check_time_constants(om_spec_walk *w)
 {
     const om_train_options *train = &w->spec->train;
     const double *bounds = train->model.clamp[OM_TIME_CONSTANT], dt = train->batch.dt_s;
-    const double initial = fmin(fmax(train->init.time_constant_s, bounds[0]), bounds[1]);
     yaml_mark_t mark = {0};
-    if (was_given(w, "model.clamp.time_constant", &mark)) {
-        if (isfinite(bounds[0]) && bounds[0] < 0)
-            om_spec_fault(w, mark,
-                          "model.clamp.time_constant: lowest %g s: expected 0 or more, or -.inf",
-                          bounds[0]);
-        if (bounds[1] <= dt)
-            om_spec_fault(
-                w, mark,
-                "model.clamp.time_constant: highest %g s: expected more than train.dt %g: time "
-                "constants below the time step are never trained",
-                bounds[1], dt);
-    }
-    was_given(w, "init.time_constant", &mark);
-    was_given(w, "train.dt", &mark);
-    if (dt > initial && bounds[1] > dt)
-        om_spec_fault(
-            w, mark,
-            "train.dt %g: expected at most init.time_constant %g%s: time constants below the "
-            "time step are never trained",
-            dt, initial, initial == train->init.time_constant_s ? "" : ", as it is clamped");
+    if (!was_given(w, "model.clamp.time_constant", &mark)) return;
+    if (isfinite(bounds[0]) && bounds[0] < 0)
+        om_spec_fault(w, mark,
+                      "model.clamp.time_constant: lowest %g s: expected 0 or more, or -.inf",
+                      bounds[0]);
+    if (bounds[0] > 0 && bounds[0] < dt)
+        om_spec_fault(w, mark,
+                      "model.clamp.time_constant: lowest %g s: expected train.dt %g or more, which "
+                      "it would act as, or 0 for no bound",
+                      bounds[0], dt);
+    if (bounds[1] <= dt)
+        om_spec_fault(w, mark,
+                      "model.clamp.time_constant: highest %g s: expected more than train.dt %g: "
+                      "time constants below the time step are never trained",
+                      bounds[1], dt);
 }
 
 /* What would do nothing, though it was asked for. */
@@ -68,14 +65,54 @@ static void check_effect(om_spec_walk *w)
     yaml_mark_t mark = {0};
     bool all = true;
     for (int part = 0; part < OM_PARTS; part++) all = all && train->model.fixed[part];
-    if (was_given(w, "model.fixed", &mark) && all)
-        om_spec_fault(w, mark, "model.fixed: every part is: expected one at least that is trained");
+    if (was_given(w, "model.fixed", &mark) && all && train->task != OM_TASK_NONE)
+        om_spec_fault(w, mark,
+                      "model.fixed: every part is: expected one at least that is trained, or "
+                      "train.task: none");
     if (was_given(w, "train.t_fade_in", &mark) && train->t_fade_in_s > 0 &&
         train->t_fade_in_s < train->batch.dt_s)
         om_spec_fault(
             w, mark,
             "train.t_fade_in %g: less than one time step: expected 0, or train.dt %g or more",
             train->t_fade_in_s, train->batch.dt_s);
+}
+
+/* Rungs have to be checks: which iterations those are is known here unless it depends on how many scenes a
+ * file has. */
+static void check_rungs(om_spec_walk *w, yaml_mark_t mark)
+{
+    const om_train_options *train = &w->spec->train;
+    const bool procedural = strcmp(w->spec->scenes, "procedural") == 0;
+    om_state_layout layout = {.iterations = om_train_iterations(train), .iterations_per_pass = 1};
+    char fault[OM_RACE_FAULT_BYTES];
+    if (train->validate_every_passes > 0) {
+        if (!procedural || train->batch_size > w->spec->worlds.training) return;
+        layout.iterations_per_pass = (uint64_t)(w->spec->worlds.training / train->batch_size);
+    }
+    if (om_race_has_fault(&w->spec->race, &layout, train, fault))
+        om_spec_fault(w, mark, "%s", fault);
+}
+
+static void check_race(om_spec_walk *w)
+{
+    const om_spec *spec = w->spec;
+    const om_legs legs = om_legs_of(&spec->race, spec->models, spec->train.iterations);
+    const bool is_usual = spec->race.keep == strtod(om_spec_key_find("race.keep")->usual, NULL);
+    yaml_mark_t mark = {0};
+    if (was_given(w, "race.keep", &mark) && legs.rungs == 0 && !is_usual)
+        om_spec_fault(w, mark, "race.keep %g: without race.at nobody is stopped: expected both",
+                      spec->race.keep);
+    if (!was_given(w, "race.at", &mark) || legs.rungs == 0) return;
+    if (legs.field[legs.rungs] == spec->models)
+        om_spec_fault(w, mark, "race.keep %g: of %d model%s all would go on: expected less",
+                      spec->race.keep, spec->models, spec->models == 1 ? "" : "s");
+    /* nobody waits for one that begins anew when the others are beyond the first rung */
+    if (spec->train.replacements > 0)
+        om_spec_fault(w, mark,
+                      "race.at: expected no race where train.replace is %d: a model that "
+                      "begins anew would be behind all others",
+                      spec->train.replacements);
+    check_rungs(w, mark);
 }
 
 void om_spec_check_together(om_spec_walk *w)
@@ -100,4 +137,5 @@ void om_spec_check_together(om_spec_walk *w)
     if (strcmp(spec->scenes, "procedural") == 0 && train->batch_size > spec->worlds.training)
         om_spec_fault(w, mark, "train.batch %d: expected at most scenes.training %d",
                       train->batch_size, spec->worlds.training);
+    check_race(w);
 }

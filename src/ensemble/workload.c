@@ -14,6 +14,7 @@ enum { WARM_UP = 2, TOGETHER = 2 /* iterations between looks at the clock */ };
 om_train_options om_workload_options(const om_train_options *of_spec)
 {
     om_train_options o = *of_spec;
+    o.task = OM_TASK_FLOW;
     o.iterations = 1U << 20;
     o.record_every = o.iterations;
     o.validate_every = o.iterations;
@@ -21,6 +22,8 @@ om_train_options om_workload_options(const om_train_options *of_spec)
     o.validate_t_pre_s = 0;
     o.schedule_stop = 0;
     o.learning_rate[0] = o.learning_rate[1] = 1e-9;
+    o.explode = 0;
+    o.retries = 0;
     return o;
 }
 

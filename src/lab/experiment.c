@@ -269,7 +269,8 @@ static om_status prepare(showing *s, const om_real *params)
                                   .frames = s->chunk,
                                   .dt_s = x->timing.dt,
                                   .threads = s->options->threads,
-                                  .activation = s->options->activation};
+                                  .activation = s->options->activation,
+                                  .forward_only = true};
     const size_t columns = (size_t)x->n_columns;
     OM_TRY(om_kernels_select(NULL, &options.kernels));
     OM_TRY(om_alloc(columns, sizeof(float), &s->seen));

@@ -56,9 +56,12 @@ static om_status ask(predicting *p, int model, om_prediction *prediction)
     prediction->outcome = OM_PREDICTED_UNTRAINED;
     snprintf(prediction->message, OM_MESSAGE_BYTES, "it was not checked in training yet");
     if (!is_trained(p)) return OM_OK;
-    if (p->counts != NULL)
-        om_circuit_draw_counts(s->circuit, s->train->model.count_spread, s->info->seed,
-                               (uint32_t)model, p->counts);
+    if (p->counts != NULL) {
+        uint32_t stream;
+        OM_TRY(om_store_read_stream(p->store, model, &stream));
+        om_circuit_draw_counts(s->circuit, s->train->model.count_spread, s->info->seed, stream,
+                               p->counts);
+    }
     forget(s);
     om_status status = p->show->show(s);
     if (status == OM_EDIVERGED) {

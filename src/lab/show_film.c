@@ -151,7 +151,8 @@ static om_status make_model(om_showing *s, film *f)
                                         .dt_s = DT_S,
                                         .threads = s->threads,
                                         .kernels = kernels,
-                                        .activation = s->train->model.activation};
+                                        .activation = s->train->model.activation,
+                                        .forward_only = true};
     const om_decoder_options decoder = {.batch = OM_QUAD,
                                         .frames = f->chunk,
                                         .threads = s->threads,

@@ -88,14 +88,16 @@ static om_status read_params(subjects *s, int i)
     return OM_OK;
 }
 
-static void draw_counts(subjects *s, int i)
+static om_status draw_counts(subjects *s, int i)
 {
-    const uint32_t number = (uint32_t)subject(s, i)->model;
+    const int number = subject(s, i)->model;
     const bool untrained = is_untrained(s, i);
-    if (s->counts != NULL)
-        om_circuit_draw_counts(s->circuit, s->train->model.count_spread,
-                               untrained ? number : s->info->seed, untrained ? 0 : number,
-                               s->counts);
+    uint32_t stream = 0;
+    if (s->counts == NULL) return OM_OK;
+    if (!untrained) OM_TRY(om_store_read_stream(s->store, number, &stream));
+    om_circuit_draw_counts(s->circuit, s->train->model.count_spread,
+                           untrained ? (uint64_t)number : s->info->seed, stream, s->counts);
+    return OM_OK;
 }
 
 /* Of the parameters and of what a row keeps; never 0, which says that it is empty. */
@@ -209,7 +211,7 @@ static om_status ask(const asking *q, int i)
         leave_out(s, m, OM_PREDICTED_UNTRAINED, "it was not checked in training yet");
         return OM_OK;
     }
-    draw_counts(s, i);
+    OM_TRY(draw_counts(s, i));
     om_status status = show_battery(q, m);
     if (status != OM_EDIVERGED) return status;
     leave_out(s, m, OM_PREDICTED_DIVERGED, om_message());

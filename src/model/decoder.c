@@ -39,8 +39,7 @@ struct om_decoder {
 
 static bool is_fft(const om_decoder *d)
 {
-    return om_convolution_at(d->options.convolution, d->circuit->extent) == OM_CONVOLUTION_FFT &&
-           d->options.kernels->fft != NULL;
+    return om_convolution_at(d->options.convolution, d->circuit->extent) == OM_CONVOLUTION_FFT;
 }
 
 /* Cuts the next n numbers off a piece of memory. */
@@ -65,8 +64,9 @@ static void set_sizes(om_decoder *d, const om_circuit *circuit, const om_decoder
     d->cells = side * side;
     d->channel = d->cells * OM_LANES;
     d->padded_channel = padded * padded * OM_LANES;
-    d->n_conv1 = is_fft(d) ? 0 : (size_t)circuit->n_outputs * OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES;
-    d->n_conv2 = (size_t)OM_HEAD * OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES;
+    const size_t weights = options->forward_only ? 0 : OM_KERNEL_TAPS * OM_HIDDEN * OM_LANES;
+    d->n_conv1 = is_fft(d) ? 0 : (size_t)circuit->n_outputs * weights;
+    d->n_conv2 = OM_HEAD * weights;
 }
 
 enum { MOST_ARRAYS = 7 };
@@ -76,9 +76,10 @@ static int list_arrays(om_decoder *d, om_array list[MOST_ARRAYS])
     const size_t blocks = (size_t)d->n_blocks, threads = (size_t)d->options.threads;
     const size_t outputs = (size_t)d->circuit->n_outputs, r = sizeof(om_real);
     const size_t own = (OM_HIDDEN + OM_HEAD + 2) * d->channel + OM_HIDDEN * d->padded_channel;
-    const size_t direct = (outputs + OM_HIDDEN) * d->padded_channel + outputs * d->channel;
-    size_t shared = OM_HEAD * d->padded_channel + OM_HIDDEN * d->channel;
-    if (!is_fft(d)) shared += direct;
+    const size_t adjoint = OM_HEAD * d->padded_channel + OM_HIDDEN * d->channel;
+    const size_t direct = OM_HIDDEN * d->padded_channel + outputs * d->channel; /* its adjoint */
+    size_t shared = is_fft(d) ? 0 : outputs * d->padded_channel;
+    if (!d->options.forward_only) shared += adjoint + (is_fft(d) ? 0 : direct);
     const om_array all[MOST_ARRAYS] = {
         {&d->blocks, blocks, sizeof *d->blocks},
         {&d->scratch, threads, sizeof *d->scratch},
@@ -117,10 +118,11 @@ static void place_scratch(om_decoder *d)
     om_real *scratch = d->scratch_memory;
     for (int i = 0; i < d->options.threads; i++) {
         om_block *s = &d->scratch[i];
+        if (!is_fft(d)) s->input = take(&scratch, outputs * d->padded_channel);
+        if (d->options.forward_only) continue;
         s->d_head = take(&scratch, OM_HEAD * d->padded_channel);
         s->d_hidden = take(&scratch, OM_HIDDEN * d->channel);
         if (is_fft(d)) continue;
-        s->input = take(&scratch, outputs * d->padded_channel);
         s->d_conv1 = take(&scratch, OM_HIDDEN * d->padded_channel);
         s->d_input = take(&scratch, outputs * d->channel);
     }

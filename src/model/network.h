@@ -22,6 +22,7 @@ typedef struct om_network_options {
     om_activation activation;
     int fade_in_steps;    /* from the settled state into each film's first frame; 0: none */
     bool gradient_of_all; /* dLoss/dV may come in for every type, not only for the outputs */
+    bool forward_only;    /* there will be no adjoint */
 } om_network_options;
 
 om_status om_network_create(const om_circuit *circuit, const om_network_options *options,
@@ -56,7 +57,8 @@ const om_real *om_network_history(const om_network *network, int quad, int frame
 /* Activity of one type [n_columns]; 0 where the type has no cell. */
 void om_network_activity(const om_network *network, int sample, int frame, int type, om_real *out);
 
-/* dLoss/dV after `frame`, compact [n_outputs] (or [n_types], gradient_of_all): to be written before
+/* Not of a network that is forward_only, as om_network_adjoint().
+ * dLoss/dV after `frame`, compact [n_outputs] (or [n_types], gradient_of_all): to be written before
  * the adjoint. Lanes of samples past the batch must be 0. */
 om_real *om_network_external(om_network *network, int quad, int frame);
 /* Activity penalty of the film that was run: activity * mean over samples and types of

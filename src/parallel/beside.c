@@ -48,6 +48,7 @@ static void be_child(const om_beside *b, int me, double seconds, shared *all)
     const double whole = floor(b->most_s);
     const struct itimerval end = {
         .it_value = {.tv_sec = (time_t)whole, .tv_usec = (suseconds_t)((b->most_s - whole) * 1e6)}};
+    signal(SIGALRM, SIG_DFL);
     setitimer(ITIMER_REAL, &end, NULL); /* none for 0 */
     all->status[me] = work(b, me, seconds, all);
     snprintf(all->message[me], sizeof all->message[me], "%s", om_message());

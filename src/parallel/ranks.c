@@ -26,6 +26,9 @@ bool om_ranks_launched(void)
 om_status om_ranks_start(void)
 {
     int provided;
+    /* For pointers that ranks share, which nobody here uses, Open MPI would try files beside the store, and
+     * sometimes keep one, NAME-JOB-PROCESS.lock, which a rank that is killed leaves behind. */
+    setenv("OMPI_MCA_sharedfp", "sm", 0);
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return om_fail(OM_EFAIL, "MPI could not be started");
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);

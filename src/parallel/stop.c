@@ -1,7 +1,9 @@
 /* Signals that ask to stop. */
 #include "parallel/stop.h"
 
+#include <math.h>
 #include <stddef.h>
+#include <sys/time.h>
 
 volatile sig_atomic_t om_stop_signal;
 
@@ -9,7 +11,7 @@ static void remember(int number) { om_stop_signal = number; }
 
 void om_stop_listen(void)
 {
-    const int signals[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+    const int signals[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGALRM};
     /* restarting: not every library that is at work then expects to be interrupted */
     struct sigaction action = {.sa_handler = remember, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
@@ -21,4 +23,16 @@ void om_stop_listen(void)
             continue;
         sigaction(signals[i], &action, NULL);
     }
+}
+
+void om_stop_after(double seconds)
+{
+    if (isinf(seconds)) return;
+    const double whole = floor(seconds);
+    const struct itimerval end = {
+        .it_value = {.tv_sec = (time_t)whole, .tv_usec = (suseconds_t)((seconds - whole) * 1e6)}};
+    if (seconds < 1e-6)
+        om_stop_signal = SIGALRM;
+    else
+        setitimer(ITIMER_REAL, &end, NULL);
 }

@@ -64,6 +64,7 @@ static om_status look_at_slots(om_store *store, int model, om_state *state, look
 static bool has_numbers(const om_h5_data *data, const void *row)
 {
     const bool single = data->field->type == OM_H5_F32;
+    if (data->field->type == OM_H5_U32 || data->field->type == OM_H5_U64) return false;
     const size_t n = om_h5_row_bytes(data) / data->item_bytes;
     for (size_t i = 0; i < n; i++)
         if (!isnan(single ? (double)((const float *)row)[i] : ((const double *)row)[i]))
@@ -86,9 +87,8 @@ static om_status look_at_copies(om_store *store, int model, const om_state *stat
         OM_TRY(om_alloc(bytes, 1, &row));
         om_status status = om_store_get(store, copies[i].field, model, row);
         if (status == OM_OK && has_numbers(data, row)) l->traces = true;
-        const bool copied = l->newest >= 0 && (state->best_check >= 0 || !copies[i].best);
         const unsigned char *expected = om_state_view(state, copies[i].at);
-        for (size_t k = 0; status == OM_OK && copied && k < bytes; k++)
+        for (size_t k = 0; status == OM_OK && l->newest >= 0 && k < bytes; k++)
             if (row[k] != expected[k]) {
                 l->differs[i] = (int64_t)(offset + (uint64_t)model * bytes + k);
                 break;
@@ -235,6 +235,10 @@ static void judge_row(const judge *j)
         om_findings_add(j->findings, finding(j, false, OM_MODEL_ITERATION, -1, REWRITE),
                         "says %llu, the state has %llu: its job ended in between",
                         (unsigned long long)l->iteration, (unsigned long long)done);
+    else if (!j->proof->damaged && (j->proof->retries > 0 || j->proof->replacements > 0))
+        om_findings_add(j->findings, finding(j, false, OM_MODEL_ITERATION, -1, REWRITE),
+                        "says %llu, the state has %llu: it was set back",
+                        (unsigned long long)l->iteration, (unsigned long long)done);
     else if (!j->proof->damaged)
         om_findings_add(j->findings, finding(j, true, OM_MODEL_ITERATION, -1, AGAIN),
                         "says that %llu iterations are committed, the state has %llu",
@@ -246,6 +250,7 @@ static om_resume resume_of(const look *l, const om_store *store)
     if (l->state != OM_OK) return OM_RESUME_REFUSED;
     if (l->status == OM_MODEL_DIVERGED) return OM_RESUME_DIVERGED;
     if (l->newest < 0) return OM_RESUME_START;
+    if (l->status == OM_MODEL_STOPPED) return OM_RESUME_STOPPED;
     return state_iteration(l) >= all_iterations(l, store) ? OM_RESUME_NOTHING : OM_RESUME_GO_ON;
 }
 
@@ -283,6 +288,10 @@ om_status om_check_model(om_store *store, int model, bool live, double *patience
         (memcmp(first.header, l.header, sizeof l.header) != 0 || first.iteration != l.iteration);
     const judge j = {store, &l, model, live, moving, proof, findings};
     fill_proof(&j);
+    if (l.newest >= 0 && l.state == OM_OK) {
+        proof->retries = (int)state->retries;
+        proof->replacements = om_state_replacements(state);
+    }
     judge_slots(&j);
     if (l.state != OM_OK)
         om_findings_add(findings,

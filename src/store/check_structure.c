@@ -137,10 +137,10 @@ static om_status make_layout(const om_store *store, const om_circuit *circuit,
         return OM_OK;
     }
     const uint64_t pass = l->iterations_per_pass, batch = (uint64_t)options->batch_size;
+    const uint64_t wanted = om_train_iterations(options);
     /* what is damaged must neither overflow nor be counted for ever */
     if (options->batch_size < 1 || pass < 1 || pass > INT32_MAX / batch ||
-        options->record_every < 1 || options->iterations > l->iterations ||
-        l->iterations - options->iterations >= pass ||
+        options->record_every < 1 || wanted > l->iterations || l->iterations - wanted >= pass ||
         om_check_iteration(l, options, l->n_checks - 1) < l->iterations)
         return om_fail(OM_EDATA, "%s: attributes contradict those of /options", store->info.path);
     const om_scenes films = {.n_training = (int)(pass * batch), .n_validation = l->n_scenes};

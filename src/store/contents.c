@@ -150,7 +150,10 @@ static om_status fill_scenes(om_contents *c)
 static om_status fill_live(om_contents *c)
 {
     int32_t *worker = NULL, *place = NULL;
+    uint32_t *stream = NULL;
     double *zero = NULL;
+    OM_TRY(provide(c, OM_MODEL_STREAM, &stream));
+    for (size_t i = 0; i < c->sizes.model; i++) stream[i] = (uint32_t)i;
     OM_TRY(provide(c, OM_MODEL_WORKER, &worker));
     OM_TRY(provide(c, OM_RANKING_PLACE, &place));
     OM_TRY(provide(c, OM_MODEL_SECONDS, &zero));

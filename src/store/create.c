@@ -58,6 +58,7 @@ static om_status write_identity(om_h5 *file, const om_store_plan *plan)
     OM_TRY(om_h5_set_text(file, "/", "created", created));
     OM_TRY(om_h5_set_text(file, "/", "name", plan->name));
     OM_TRY(om_h5_set_text(file, "/", "spec", plan->spec_text));
+    if (plan->kernels != NULL) OM_TRY(om_h5_set_text(file, "/", "kernels", plan->kernels));
     if (plan->imported_from != NULL)
         OM_TRY(om_h5_set_text(file, "/", "imported_from", plan->imported_from));
     return om_h5_set_members(file, "/", om_schema_identity.items, om_schema_identity.n, &self);
@@ -88,6 +89,9 @@ static om_status write_attributes(om_h5 *file, const om_store_plan *plan)
                              plan->baselines));
     OM_TRY(om_h5_set_members(file, "/options", om_schema_options.items, om_schema_options.n,
                              plan->train));
+    if (plan->race.at[0] != '\0')
+        OM_TRY(om_h5_set_members(file, "/options", om_schema_race.items, om_schema_race.n,
+                                 &plan->race));
     OM_TRY(write_choices(file));
     return om_h5_set_members(file, "/checkpoint", om_schema_layout.items, om_schema_layout.n,
                              plan->layout);

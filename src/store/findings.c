@@ -37,6 +37,7 @@ const char *om_resume_name(om_resume resume)
     case OM_RESUME_START: return "start";
     case OM_RESUME_GO_ON: return "go on";
     case OM_RESUME_NOTHING: return "nothing";
+    case OM_RESUME_STOPPED: return "stopped";
     case OM_RESUME_DIVERGED: return "diverged";
     case OM_RESUME_REFUSED: return "refused";
     }

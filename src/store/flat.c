@@ -220,13 +220,14 @@ static om_status replace_file(flat *f, int model, const char *path)
 static om_status use_own_counts(om_store *store, int model, om_circuit *circuit)
 {
     om_train_options options;
+    uint32_t stream;
     double *counts = NULL;
     memset(&options, 0, sizeof options);
     OM_TRY(om_h5_get_members(store->file, "/options", om_schema_options.items, om_schema_options.n,
                              &options));
+    OM_TRY(om_store_read_stream(store, model, &stream));
     OM_TRY(om_alloc((size_t)circuit->n_taps, sizeof *counts, &counts));
-    om_circuit_draw_counts(circuit, options.model.count_spread, store->info.seed, (uint32_t)model,
-                           counts);
+    om_circuit_draw_counts(circuit, options.model.count_spread, store->info.seed, stream, counts);
     for (int i = 0; i < circuit->n_taps; i++) circuit->taps[i].count = counts[i];
     om_free(counts);
     return OM_OK;

@@ -68,7 +68,7 @@ static om_status list_models(om_flyvis *f)
 {
     char path[PATH_MAX];
     DIR *folder = opendir(f->path);
-    if (folder == NULL) return om_fail_errno("cannot be read", f->path);
+    if (folder == NULL) return om_fail_input(f->path);
     om_status status = OM_OK;
     for (const struct dirent *entry; status == OM_OK && (entry = readdir(folder)) != NULL;) {
         if (!is_number(entry->d_name)) continue;

@@ -8,7 +8,6 @@
 #ifndef OM_STORE_H5_H
 #define OM_STORE_H5_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,12 +58,13 @@ om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
 /* Makes a new file durable and gives it its name; nothing more can be added. Never replaces an
  * existing file. */
 om_status om_h5_publish(om_h5 *file);
-/* Errors: OM_EIO (missing, no permission), OM_EDATA (not HDF5, truncated). */
+/* Deletes what processes that were killed while they made `path` have left beside it. Only for who knows that
+ * nobody makes it now: who holds its lock. Errors: OM_EIO. */
+om_status om_h5_remove_leftovers(const char *path);
+/* Errors: OM_EIO (no permission), OM_EDATA (missing, not HDF5, truncated). */
 om_status om_h5_open(const char *path, om_h5_access access, om_h5 **file);
-/* The same opens one part of a file, FILE:3, where there is no file of that name: its root is then the
- * group OM_H5_PART. Splits a path into the file's and the number, -1: none. */
+/* The same opens one part of a file, as om_split_part() has it: its root is then this group. */
 #define OM_H5_PART "/point/%d"
-int om_h5_split(const char *path, char file[PATH_MAX]);
 /* Whether a file is shorter than it was made; its bytes, now and then. */
 bool om_h5_is_cut(const char *path, uint64_t *found, uint64_t *made);
 /* Closes; a new file that was not published is deleted. Accepts NULL. */

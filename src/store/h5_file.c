@@ -1,6 +1,7 @@
 /* Files: made under another name, made durable, then named with link(), which refuses to replace
  * anything. The format stays at its earliest version: later ones mark a file as in use while it is
  * written, and a killed writer leaves that mark behind. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -195,16 +196,42 @@ om_status om_h5_publish(om_h5 *file)
     return sync_directory_of(file->path);
 }
 
+/* Whether an entry of a folder is what `name` was made as: NAME.partial.PID. */
+static bool is_leftover(const char *entry, const char *name)
+{
+    static const char partial[] = ".partial.";
+    const size_t n = strlen(name), m = strlen(partial);
+    if (strncmp(entry, name, n) != 0 || strncmp(entry + n, partial, m) != 0) return false;
+    const char *process = entry + n + m;
+    return *process != '\0' && process[strspn(process, "0123456789")] == '\0';
+}
+
+om_status om_h5_remove_leftovers(const char *path)
+{
+    char folder[PATH_MAX], name[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    snprintf(name, sizeof name, "%s", path);
+    const char *parent = dirname(folder), *own = basename(name);
+    DIR *entries = opendir(parent);
+    if (entries == NULL) return om_fail_errno("cannot be read", parent);
+    om_status status = OM_OK;
+    for (const struct dirent *e; status == OM_OK && (e = readdir(entries)) != NULL;)
+        if (is_leftover(e->d_name, own) && unlinkat(dirfd(entries), e->d_name, 0) != 0)
+            status = om_fail_errno("cannot be removed", e->d_name);
+    closedir(entries);
+    return status;
+}
+
 /* What HDF5 would report less clearly. */
 static om_status check_file(const char *path, om_h5_access mode)
 {
     int descriptor =
         open(path, (mode == OM_H5_UPDATE ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) return om_fail_errno("cannot be opened", path);
+    if (descriptor < 0) return om_fail_input(path);
     struct stat info;
     bool regular = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
     close(descriptor);
-    if (!regular) return om_fail(OM_EIO, "%s: not a file", path);
+    if (!regular) return om_fail(OM_EDATA, "%s: not a file", path);
     if (H5Fis_hdf5(path) <= 0) return om_fail(OM_EDATA, "%s: not an HDF5 file", path);
     return OM_OK;
 }
@@ -266,24 +293,12 @@ static om_status access_list(const char *path, om_h5_access mode, hid_t *list)
     return OM_OK;
 }
 
-int om_h5_split(const char *path, char file[PATH_MAX])
-{
-    const char *colon = strrchr(path, ':');
-    int64_t part = -1;
-    snprintf(file, PATH_MAX, "%s", path);
-    if (colon == NULL || access(path, F_OK) == 0 || !om_parse_int(colon + 1, &part) || part < 0 ||
-        part > INT_MAX || colon - path >= PATH_MAX)
-        return -1;
-    file[colon - path] = '\0';
-    return (int)part;
-}
-
 om_status om_h5_open(const char *name, om_h5_access mode, om_h5 **file)
 {
     silence();
     *file = NULL;
     char path[PATH_MAX], group[32] = "/";
-    const int part = om_h5_split(name, path);
+    const int part = om_split_part(name, path);
     if (part >= 0) snprintf(group, sizeof group, OM_H5_PART, part);
     OM_TRY(check_file(path, mode));
     hid_t list = H5I_INVALID_HID;

@@ -129,14 +129,17 @@ om_status om_store_matches(const om_store *store, const om_store_plan *plan)
     OM_TRY(same_number(store, "seed", info->seed, plan->seed));
     OM_TRY(same_number(store, "the number of models", (uint64_t)info->n_models,
                        (uint64_t)plan->n_models));
+    /* before the checksums: many a setting changes one, and tells more */
+    om_train_options stored;
+    OM_TRY(om_store_read_options(store, &stored));
+    OM_TRY(same_members(store, &om_schema_options, &stored, plan->train));
     OM_TRY(same_checksum(store, "the circuit's checksum", info->circuit_checksum,
                          plan->circuit->checksum));
     if (plan->scenes != NULL)
         OM_TRY(same_checksum(store, "the scenes' checksum", info->scenes_checksum,
                              plan->scenes->checksum));
-    om_train_options stored;
-    OM_TRY(om_store_read_options(store, &stored));
-    OM_TRY(same_members(store, &om_schema_options, &stored, plan->train));
+    if (info->race.at[0] != '\0' || plan->race.at[0] != '\0')
+        OM_TRY(same_members(store, &om_schema_race, &info->race, &plan->race));
     if (plan->layout == NULL) return OM_OK;
     return same_members(store, &om_schema_layout, &info->layout, plan->layout);
 }

@@ -49,12 +49,15 @@ static om_status read_texts(om_store *store, const char *path)
     OM_TRY(om_h5_get_text(store->file, "/", "created", &store->texts[4]));
     if (om_h5_has_attribute(store->file, "/", "imported_from"))
         OM_TRY(om_h5_get_text(store->file, "/", "imported_from", &store->texts[5]));
+    if (om_h5_has_attribute(store->file, "/", "kernels"))
+        OM_TRY(om_h5_get_text(store->file, "/", "kernels", &store->texts[6]));
     info->path = store->texts[0];
     info->name = store->texts[1];
     info->spec_text = store->texts[2];
     info->program_version = store->texts[3];
     info->created = store->texts[4];
     info->imported_from = store->texts[5];
+    info->kernels = store->texts[6];
     return OM_OK;
 }
 
@@ -72,6 +75,14 @@ static om_status read_selection(om_store *store)
                          store->info.path, selection);
     om_free(selection);
     return status;
+}
+
+/* Stores without a race say nothing of one. */
+static om_status read_race(om_store *store)
+{
+    if (!om_h5_has_attribute(store->file, "/options", "race.at")) return OM_OK;
+    return om_h5_get_members(store->file, "/options", om_schema_race.items, om_schema_race.n,
+                             &store->info.race);
 }
 
 static om_status read_identity(om_store *store)
@@ -103,9 +114,9 @@ static bool inside(const om_state_layout *l, size_t at, size_t count, size_t siz
 static bool is_sound(const om_state_layout *l, bool imported)
 {
     const om_layout *p = &l->params;
-    const int least = imported ? 0 : 1; /* records and scenes */
-    if (l->bytes > SIZE_MAX / 2 || p->n_types < 1 || p->n_pairs < 1 || l->n_records < least ||
-        l->n_checks < 1 || l->n_scenes < least)
+    const int records = imported || l->iterations == 0 ? 0 : 1, scenes = imported ? 0 : 1;
+    if (l->bytes > SIZE_MAX / 2 || p->n_types < 1 || p->n_pairs < 1 || l->n_records < records ||
+        l->n_checks < 1 || l->n_scenes < scenes)
         return false;
     size_t types = (size_t)p->n_types, pairs = (size_t)p->n_pairs, n = p->n_params;
     if (n > l->bytes || p->resting_potential > n || types > n - p->resting_potential ||
@@ -120,6 +131,8 @@ static bool is_sound(const om_state_layout *l, bool imported)
             !inside(l, channels[i], OM_HIDDEN, sizeof(om_real)))
             return false;
     return inside(l, 0, 1, sizeof(om_state)) &&
+           inside(l, l->at_pass_params, p->n_network, sizeof(om_real)) &&
+           l->at_params <= l->at_kept && inside(l, l->at_kept, l->at_kept - l->at_params, 1) &&
            inside(l, l->at_best_scene_epe, (size_t)l->n_scenes, sizeof(float)) &&
            inside(l, l->at_history_loss, (size_t)l->n_records, sizeof(float)) &&
            inside(l, l->at_history_epe, (size_t)l->n_records, sizeof(float)) &&
@@ -198,7 +211,7 @@ static om_status read_arrays(om_store *store)
 static om_status prepare_slots(om_store *store)
 {
     char path[PATH_MAX];
-    om_h5_split(store->info.path, path);
+    om_split_part(store->info.path, path);
     store->slot_bytes = om_slot_bytes(&store->info.layout);
     store->descriptor = open(path, (store->mode == OM_STORE_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     if (store->descriptor < 0) return om_fail_errno("cannot be opened", path);
@@ -229,6 +242,7 @@ om_status om_store_open(const char *path, om_store_mode mode, om_store **out)
     if (status == OM_OK) status = read_texts(store, path);
     if (status == OM_OK) status = read_identity(store);
     if (status == OM_OK) status = read_selection(store);
+    if (status == OM_OK) status = read_race(store);
     if (status == OM_OK)
         status = om_h5_get_members(store->file, "/validation", om_schema_baselines.items,
                                    om_schema_baselines.n, &store->info.baselines);

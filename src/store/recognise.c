@@ -14,7 +14,7 @@ static bool has_format(const char *path)
     enum { LOOKED_AT = 64 * 1024 };
     char *head = NULL;
     char file[PATH_MAX];
-    om_h5_split(path, file);
+    om_split_part(path, file);
     if (om_alloc(LOOKED_AT, 1, &head) != OM_OK) return false;
     int descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t n = descriptor >= 0 ? pread(descriptor, head, LOOKED_AT, 0) : 0;

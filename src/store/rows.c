@@ -77,6 +77,9 @@ om_status om_store_read_rows(om_store *store, om_model_row *rows)
         {OM_MODEL_SECONDS, offsetof(om_model_row, seconds)},
         {OM_MODEL_ATTEMPTS, offsetof(om_model_row, attempts)},
         {OM_MODEL_MESSAGE, offsetof(om_model_row, message)},
+        {OM_MODEL_STREAM, offsetof(om_model_row, stream)},
+        {OM_MODEL_RETRIES, offsetof(om_model_row, retries)},
+        {OM_MODEL_REPLACED_AT, offsetof(om_model_row, replaced_at)},
     };
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         OM_TRY(read_column(store, &columns[i], rows));
@@ -106,6 +109,12 @@ om_status om_store_read_run(om_store *store, om_run_row *run)
     OM_TRY(om_h5_read(&store->data[OM_RUN_UPDATED], &run->updated));
     OM_TRY(om_h5_read(&store->data[OM_RUN_RATE], &run->iterations_per_s));
     return om_h5_read(&store->data[OM_RUN_LEFT], &run->seconds_left);
+}
+
+om_status om_store_read_stream(om_store *store, int model, uint32_t *stream)
+{
+    OM_TRY(om_store_check_model(store, model));
+    return om_store_get(store, OM_MODEL_STREAM, model, stream);
 }
 
 om_status om_store_read_params(om_store *store, int model, om_real *params, om_real *running_mean,

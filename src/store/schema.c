@@ -15,7 +15,10 @@ const char *const om_schema_groups[] = {"/model",      "/run",     "/history", "
 /* clang-format off */
 const om_h5_field om_schema[OM_N_FIELDS] = {
     [OM_MODEL_AXIS] = {"/model/model", OM_H5_I32, {"model"}, 0, "1", "number of the model", NULL},
-    [OM_MODEL_SEED] = {"/model/seed", OM_H5_U64, {"model"}, 0, "1", "seed of the ensemble; with the model's number it names the model's random streams", NULL},
+    [OM_MODEL_SEED] = {"/model/seed", OM_H5_U64, {"model"}, 0, "1", "seed of the ensemble; with /model/stream it names the model's random streams", NULL},
+    [OM_MODEL_STREAM] = {"/model/stream", OM_H5_U32, {"model"}, 0, "1", "whose random streams the model draws from: its number, or, of the k-th that replaces one that diverged, its number + 1,000,000 k", NULL},
+    [OM_MODEL_RETRIES] = {"/model/retries", OM_H5_U32, {"model"}, 0, "1", "times it was set back to its last check after diverging; each halves its learning rate", NULL},
+    [OM_MODEL_REPLACED_AT] = {"/model/replaced_at", OM_H5_U64, {"model"}, 0, "iteration", "iterations that the model which it replaces had done; 0: it replaces none, or one that diverged untrained", NULL},
     [OM_MODEL_STATUS] = {"/model/status", OM_H5_I32, {"model"}, 0, "1", "0 waiting, 1 running, 2 done, 3 stopped, 4 diverged, 5 failed", NULL},
     [OM_MODEL_ITERATION] = {"/model/iteration", OM_H5_U64, {"model"}, 0, "iteration", "iterations done and committed; of an imported model as the folder says, 2^64 - 1: not known", NULL},
     [OM_MODEL_WORKER] = {"/model/worker", OM_H5_I32, {"model"}, 0, "1", "rank that holds or last held the model; -1: none yet", NULL},
@@ -133,6 +136,7 @@ static const om_h5_member layout[] = {
     LAYOUT(OM_H5_U64, at_running_mean),
     LAYOUT(OM_H5_U64, at_running_var),
     LAYOUT(OM_H5_U64, at_pass_params),
+    LAYOUT(OM_H5_U64, at_kept),
     LAYOUT(OM_H5_U64, at_best_params),
     LAYOUT(OM_H5_U64, at_best_running_mean),
     LAYOUT(OM_H5_U64, at_best_running_var),
@@ -162,6 +166,11 @@ const om_members om_schema_baselines = {baselines, COUNT(baselines)};
     }
 
 static const om_h5_member options[] = {
+    {"circuit.without", OM_H5_TEXT, offsetof(om_train_options, model.controls.without),
+     OM_WITHOUT_BYTES},
+    OPTION("circuit.counts", OM_H5_I32, model.controls.counts),
+    OPTION("circuit.signs", OM_H5_I32, model.controls.signs),
+    OPTION("circuit.filters", OM_H5_I32, model.controls.filters),
     OPTION("circuit.count_spread", OM_H5_F64, model.count_spread),
     OPTION("model.activation", OM_H5_I32, model.activation),
     OPTION("model.fixed.resting_potential", OM_H5_U8, model.fixed[OM_RESTING_POTENTIAL]),
@@ -195,6 +204,7 @@ static const om_h5_member options[] = {
     OPTION("train.resampling", OM_H5_I32, batch.resampling),
     OPTION("train.frames", OM_H5_I32, batch.frames),
     OPTION("train.dt", OM_H5_F64, batch.dt_s),
+    OPTION("train.task", OM_H5_I32, task),
     OPTION("train.iterations", OM_H5_U64, iterations),
     OPTION("train.whole_passes", OM_H5_U8, whole_passes),
     OPTION("train.batch", OM_H5_I32, batch_size),
@@ -211,6 +221,9 @@ static const om_h5_member options[] = {
     OPTION("train.t_fade_in", OM_H5_F64, t_fade_in_s),
     OPTION("train.selection", OM_H5_I32, selection),
     OPTION("train.record_every", OM_H5_U64, record_every),
+    OPTION("train.explode", OM_H5_F64, explode),
+    OPTION("train.retries", OM_H5_I32, retries),
+    OPTION("train.replace", OM_H5_I32, replacements),
     OPTION("penalty.activity", OM_H5_F64, penalty_activity),
     OPTION("penalty.baseline", OM_H5_F64, penalty_baseline),
     OPTION("penalty.until", OM_H5_U64, penalty_until),
@@ -218,9 +231,15 @@ static const om_h5_member options[] = {
     OPTION("validate.every_passes", OM_H5_U64, validate_every_passes),
     OPTION("validate.t_pre", OM_H5_F64, validate_t_pre_s),
 };
-_Static_assert(sizeof(om_train_options) == 12640,
+_Static_assert(sizeof(om_train_options) == 16768,
                "a new setting of training belongs into this table");
 const om_members om_schema_options = {options, COUNT(options)};
+
+static const om_h5_member race[] = {
+    {"race.at", OM_H5_TEXT, offsetof(om_race_options, at), OM_RACE_BYTES},
+    {"race.keep", OM_H5_F64, offsetof(om_race_options, keep), 0},
+};
+const om_members om_schema_race = {race, COUNT(race)};
 
 const char *const *om_schema_choices(const char *member)
 {
@@ -228,6 +247,8 @@ const char *const *om_schema_choices(const char *member)
         const char *member;
         const char *const *names;
     } choices[] = {
+        {"circuit.counts", om_counts_names},         {"circuit.signs", om_signs_names},
+        {"circuit.filters", om_filters_names},       {"train.task", om_task_names},
         {"model.activation", om_activation_names},   {"init.draws", om_draws_names},
         {"train.resampling", om_resampling_names},   {"train.loss", om_loss_names},
         {"train.batch_norm", om_batch_norm_names},   {"train.selection", om_loss_names},

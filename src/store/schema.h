@@ -8,12 +8,16 @@
 
 #define OM_STORE_FORMAT "ommatid store"
 #define OM_SWEEP_FORMAT "ommatid sweep" /* several stores in one file */
-enum { OM_STORE_VERSION = 2 }; /* 1 had no /run/token */
+/* 1 had no /run/token, 2 no controls, and no /model/stream, retries, replaced_at */
+enum { OM_STORE_VERSION = 3 };
 
 /* The numbers are positions in om_schema: coordinates come before what uses them. */
 typedef enum om_field {
     OM_MODEL_AXIS,
     OM_MODEL_SEED,
+    OM_MODEL_STREAM,
+    OM_MODEL_RETRIES,
+    OM_MODEL_REPLACED_AT,
     OM_MODEL_STATUS,
     OM_MODEL_ITERATION,
     OM_MODEL_WORKER,
@@ -94,6 +98,7 @@ typedef struct om_members {
 extern const om_members om_schema_layout;    /* /checkpoint: om_state_layout */
 extern const om_members om_schema_baselines; /* /validation: om_baselines */
 extern const om_members om_schema_options;   /* /options: om_train_options */
+extern const om_members om_schema_race;      /* /options, of stores with a race: om_race_options */
 /* Names of a choice's numbers, ended by NULL; NULL: the member is no choice. */
 const char *const *om_schema_choices(const char *member);
 /* "init.draws: 0 philox, 1 torch; ..." */

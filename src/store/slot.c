@@ -86,8 +86,8 @@ om_status om_slot_check_state(const om_store *store, int model, const om_state *
     if (status != OM_OK) return om_context(status, "%s: model %d", store->info.path, model);
     if (state->seed != store->info.seed)
         return fail_state(store, "seed", state->seed, store->info.seed);
-    if (state->model != (uint32_t)model)
-        return fail_state(store, "model", state->model, (uint64_t)model);
+    if (om_state_number(state) != model)
+        return fail_state(store, "model", (uint64_t)om_state_number(state), (uint64_t)model);
     return OM_OK;
 }
 
@@ -96,17 +96,20 @@ void om_slot_copies(const om_state_layout *l, om_copy copies[OM_COPIES])
     const om_layout *p = &l->params;
     const size_t best = l->at_best_params, real = sizeof(om_real);
     const om_copy all[OM_COPIES] = {
-        {OM_HISTORY_LOSS, l->at_history_loss, false},
-        {OM_HISTORY_EPE, l->at_history_epe, false},
-        {OM_VALIDATION_L2NORM, l->at_check_l2norm, false},
-        {OM_VALIDATION_EPE, l->at_check_epe, false},
-        {OM_VALIDATION_SCENE_EPE, l->at_best_scene_epe, true},
-        {OM_PARAMS_RESTING_POTENTIAL, best + p->resting_potential * real, true},
-        {OM_PARAMS_TIME_CONSTANT, best + p->time_constant * real, true},
-        {OM_PARAMS_STRENGTH, best + p->strength * real, true},
-        {OM_PARAMS_DECODER, best + p->decoder * real, true},
-        {OM_PARAMS_RUNNING_MEAN, l->at_best_running_mean, true},
-        {OM_PARAMS_RUNNING_VAR, l->at_best_running_var, true},
+        {OM_MODEL_STREAM, offsetof(om_state, model)},
+        {OM_MODEL_RETRIES, offsetof(om_state, retries)},
+        {OM_MODEL_REPLACED_AT, offsetof(om_state, replaced_at)},
+        {OM_HISTORY_LOSS, l->at_history_loss},
+        {OM_HISTORY_EPE, l->at_history_epe},
+        {OM_VALIDATION_L2NORM, l->at_check_l2norm},
+        {OM_VALIDATION_EPE, l->at_check_epe},
+        {OM_VALIDATION_SCENE_EPE, l->at_best_scene_epe},
+        {OM_PARAMS_RESTING_POTENTIAL, best + p->resting_potential * real},
+        {OM_PARAMS_TIME_CONSTANT, best + p->time_constant * real},
+        {OM_PARAMS_STRENGTH, best + p->strength * real},
+        {OM_PARAMS_DECODER, best + p->decoder * real},
+        {OM_PARAMS_RUNNING_MEAN, l->at_best_running_mean},
+        {OM_PARAMS_RUNNING_VAR, l->at_best_running_var},
     };
     memcpy(copies, all, sizeof all);
 }
@@ -116,8 +119,7 @@ static om_status write_copies(om_store *store, int model, const om_state *state)
     om_copy copies[OM_COPIES];
     om_slot_copies(&store->info.layout, copies);
     for (int i = 0; i < OM_COPIES; i++)
-        if (state->best_check >= 0 || !copies[i].best)
-            OM_TRY(om_store_put(store, copies[i].field, model, om_state_view(state, copies[i].at)));
+        OM_TRY(om_store_put(store, copies[i].field, model, om_state_view(state, copies[i].at)));
     return OM_OK;
 }
 

@@ -33,8 +33,9 @@ struct om_store {
     uint64_t token_at; /* offset of /run/token */
     uint64_t token;    /* that this process writes under */
     om_state *scratch; /* room for one state */
-    char *texts[6];    /* path, name, spec text, program version, creation time, imported from */
-    void *arrays[7];   /* type names, source, target, record, check, scene names, sources */
+    char *texts
+        [7]; /* path, name, spec text, program version, creation time, imported from, kernels */
+    void *arrays[7]; /* type names, source, target, record, check, scene names, sources */
 };
 
 /* All groups, attributes and datasets of a new store, into a new file or the part of it that was
@@ -74,9 +75,8 @@ om_status om_slot_check_state(const om_store *store, int model, const om_state *
 typedef struct om_copy {
     om_field field;
     size_t at; /* offset in the state */
-    bool best; /* of the best check: before the first one there is nothing to copy */
 } om_copy;
-enum { OM_COPIES = 11 };
+enum { OM_COPIES = 14 };
 void om_slot_copies(const om_state_layout *layout, om_copy copies[OM_COPIES]);
 
 /* ---- rows ---- */

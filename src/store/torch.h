@@ -13,7 +13,7 @@
 
 typedef struct om_torch om_torch;
 
-/* Opens an archive. Errors: OM_EIO (missing, no permission), OM_EDATA with the file, what is wrong
+/* Opens an archive. Errors: OM_EIO (no permission), OM_EDATA (missing) with the file, what is wrong
  * with it, and where (no zip, cut short, no torch archive, an opcode or a name that is refused). */
 om_status om_torch_open(const char *path, om_torch **archive);
 /* The same from memory, which must outlive the archive. path: for messages. */

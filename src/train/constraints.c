@@ -142,10 +142,34 @@ void om_constraints_free(om_constraints *c)
     om_free(c);
 }
 
+/* Time constants below the time step act as the step, have no gradient, and so stay there. */
+static om_status check_time_step(const om_circuit *circuit, const om_train_options *options,
+                                 om_constraints *constraints)
+{
+    const om_layout l = om_layout_of(circuit);
+    om_real *params = NULL;
+    int n = 0, first = 0;
+    OM_TRY(om_alloc(l.n_params, sizeof *params, &params));
+    om_params_init(circuit, &options->init, 0, 0, params); /* which model, makes no difference */
+    om_constrain_initial(constraints, params);
+    const om_real *tau = params + l.time_constant;
+    for (int t = circuit->n_types - 1; t >= 0; t--)
+        if (tau[t] < (om_real)options->batch.dt_s) n++, first = t;
+    const double least = (double)tau[first];
+    om_free(params);
+    if (n == 0) return OM_OK;
+    return om_fail(OM_EDATA,
+                   "train.dt, init.time_constant: the time step of %g s is larger than the time "
+                   "constant of %s, %g s at first, and of %d of %d types: expected no larger one, "
+                   "for time constants below the step are never trained",
+                   options->batch.dt_s, circuit->types[first].name, least, n, circuit->n_types);
+}
+
 om_status om_train_check(const om_circuit *circuit, const om_train_options *options)
 {
     om_constraints *constraints;
     om_status status = om_constraints_create(circuit, &options->model, &constraints);
+    if (status == OM_OK) status = check_time_step(circuit, options, constraints);
     om_constraints_free(constraints);
     if (status == OM_OK && options->convolution == OM_CONVOLUTION_FFT &&
         om_convolution_at(OM_CONVOLUTION_FFT, circuit->extent) != OM_CONVOLUTION_FFT)

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "ommatid/om_train.h"
 #include "train/constraints.h"
+#include "train/set_back.h"
 
 static uint64_t divide_up(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
@@ -59,6 +60,7 @@ static void place_parts(om_state_layout *l)
     l->at_running_mean = part(&bytes, OM_HIDDEN, r);
     l->at_running_var = part(&bytes, OM_HIDDEN, r);
     l->at_pass_params = part(&bytes, l->params.n_network, r);
+    l->at_kept = part(&bytes, 1, bytes - l->at_params);
     l->at_best_params = part(&bytes, n, r);
     l->at_best_running_mean = part(&bytes, OM_HIDDEN, r);
     l->at_best_running_var = part(&bytes, OM_HIDDEN, r);
@@ -95,9 +97,9 @@ om_status om_state_layout_of(const om_circuit *circuit, const om_scenes *scenes,
                        options->batch_size, scenes->n_training);
     if (scenes->n_validation < 1) return om_fail(OM_EDATA, "there are no validation sequences");
     layout->iterations_per_pass = (uint64_t)(scenes->n_training / options->batch_size);
-    layout->iterations = options->iterations;
+    layout->iterations = om_train_iterations(options);
     if (options->whole_passes)
-        layout->iterations = divide_up(options->iterations, layout->iterations_per_pass) *
+        layout->iterations = divide_up(layout->iterations, layout->iterations_per_pass) *
                              layout->iterations_per_pass;
     layout->n_records = (int)divide_up(layout->iterations, options->record_every);
     layout->n_checks = count_checks(layout, options);
@@ -119,6 +121,12 @@ static void fill_nan(om_state *state, size_t at, int n)
 {
     float *values = om_state_at(state, at);
     for (int i = 0; i < n; i++) values[i] = NAN;
+}
+
+static void fill_real_nan(om_state *state, size_t at, size_t n)
+{
+    om_real *values = om_state_at(state, at);
+    for (size_t i = 0; i < n; i++) values[i] = (om_real)NAN;
 }
 
 om_status om_state_init(const om_state_layout *layout, const om_circuit *circuit,
@@ -145,11 +153,12 @@ om_status om_state_init(const om_state_layout *layout, const om_circuit *circuit
     om_constraints_free(constraints);
     memcpy(om_state_at(state, layout->at_pass_params), params,
            layout->params.n_network * sizeof(om_real));
-    memcpy(om_state_at(state, layout->at_best_params), params,
-           layout->params.n_params * sizeof(om_real));
     om_real *var = om_state_at(state, layout->at_running_var);
-    om_real *best_var = om_state_at(state, layout->at_best_running_var);
-    for (int o = 0; o < OM_HIDDEN; o++) var[o] = best_var[o] = 1;
+    for (int o = 0; o < OM_HIDDEN; o++) var[o] = 1;
+    om_state_keep(layout, state);
+    fill_real_nan(state, layout->at_best_params, layout->params.n_params);
+    fill_real_nan(state, layout->at_best_running_mean, OM_HIDDEN);
+    fill_real_nan(state, layout->at_best_running_var, OM_HIDDEN);
     fill_nan(state, layout->at_best_scene_epe, layout->n_scenes);
     fill_nan(state, layout->at_history_loss, layout->n_records);
     fill_nan(state, layout->at_history_epe, layout->n_records);
@@ -158,35 +167,67 @@ om_status om_state_init(const om_state_layout *layout, const om_circuit *circuit
     return OM_OK;
 }
 
-/* Name and place of the parts whose every number has to be finite. */
-static om_status check_finite(const om_state_layout *l, const om_state *state)
+/* A part whose every number has to be finite. */
+typedef struct finite_part {
+    const char *name;
+    size_t at, n;
+} finite_part;
+
+static om_status check_parts(const om_state *state, const char *which, size_t shift,
+                             const finite_part *parts, size_t n)
 {
-    const struct {
-        const char *name;
-        size_t at, n;
-    } parts[] = {
+    for (size_t i = 0; i < n; i++) {
+        const om_real *x = om_state_view(state, parts[i].at + shift);
+        for (size_t k = 0; k < parts[i].n; k++)
+            if (!isfinite(x[k]))
+                return om_fail(OM_EDIVERGED, "model %d at iteration %llu: %s%s %zu is %g",
+                               om_state_number(state), (unsigned long long)state->iteration, which,
+                               parts[i].name, k, (double)x[k]);
+    }
+    return OM_OK;
+}
+
+/* The parts between at_params and at_kept; shift: from there to where they lie. */
+static om_status check_trained(const om_state_layout *l, const om_state *state, const char *which,
+                               size_t shift)
+{
+    const finite_part parts[] = {
         {"parameter", l->at_params, l->params.n_params},
         {"first moment", l->at_moment1, l->params.n_params},
         {"second moment", l->at_moment2, l->params.n_params},
         {"running mean", l->at_running_mean, OM_HIDDEN},
         {"running variance", l->at_running_var, OM_HIDDEN},
         {"parameter at the start of the pass", l->at_pass_params, l->params.n_network},
-        {"best parameter", l->at_best_params, l->params.n_params},
-        {"best running mean", l->at_best_running_mean, OM_HIDDEN},
-        {"best running variance", l->at_best_running_var, OM_HIDDEN},
     };
-    if (!isfinite(state->record_loss_sum) || !isfinite(state->record_epe_sum))
-        return om_fail(OM_EDIVERGED, "model %u at iteration %llu: its record is not finite",
-                       state->model, (unsigned long long)state->iteration);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        const om_real *x = om_state_view(state, parts[i].at);
-        for (size_t k = 0; k < parts[i].n; k++)
-            if (!isfinite(x[k]))
-                return om_fail(OM_EDIVERGED, "model %u at iteration %llu: %s %zu is %g",
-                               state->model, (unsigned long long)state->iteration, parts[i].name, k,
-                               (double)x[k]);
-    }
-    return OM_OK;
+    return check_parts(state, which, shift, parts, sizeof parts / sizeof parts[0]);
+}
+
+static om_status check_best(const om_state_layout *l, const om_state *state)
+{
+    const finite_part parts[] = {
+        {"parameter", l->at_best_params, l->params.n_params},
+        {"running mean", l->at_best_running_mean, OM_HIDDEN},
+        {"running variance", l->at_best_running_var, OM_HIDDEN},
+    };
+    if (state->best_check < 0) return OM_OK;
+    return check_parts(state, "best ", 0, parts, sizeof parts / sizeof parts[0]);
+}
+
+om_status om_state_check_trained(const om_state_layout *layout, const om_state *state)
+{
+    return check_trained(layout, state, "", 0);
+}
+
+static om_status check_finite(const om_state_layout *l, const om_state *state)
+{
+    const om_kept *kept = &state->kept;
+    if (!isfinite(state->record_loss_sum) || !isfinite(state->record_epe_sum) ||
+        !isfinite(kept->record_loss_sum) || !isfinite(kept->record_epe_sum))
+        return om_fail(OM_EDIVERGED, "model %d at iteration %llu: its record is not finite",
+                       om_state_number(state), (unsigned long long)state->iteration);
+    OM_TRY(check_trained(l, state, "", 0));
+    OM_TRY(check_trained(l, state, "kept ", l->at_kept - l->at_params));
+    return check_best(l, state);
 }
 
 om_status om_state_check(const om_state_layout *layout, const om_state *state)
@@ -208,6 +249,12 @@ om_status om_state_check(const om_state_layout *layout, const om_state *state)
         state->n_checks > (uint32_t)layout->n_checks || state->best_check < -1 ||
         state->best_check >= (int32_t)state->n_checks)
         return om_fail(OM_EDATA, "state with more records or checks than there can be");
+    if (state->kept.iteration > state->iteration || state->kept.n_records > state->n_records)
+        return om_fail(OM_EDATA, "state at iteration %llu that was kept at iteration %llu",
+                       (unsigned long long)state->iteration,
+                       (unsigned long long)state->kept.iteration);
+    if (!(state->untrained_loss >= 0 && isfinite(state->untrained_loss)))
+        return om_fail(OM_EDATA, "state whose untrained loss is %g", state->untrained_loss);
     if (!(state->rate_factor > 0 && isfinite(state->rate_factor)))
         return om_fail(OM_EDATA, "state whose learning rates are multiplied by %g",
                        state->rate_factor);

@@ -7,9 +7,11 @@
 #include "base/memory.h"
 #include "model/decoder.h"
 #include "model/network.h"
+#include "ommatid/om_lattice.h"
 #include "ommatid/om_train.h"
 #include "train/constraints.h"
 #include "train/optimiser.h"
+#include "train/set_back.h"
 
 static const om_real GREY = (om_real)0.5;
 
@@ -34,7 +36,22 @@ struct om_trainer {
     int *training, *validation; /* numbers of the sequences */
     int *batch;                 /* [batch_size] sequences of the batch at hand */
     float *scene_epe;           /* [n_validation] of the check at hand */
+    char *before;               /* what an iteration changes of the state, to take it back */
 };
+
+om_status om_train_kernels(const char **name)
+{
+    const om_kernels *kernels;
+    OM_TRY(om_kernels_select(NULL, &kernels));
+    *name = kernels->name;
+    return OM_OK;
+}
+
+/* AVX2 and AVX-512 fuse the same multiply-adds in the same order (kernels/simd.h). */
+bool om_train_kernels_agree(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || (strncmp(a, "avx", 3) == 0 && strncmp(b, "avx", 3) == 0);
+}
 
 static void list_sequences(om_trainer *t)
 {
@@ -52,7 +69,10 @@ static int steps_of(const om_trainer *t, double duration_s)
     return (int)(duration_s / t->options.batch.dt_s);
 }
 
-enum { MOST_ARRAYS = 11 };
+/* Of what an iteration changes in a state. */
+static size_t trained_bytes(const om_state_layout *l) { return l->at_kept - l->at_params; }
+
+enum { MOST_ARRAYS = 12 };
 
 static int list_arrays(om_trainer *t, om_array list[MOST_ARRAYS])
 {
@@ -71,6 +91,7 @@ static int list_arrays(om_trainer *t, om_array list[MOST_ARRAYS])
         {&t->validation, validation, sizeof(int)},
         {&t->batch, batch, sizeof(int)},
         {&t->scene_epe, validation, sizeof(float)},
+        {&t->before, trained_bytes(&t->layout), 1},
     };
     memcpy(list, all, sizeof all);
     return MOST_ARRAYS;
@@ -105,6 +126,7 @@ om_status om_trainer_memory(const om_circuit *circuit, const om_scenes *scenes,
     const om_kernels *kernels;
     om_array list[MOST_ARRAYS];
     *bytes = 0;
+    OM_TRY(om_state_layout_of(circuit, scenes, options, &t.layout));
     OM_TRY(om_batch_steps(scenes, &options->batch, &t.steps));
     OM_TRY(om_kernels_select(NULL, &kernels));
     OM_TRY(om_geometry_create(circuit, &geometry));
@@ -197,8 +219,6 @@ static void load_batch(om_trainer *t, const int *sequences, int n, const om_stre
         own.sample = (uint32_t)s;
         om_batcher_sample(t->batchers[s], sequences[s], draws != NULL ? &own : NULL,
                           luminance_of(t, s), flow_of(t, s));
-    }
-    for (int s = 0; s < n; s++) {
         om_network_set_luminance(t->network, s, luminance_of(t, s));
         om_decoder_set_target(t->decoder, s, flow_of(t, s));
     }
@@ -212,10 +232,36 @@ static void enter_model(om_trainer *t, uint64_t seed, uint32_t model)
     om_network_set_counts(t->network, t->counts);
 }
 
+static bool must_stop(const om_trainer *t) { return t->stop != NULL && *t->stop; }
+
 /* ---- validation ---- */
 
+/* The voltage farthest from 0 of a type's central cell. */
+typedef struct extreme {
+    double voltage;
+    int type;
+} extreme;
+
+/* Among the first so many samples of the film that was just run, and those seen before. */
+static void find_extreme(const om_trainer *t, int samples, extreme *e)
+{
+    const om_geometry *g = om_network_geometry(t->network);
+    const size_t map = om_compact_reals(g, 1);
+    const int centre = g->compact_cell[om_lattice_index(g->extent, 0, 0)] * OM_QUAD;
+    for (int s = 0; s < samples; s++)
+        for (int f = 0; f < t->steps; f++) {
+            const om_real *v =
+                om_network_history(t->network, s / OM_QUAD, f) + centre + s % OM_QUAD;
+            for (int i = 0; i < t->circuit->n_types; i++)
+                if (fabs((double)v[(size_t)i * map]) > fabs(e->voltage))
+                    *e = (extreme){(double)v[(size_t)i * map], i};
+        }
+}
+
+/* largest: what was seen on the way, or NULL. */
 static om_status validate(om_trainer *t, const om_real *params, const om_real *running_mean,
-                          const om_real *running_var, double *l2norm, double *epe, float *scene_epe)
+                          const om_real *running_var, double *l2norm, double *epe, float *scene_epe,
+                          extreme *largest)
 {
     const int batch = t->options.batch_size, n = t->scenes->n_validation;
     om_moments running;
@@ -227,9 +273,11 @@ static om_status validate(om_trainer *t, const om_real *params, const om_real *r
     double sum_l2norm = 0, sum_epe = 0;
     for (int first = 0; first < n; first += batch) {
         int some = n - first < batch ? n - first : batch;
+        if (must_stop(t)) return om_fail(OM_ESTOPPED, "stopped in a validation");
         load_batch(t, t->validation + first, some, NULL);
         om_network_forward(t->network);
         om_decoder_evaluate(t->decoder, t->network, &running);
+        if (largest != NULL) find_extreme(t, some, largest);
         for (int s = 0; s < some; s++) {
             double scene = om_decoder_epe(t->decoder, s);
             sum_l2norm += om_decoder_l2norm(t->decoder, s);
@@ -249,7 +297,31 @@ om_status om_train_validate(om_trainer *t, uint64_t seed, uint32_t model, const 
                             double *epe, float *scene_epe)
 {
     enter_model(t, seed, model);
-    return validate(t, params, running_mean, running_var, l2norm, epe, scene_epe);
+    return validate(t, params, running_mean, running_var, l2norm, epe, scene_epe, NULL);
+}
+
+/* Whether loss and voltages are such as a model may have that does not diverge. */
+static om_status judge(const om_trainer *t, const om_state *state, const char *what,
+                       uint64_t iteration, double loss, const extreme *largest)
+{
+    const double bound = t->options.explode * state->untrained_loss;
+    const unsigned long long at = (unsigned long long)iteration;
+    const int model = om_state_number(state);
+    if (!isfinite(loss))
+        return om_fail(OM_EDIVERGED, "model %d: the %s of iteration %llu is %g", model, what, at,
+                       loss);
+    if (bound > 0 && loss > bound)
+        return om_fail(OM_EDIVERGED, "model %d: the %s of iteration %llu is %.3g, untrained %.3g",
+                       model, what, at, loss, state->untrained_loss);
+    if (t->options.explode > 0 && fabs(largest->voltage) > OM_VOLTAGE_BOUND)
+        return om_fail(OM_EDIVERGED, "model %d: the voltage of %s at iteration %llu is %.3g", model,
+                       t->circuit->types[largest->type].name, at, largest->voltage);
+    return OM_OK;
+}
+
+static double loss_of(const om_trainer *t, double l2norm, double epe)
+{
+    return t->options.loss == OM_LOSS_EPE ? epe : l2norm;
 }
 
 /* One check: validates the parameters as they are and keeps them if they are the best so far. */
@@ -260,10 +332,15 @@ static om_status check(om_trainer *t, om_state *state)
     const om_real *mean = om_state_at(state, l->at_running_mean);
     const om_real *var = om_state_at(state, l->at_running_var);
     double l2norm, epe;
-    om_status status = validate(t, params, mean, var, &l2norm, &epe, t->scene_epe);
+    extreme largest = {0, 0};
+    om_status status = validate(t, params, mean, var, &l2norm, &epe, t->scene_epe, &largest);
     if (status != OM_OK)
-        return om_context(status, "model %u at iteration %llu", state->model,
+        return om_context(status, "model %d at iteration %llu", om_state_number(state),
                           (unsigned long long)state->iteration);
+    OM_TRY(
+        judge(t, state, "validation error", state->iteration, loss_of(t, l2norm, epe), &largest));
+    if (state->n_checks == 0) state->untrained_loss = loss_of(t, l2norm, epe);
+    om_state_keep(l, state);
     uint32_t i = state->n_checks++;
     float *curve_l2norm = om_state_at(state, l->at_check_l2norm);
     float *curve_epe = om_state_at(state, l->at_check_epe);
@@ -400,10 +477,12 @@ static om_status iterate(om_trainer *t, om_state *state)
                        &moments);
     double l2norm, epe;
     measure(t, &l2norm, &epe);
-    double loss = t->options.loss == OM_LOSS_EPE ? epe : l2norm;
-    if (!isfinite(loss))
-        return om_fail(OM_EDIVERGED, "model %u: the loss of iteration %llu is %g", state->model,
-                       (unsigned long long)state->iteration + 1, loss);
+    const double loss = loss_of(t, l2norm, epe);
+    if (state->iteration == 0 && isfinite(loss))
+        state->untrained_loss = fmax(state->untrained_loss, loss);
+    extreme largest = {0, 0};
+    find_extreme(t, batch, &largest);
+    OM_TRY(judge(t, state, "loss", state->iteration + 1, isfinite(epe) ? loss : epe, &largest));
     om_decoder_adjoint(t->decoder, t->network, t->options.loss, t->gradient + l->params.decoder);
     om_penalty penalty = {.activity = t->options.penalty_activity,
                           .baseline = t->options.penalty_baseline,
@@ -411,13 +490,20 @@ static om_status iterate(om_trainer *t, om_state *state)
     om_network_adjoint(t->network, is_penalised(t, state) ? &penalty : NULL, t->gradient, NULL,
                        NULL);
 
+    memcpy(t->before, params, trained_bytes(l));
     if (!fixed) om_moments_update(&running, &moments, om_decoder_count(t->decoder));
     memcpy(om_state_at(state, l->at_running_mean), running.mean, channels);
     memcpy(om_state_at(state, l->at_running_var), running.var, channels);
     update(t, state);
     state->iteration++;
+    om_status status = om_state_check_trained(l, state);
+    if (status != OM_OK) {
+        memcpy(params, t->before, trained_bytes(l));
+        state->iteration--;
+        return status;
+    }
     record(t, state, loss, epe);
-    return om_state_check(l, state);
+    return OM_OK;
 }
 
 static bool check_is_due(const om_trainer *t, const om_state *state)
@@ -426,7 +512,8 @@ static bool check_is_due(const om_trainer *t, const om_state *state)
            om_check_iteration(&t->layout, &t->options, (int)state->n_checks) <= state->iteration;
 }
 
-om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
+/* As om_train_advance(), but stays where the model diverges. */
+static om_status go_on(om_trainer *t, om_state *state, uint64_t iterations)
 {
     bool in_pass = false; /* the workspace is that of the state's pass */
     if (iterations > t->layout.iterations) iterations = t->layout.iterations;
@@ -437,13 +524,19 @@ om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
             in_pass = false;
         }
         if (state->iteration >= iterations) return OM_OK;
-        if (t->stop != NULL && *t->stop)
+        if (must_stop(t))
             return om_fail(OM_ESTOPPED, "stopped at iteration %llu",
                            (unsigned long long)state->iteration);
         if (!in_pass || state->iteration % t->layout.iterations_per_pass == 0) enter_pass(t, state);
         in_pass = true;
         OM_TRY(iterate(t, state));
     }
+}
+
+om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
+{
+    om_status status = go_on(t, state, iterations);
+    return status == OM_EDIVERGED ? om_state_set_back(&t->layout, &t->options, state) : status;
 }
 
 /* ---- baselines ---- */

@@ -320,7 +320,7 @@ static void loss_adjoint(const om_decoder_tables *t, const om_loss_weight *weigh
 }
 
 /* Through dropout and softplus: d_z = d_h * keep * (1 - exp(-h / keep)), as h = keep * softplus(z); zero
- * where h was dropped. d_z takes the place of h. */
+ * where h was dropped. By expm1, as h may be small. d_z takes the place of h. */
 static void softplus_adjoint(const om_decoder_tables *t, const om_norm *norm, const om_block *block,
                              int o, om_block_sums *sums)
 {
@@ -336,7 +336,7 @@ static void softplus_adjoint(const om_decoder_tables *t, const om_norm *norm, co
             for (int c = 0; c < t->side; c++) {
                 size_t at = om_cell_at(t, r, c) + (size_t)(part * W);
                 om_real *place = h + om_padded_cell_at(t, r, c) + part * W;
-                vec slope = keep * (1 - exp_(load(place) * back));
+                vec slope = -keep * expm1_(load(place) * back);
                 vec d_z = load(d_hidden + at) * slope;
                 bool computed = c >= t->first_cell[r] && c < t->end_cell[r];
                 vec value = computed ? load(y + at) : outside;

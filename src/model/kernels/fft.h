@@ -11,7 +11,12 @@
  * as both sides are plain products of small numbers, no twiddles fall between rows and columns.
  *
  * Two blocks of four frames are transformed together, as the real and the imaginary part of one field:
- * the kernel is real, so they stay apart. Lanes are those of a block; no sum mixes any.
+ * the kernel is real, so in exact arithmetic they stay apart. In ours they share their rounding: in a
+ * pair, frames 8 i .. 8 i + 7 of a film, what is computed of frame f depends in its last bits on frame
+ * f +- 4 of the same sample (on nothing where the film is over), and on no other frame or sample: lanes
+ * are those of a block, and no sum mixes any. So the result of a film depends neither on its batch nor
+ * on threads; but a film cut short, or begun elsewhere than at a multiple of eight frames, may differ in
+ * the last bits of its frames.
  *
  * With X, H, Y the transforms of input, kernel and output (all up to the kernel's scale 1 / 972),
  *
@@ -73,6 +78,24 @@ static inline size_t om_fft_flat(int channel, int hidden)
     return (size_t)(channel * OM_HIDDEN + hidden);
 }
 
+/* Place of H at (g, f): real parts; imaginary ones are `flat` further on. */
+static inline size_t om_fft_kernel_at(const om_fft *fft, int g, int f)
+{
+    return (size_t)(g * OM_TORUS_I + f) * 2 * fft->flat;
+}
+
+/* Runs its body for the runs of i, inside or computed. */
+#define OM_FFT_RUNS(fft, kind, i, run)                                                             \
+    for (const om_fft_run *run = (fft)->kind + (fft)->kind##_first[i],                             \
+                          *end_ = (fft)->kind + (fft)->kind##_first[(i) + 1];                      \
+         run < end_; run++)
+
+/* Place of a run's first cell in a compact map. */
+static inline size_t om_fft_compact(const om_decoder_tables *t, const om_fft_run *run)
+{
+    return (size_t)(t->row_compact[run->row] + run->column - t->row_first[run->row]) * OM_QUAD;
+}
+
 /* Forward: input of every channel, then forward of every g, then hidden of every hidden channel.
  * Back: gradient of every hidden channel, then backward of every g, then d_input of every channel; and
  * weights of every g, once backward has run for all pairs. Items of a phase are independent. */
@@ -105,5 +128,7 @@ struct om_fft_kernels {
     /* Weight gradients [19][16] of the strip of `flat` that starts at `from`. */
     void (*taps)(const om_fft *fft, size_t from, om_real *d_weights);
 };
+
+extern const om_fft_kernels om_fft_kernels_plain;
 
 #endif

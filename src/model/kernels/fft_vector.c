@@ -205,17 +205,6 @@ typedef FOR_REAL(int32_t, int64_t) four_int __attribute__((vector_size(OM_QUAD *
 #define FOUR(p)       (*(four *)(p))
 #define CONST_FOUR(p) (*(const four *)(p))
 
-#define FOR_RUNS(fft, kind, i, run)                                                                \
-    for (const om_fft_run *run = (fft)->kind + (fft)->kind##_first[i],                             \
-                          *end_ = (fft)->kind + (fft)->kind##_first[(i) + 1];                      \
-         run < end_; run++)
-
-/* Compact number of a run's first cell. */
-INLINE size_t compact_of(const om_decoder_tables *t, const om_fft_run *run)
-{
-    return (size_t)(t->row_compact[run->row] + run->column - t->row_first[run->row]) * OM_QUAD;
-}
-
 static void fft_input(const om_fft *fft, int channel, const om_real *const maps[OM_PAIR],
                       om_real *lines)
 {
@@ -225,10 +214,10 @@ static void fft_input(const om_fft *fft, int channel, const om_real *const maps[
     line x, work;
     for (int i = 0; i < OM_TORUS_I; i++) {
         memset(x, 0, sizeof x);
-        FOR_RUNS(fft, inside, i, run)
+        OM_FFT_RUNS(fft, inside, i, run)
         for (int f = 0; f < OM_PAIR; f++) {
             if (maps[f] == NULL) continue;
-            const om_real *from = maps[f] + compact_of(t, run);
+            const om_real *from = maps[f] + om_fft_compact(t, run);
             om_real *to = x + run->j * OM_CELL + f * OM_QUAD;
             for (int n = 0; n < run->cells; n++) {
                 four v = CONST_FOUR(from + n * OM_QUAD);
@@ -248,11 +237,11 @@ static void fft_d_input(const om_fft *fft, int channel, const om_real *returned,
     for (int i = 0; i < OM_TORUS_I; i++) {
         field from = field_of((om_real *)returned + i * OM_RETURNED, OM_CELL);
         dft54(swapped(from), work, swapped(field_of(x, OM_CELL)));
-        FOR_RUNS(fft, inside, i, run)
+        OM_FFT_RUNS(fft, inside, i, run)
         for (int f = 0; f < OM_PAIR; f++) {
             if (maps[f] == NULL) continue;
-            const om_real *v = maps[f] + compact_of(t, run);
-            om_real *to = d_maps[f] + compact_of(t, run);
+            const om_real *v = maps[f] + om_fft_compact(t, run);
+            om_real *to = d_maps[f] + om_fft_compact(t, run);
             const om_real *d = x + run->j * OM_CELL + f * OM_QUAD;
             for (int n = 0; n < run->cells; n++) {
                 four gate = CONST_FOUR(v + n * OM_QUAD), value = CONST_FOUR(d + n * OM_CELL);
@@ -272,7 +261,7 @@ static void fft_hidden(const om_fft *fft, int hidden, const om_real *returned,
     for (int i = 0; i < OM_TORUS_I; i++) {
         field from = field_of((om_real *)returned + i * OM_RETURNED, OM_CELL);
         dft54(swapped(from), work, swapped(field_of(x, OM_CELL)));
-        FOR_RUNS(fft, computed, i, run)
+        OM_FFT_RUNS(fft, computed, i, run)
         for (int b = 0; b < 2; b++) {
             if (blocks[b] == NULL) continue;
             om_real *to = blocks[b]->conv1 + (size_t)hidden * om_channel_reals(t) +
@@ -312,7 +301,7 @@ static void fft_gradient(const om_fft *fft, const om_norm *norm, int hidden,
     line x, work;
     for (int i = 0; i < OM_TORUS_I; i++) {
         memset(x, 0, sizeof x);
-        FOR_RUNS(fft, computed, i, run)
+        OM_FFT_RUNS(fft, computed, i, run)
         for (int b = 0; b < 2; b++)
             if (blocks[b] != NULL)
                 norm_run(fft->tables, norm, hidden, blocks[b], run,
@@ -347,12 +336,6 @@ static void keep_spectrum(int channels, const om_real *columns, om_real *spectru
     const int n = channels * OM_CELL;
     for (int f = 0; f < OM_TORUS_I; f++, columns += n, spectrum += next)
         for (int k = 0; k < n; k += W) stream(spectrum + k, load(columns + k));
-}
-
-/* H of (g, f): real parts; imaginary ones are `flat` further on. */
-INLINE size_t kernel_at(const om_fft *fft, int g, int f)
-{
-    return (size_t)(g * OM_TORUS_I + f) * 2 * fft->flat;
 }
 
 /* y[o] = sum over c of x[c] H[c][o], for PRODUCTS hidden channels. */
@@ -414,7 +397,7 @@ static void fft_forward(const om_fft *fft, int g, const om_real *lines, om_real 
     for (int f = 0; f < OM_TORUS_I; f++)
         for (int part = 0; part < PER_STRIP; part++)
             for (int o = 0; o < OM_HIDDEN; o += PRODUCTS)
-                outputs_of(fft, fft->kernel + kernel_at(fft, g, f) + o,
+                outputs_of(fft, fft->kernel + om_fft_kernel_at(fft, g, f) + o,
                            x + f * channels * OM_CELL + part * W,
                            y + (f * OM_HIDDEN + o) * OM_CELL + part * W);
     if (spectrum != NULL) keep_spectrum(channels, x, spectrum, next);
@@ -430,7 +413,7 @@ static void fft_backward(const om_fft *fft, int g, const om_real *lines, om_real
     for (int f = 0; f < OM_TORUS_I; f++)
         for (int part = 0; part < PER_STRIP; part++) {
             const om_real *from = y + f * OM_HIDDEN * OM_CELL + part * W;
-            const om_real *h = fft->kernel + kernel_at(fft, g, f);
+            const om_real *h = fft->kernel + om_fft_kernel_at(fft, g, f);
             om_real *to = x + f * channels * OM_CELL + part * W;
             int c = 0;
             for (; channels - c >= PRODUCTS; c += PRODUCTS)
@@ -531,7 +514,7 @@ static void fft_weights(const om_fft *fft, int g, int pairs, const om_real *spec
     for (int f = 0; f < OM_TORUS_I; f++) {
         const om_real *x = spectrum + (size_t)(f * pairs) * x_next;
         const om_real *y = d_spectrum + f * pairs * OM_HIDDEN * OM_CELL;
-        om_real *d = fft->d_kernel + kernel_at(fft, g, f);
+        om_real *d = fft->d_kernel + om_fft_kernel_at(fft, g, f);
         for (int c = 0; c < channels; c += WEIGHT_CHANNELS)
             for (int o = 0; o < OM_HIDDEN; o += 4) {
                 om_real *to = d + c * OM_HIDDEN + o;
@@ -574,7 +557,7 @@ static void fft_kernel(const om_fft *fft, int g)
                 h.re = fma_(row[r].re, cosine, fma_(-row[r].im, sine, h.re));
                 h.im = fma_(row[r].im, cosine, fma_(row[r].re, sine, h.im));
             }
-            om_real *to = fft->kernel + kernel_at(fft, g, f) + from;
+            om_real *to = fft->kernel + om_fft_kernel_at(fft, g, f) + from;
             store(to, h.re);
             store(to + fft->flat, h.im);
         }
@@ -588,7 +571,7 @@ static void taps_part(const om_fft *fft, const om_real *d_kernel, om_real *d_wei
     for (int g = 0; g < OM_TORUS_J; g++) {
         complex_vec row[ROWS] = {{{0}, {0}}};
         for (int f = 0; f < OM_TORUS_I; f++) {
-            const om_real *d = d_kernel + kernel_at(fft, g, f);
+            const om_real *d = d_kernel + om_fft_kernel_at(fft, g, f);
             vec re = load(d), im = load(d + fft->flat);
             UNROLL for (int r = 0; r < ROWS; r++)
             {

@@ -178,8 +178,7 @@ typedef struct om_kernels {
 
     /* Convolution 34 -> 8 over one block. */
     void (*conv1)(const om_decoder_tables *tables, const om_block *block);
-    /* The same and its adjoint by Fourier transforms. NULL in the plain kernels, whose direct sums are
-     * the specification of both. */
+    /* The same and its adjoint by Fourier transforms. */
     const om_fft_kernels *fft;
     /* Moments of conv1's output into sums. */
     void (*moments)(const om_decoder_tables *tables, const om_block *block, om_block_sums *sums);

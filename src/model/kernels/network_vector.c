@@ -14,16 +14,13 @@
 
 enum {
     MOST_VECTORS = 8, /* of a row, in registers at once */
-    FORWARD_STRIPS = MOST_VECTORS / PER_STRIP > 0 ? MOST_VECTORS / PER_STRIP : 1,
+    STRIPS = MOST_VECTORS / PER_STRIP > 0 ? MOST_VECTORS / PER_STRIP : 1,
+    VECTORS = STRIPS * PER_STRIP,
 #if defined(OM_ISA_AVX512)
     TARGETS = OM_MOST_SHARED, /* 32 registers: 3 x 8 accumulators */
-    ADJOINT_STRIPS = FORWARD_STRIPS,
 #else
-    TARGETS = 1, /* 16 registers: 8 accumulators; 3 x 4 in the adjoint */
-    ADJOINT_STRIPS = FORWARD_STRIPS,
+    TARGETS = 1, /* 16 registers: 8 accumulators */
 #endif
-    FORWARD_VECTORS = FORWARD_STRIPS * PER_STRIP,
-    ADJOINT_VECTORS = ADJOINT_STRIPS * PER_STRIP,
     PREFETCH = 2048 / sizeof(om_real) /* how far ahead the history is fetched */
 };
 
@@ -76,8 +73,7 @@ INLINE void activate(const om_network_tables *tables, int type, const om_row *ro
 /* Adds a group's operations to the sums of its targets: what is read from `origin`, the strips' place in
  * map 0, by its weight. `strips` is a constant in every caller: the accumulators must be registers. */
 INLINE void add_operations(const bool relu_on_load, const int strips, const om_groups *groups,
-                           const om_group *group, const om_real *origin,
-                           vec sum[TARGETS][FORWARD_VECTORS])
+                           const om_group *group, const om_real *origin, vec sum[TARGETS][VECTORS])
 {
     const om_real *weight = groups->weight + group->first_weight;
     const int *offset = groups->offset + group->first_operation;
@@ -104,7 +100,7 @@ INLINE void group_strips(const bool relu_on_load, const int strips, const om_net
                          const om_group *group, const om_row *row, int strip, const om_step *step)
 {
     const int n = strips * PER_STRIP;
-    vec sum[TARGETS][FORWARD_VECTORS];
+    vec sum[TARGETS][VECTORS];
     UNROLL for (int q = 0; q < TARGETS; q++)
     {
         vec b = all(q < group->n_targets ? tables->resting_potential[group->targets[q]] : 0);
@@ -131,14 +127,13 @@ INLINE void group_strips(const bool relu_on_load, const int strips, const om_net
 INLINE void step_row(const bool relu_on_load, const om_network_tables *tables,
                      const om_group *group, const om_row *row, const om_step *step)
 {
-    FOR_PARTS_OF_ROW(row, FORWARD_STRIPS, strip, count)
+    FOR_PARTS_OF_ROW(row, STRIPS, strip, count)
     {
         switch (count) {
 #define CASE(c)                                                                                    \
     case c:                                                                                        \
-        if (c <= FORWARD_STRIPS)                                                                   \
-            group_strips(relu_on_load, c <= FORWARD_STRIPS ? c : 1, tables, group, row, strip,     \
-                         step);                                                                    \
+        if (c <= STRIPS)                                                                           \
+            group_strips(relu_on_load, c <= STRIPS ? c : 1, tables, group, row, strip, step);      \
         break;
             CASE(8)
             CASE(7) CASE(6) CASE(5) CASE(4) CASE(3) CASE(2) CASE(1)
@@ -201,7 +196,7 @@ INLINE void finish_source(const bool relu_on_load, const int n, const om_network
     const om_real *external = step->external[type];
     if (external != NULL) external += compact_at(g, 0, row, strip);
     om_real *before = step->mu_before + padded;
-    vec mu[ADJOINT_VECTORS], rate = all(tables->rate[type]), rest = 1 - rate, ones[ADJOINT_VECTORS];
+    vec mu[VECTORS], rate = all(tables->rate[type]), rest = 1 - rate, ones[VECTORS];
     UNROLL for (int s = 0; s < n; s++)
     {
         mu[s] = load(mu_at + s * W);
@@ -212,7 +207,7 @@ INLINE void finish_source(const bool relu_on_load, const int n, const om_network
         store(before + s * W, where_positive(load(mask + s * W), earlier));
     }
     add_products(n, step->d_resting + type * OM_LANES, mu, ones);
-    vec change[ADJOINT_VECTORS];
+    vec change[VECTORS];
     UNROLL for (int s = 0; s < n; s++) change[s] =
         load(step->v_next + compact + s * W) - load(step->v + compact + s * W);
     add_products(n, step->d_rate + type * OM_LANES, mu, change);
@@ -226,7 +221,7 @@ INLINE void source_strips(const bool relu_on_load, const int strips,
     const om_geometry *g = tables->geometry;
     const om_real *v = step->v + compact_at(g, type, row, strip);
     const om_real *v_next = step->v_next + compact_at(g, type, row, strip);
-    vec sum[ADJOINT_VECTORS], activity[ADJOINT_VECTORS], slope[ADJOINT_VECTORS], q[ADJOINT_VECTORS];
+    vec sum[VECTORS], activity[VECTORS], slope[VECTORS], q[VECTORS];
     UNROLL for (int s = 0; s < n; s++)
     {
         __builtin_prefetch(v + s * W + PREFETCH);
@@ -258,14 +253,13 @@ INLINE void source_strips(const bool relu_on_load, const int strips,
 INLINE void adjoint_row(const bool relu_on_load, const om_network_tables *tables, int type,
                         const om_row *row, const om_adjoint_step *step)
 {
-    FOR_PARTS_OF_ROW(row, ADJOINT_STRIPS, strip, count)
+    FOR_PARTS_OF_ROW(row, STRIPS, strip, count)
     {
         switch (count) {
 #define CASE(c)                                                                                    \
     case c:                                                                                        \
-        if (c <= ADJOINT_STRIPS)                                                                   \
-            source_strips(relu_on_load, c <= ADJOINT_STRIPS ? c : 1, tables, type, row, strip,     \
-                          step);                                                                   \
+        if (c <= STRIPS)                                                                           \
+            source_strips(relu_on_load, c <= STRIPS ? c : 1, tables, type, row, strip, step);      \
         break;
             CASE(8)
             CASE(7) CASE(6) CASE(5) CASE(4) CASE(3) CASE(2) CASE(1)
@@ -311,7 +305,7 @@ INLINE void times_slope(const bool is_relu, const int n, const om_network_tables
         UNROLL for (int s = 0; s < n; s++) sum[s] = where_positive(load(v + s * W), sum[s]);
         return;
     }
-    vec f[FORWARD_VECTORS], slope[FORWARD_VECTORS];
+    vec f[VECTORS], slope[VECTORS];
     OM_ACTIVATE_THIS_ISA(tables->activation, n * W, v, mask, (om_real *)f, (om_real *)slope);
     UNROLL for (int s = 0; s < n; s++) sum[s] *= slope[s];
 }
@@ -327,7 +321,7 @@ INLINE void finish_penalty(const bool is_relu, const int n, const om_network_tab
     const om_real *v = step->v + compact_at(g, type, row, strip), *mu_at = step->mu + padded;
     const om_real *mask = mask_at(g, type, row, strip);
     om_real *before = step->mu_before + padded;
-    vec mu[FORWARD_VECTORS], ones[FORWARD_VECTORS];
+    vec mu[VECTORS], ones[VECTORS];
     vec rate = all(tables->rate[type]), rest = 1 - rate;
     times_slope(is_relu, n, tables, v, mask, sum);
     UNROLL for (int s = 0; s < n; s++)
@@ -346,7 +340,7 @@ INLINE void penalty_strips(const bool is_relu, const int strips, const om_networ
 {
     const int n = strips * PER_STRIP;
     const om_geometry *g = tables->geometry;
-    vec sum[TARGETS][FORWARD_VECTORS];
+    vec sum[TARGETS][VECTORS];
     UNROLL for (int q = 0; q < TARGETS; q++)
     {
         UNROLL for (int s = 0; s < n; s++) sum[q][s] = (vec){0};
@@ -367,13 +361,13 @@ INLINE void penalty_strips(const bool is_relu, const int strips, const om_networ
 INLINE void penalty_row(const bool is_relu, const om_network_tables *tables, const om_group *group,
                         const om_row *row, const om_penalty_step *step)
 {
-    FOR_PARTS_OF_ROW(row, FORWARD_STRIPS, strip, count)
+    FOR_PARTS_OF_ROW(row, STRIPS, strip, count)
     {
         switch (count) {
 #define CASE(c)                                                                                    \
     case c:                                                                                        \
-        if (c <= FORWARD_STRIPS)                                                                   \
-            penalty_strips(is_relu, c <= FORWARD_STRIPS ? c : 1, tables, group, row, strip, step); \
+        if (c <= STRIPS)                                                                           \
+            penalty_strips(is_relu, c <= STRIPS ? c : 1, tables, group, row, strip, step);         \
         break;
             CASE(8)
             CASE(7) CASE(6) CASE(5) CASE(4) CASE(3) CASE(2) CASE(1)

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/kernels/kernels.h"
+#include "model/kernels/fft.h"
 
 static om_real positive(om_real x) { return x < 0 ? 0 : x; } /* NaN stays NaN */
 static om_real softplus(om_real z)
@@ -171,8 +171,9 @@ static void conv1(const om_decoder_tables *t, const om_block *b)
 {
     for (int o = 0; o < OM_HIDDEN; o++) FOR_CELLS(t, r, c, l)
         {
+            if (!computed(t, r, c)) continue;
             om_real y = t->conv1_bias[o];
-            for (int i = 0; i < t->n_outputs * OM_KERNEL_TAPS && computed(t, r, c); i++)
+            for (int i = 0; i < t->n_outputs * OM_KERNEL_TAPS; i++)
                 y += t->conv1[i * OM_HIDDEN + o] *
                      b->input[(ptrdiff_t)padded(t, 0, r, c, l) + t->conv1_offset[i]];
             b->conv1[place(t, o, r, c, l)] = y;
@@ -187,10 +188,14 @@ static void moments(const om_decoder_tables *t, const om_block *b, om_block_sums
         memset(sums->mean[o], 0, sizeof sums->mean[o]);
         memset(sums->square[o], 0, sizeof sums->square[o]);
         FOR_CELLS(t, r, c, l)
-        sums->mean[o][l] += (y[place(t, 0, r, c, l)] - t->conv1_bias[o]) / cells;
+        {
+            if (!computed(t, r, c)) continue; /* the bias, of which it is about */
+            sums->mean[o][l] += (y[place(t, 0, r, c, l)] - t->conv1_bias[o]) / cells;
+        }
         FOR_CELLS(t, r, c, l)
         {
-            om_real d = y[place(t, 0, r, c, l)] - t->conv1_bias[o] - sums->mean[o][l];
+            om_real d = computed(t, r, c) ? y[place(t, 0, r, c, l)] - t->conv1_bias[o] : 0;
+            d -= sums->mean[o][l];
             sums->square[o][l] += d * d;
         }
     }
@@ -291,7 +296,7 @@ static void head_adjoint(const om_decoder_tables *t, const om_norm *n, const om_
         {
             om_real y = computed(t, r, c) ? b->conv1[place(t, o, r, c, l)] : t->conv1_bias[o];
             om_real *h = &b->hidden[padded(t, o, r, c, l)];
-            om_real slope = (om_real)(n->keep_scale * (1 - exp(-*h / n->keep_scale)));
+            om_real slope = (om_real)(-n->keep_scale * expm1(-*h / n->keep_scale));
             om_real d_z = b->d_hidden[place(t, o, r, c, l)] * slope;
             sums->d_z[o][l] += d_z;
             sums->d_z_y_hat[o][l] += d_z * ((y - n->mean[o]) * n->inverse[o]);
@@ -335,6 +340,7 @@ const om_kernels om_kernels_plain = {
     .step_adjoint = step_adjoint,
     .step_penalty = step_penalty,
     .conv1 = conv1,
+    .fft = &om_fft_kernels_plain,
     .moments = moments,
     .head = head,
     .head_adjoint = head_adjoint,

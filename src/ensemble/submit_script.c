@@ -1,0 +1,172 @@
+/* Writing a job's script, and SLURM's notation. */
+#include "ensemble/submit_script.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/fail.h"
+
+extern const char om_embedded_job[]; /* jobs/one-node.sbatch */
+
+/* Where the part begins that is the same in every job. */
+static const char COMMON[] = "\n# ---- the same in every job ";
+/* How long before its end a job is told, s; a short one within its last quarter. */
+static const double NOTICE_S = 120;
+
+enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
+
+/* ---- notation ---- */
+
+bool om_slurm_is_word(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("\"'\\", *c) != NULL) return false;
+    return strlen(text) < OM_SLURM_WORD;
+}
+
+/* "a:b:c", one to three numbers; their count, 0 if it is something else. */
+static int read_parts(const char *text, double parts[3])
+{
+    for (int n = 0; n < 3; n++) {
+        const size_t digits = strspn(text, "0123456789");
+        if (digits == 0 || digits > 9) return 0;
+        parts[n] = 0;
+        for (size_t i = 0; i < digits; i++) parts[n] = 10 * parts[n] + (text[i] - '0');
+        text += digits;
+        if (*text == '\0') return n + 1;
+        if (*text++ != ':') return 0;
+    }
+    return 0;
+}
+
+bool om_slurm_seconds(const char *text, double *seconds)
+{
+    double p[3] = {0}, day[3];
+    char days[16] = "";
+    const char *dash = strchr(text, '-');
+    *seconds = INFINITY;
+    if (strcasecmp(text, "UNLIMITED") == 0 || strcasecmp(text, "infinite") == 0) return true;
+    if (dash != NULL) { /* days-hours:minutes:seconds, from the left */
+        snprintf(days, sizeof days, "%.*s", (int)(dash - text < 15 ? dash - text : 15), text);
+        if (read_parts(days, day) != 1 || read_parts(dash + 1, p) == 0) return false;
+        *seconds = day[0] * DAY_S + p[0] * HOUR_S + p[1] * MINUTE_S + p[2];
+        return true;
+    }
+    switch (read_parts(text, p)) {
+    case 1: *seconds = p[0] * MINUTE_S; return true;
+    case 2: *seconds = p[0] * MINUTE_S + p[1]; return true;
+    case 3: *seconds = p[0] * HOUR_S + p[1] * MINUTE_S + p[2]; return true;
+    default: return false;
+    }
+}
+
+void om_slurm_time(double seconds, char text[OM_SLURM_TIME])
+{
+    const long long s = (long long)ceil(seconds);
+    int n = 0;
+    if (s >= DAY_S) n = snprintf(text, OM_SLURM_TIME, "%lld-", s / DAY_S);
+    snprintf(text + n, OM_SLURM_TIME - (size_t)n, "%02lld:%02lld:%02lld", s % DAY_S / HOUR_S,
+             s % HOUR_S / MINUTE_S, s % MINUTE_S);
+}
+
+void om_slurm_job_name(const char *name, char job[OM_SLURM_JOB_NAME])
+{
+    snprintf(job, OM_SLURM_JOB_NAME, "%s", name);
+    for (char *c = job; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL) *c = '-';
+    if (job[0] == '-' || job[0] == '.') job[0] = '_'; /* no option, no hidden file */
+}
+
+/* ---- the script ---- */
+
+/* A word for the shell, in quotes where it needs them. */
+static void add_quoted(om_text *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./,:+@%=-";
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        om_text_add(out, "%s", word);
+        return;
+    }
+    om_text_add(out, "'");
+    for (const char *c = word; *c != '\0'; c++)
+        if (*c == '\'')
+            om_text_add(out, "'\\''");
+        else
+            om_text_add(out, "%c", *c);
+    om_text_add(out, "'");
+}
+
+static void add_directive(om_text *out, const char *name, const char *value)
+{
+    if (value[0] != '\0') om_text_add(out, "#SBATCH --%s=%s\n", name, value);
+}
+
+static void add_number(om_text *out, const char *name, int value)
+{
+    om_text_add(out, "#SBATCH --%s=%d\n", name, value);
+}
+
+/* Further words for sbatch, which reads such a line as a shell would. */
+static om_status add_extra(om_text *out, const om_submission *s)
+{
+    if (s->n_extra == 0) return OM_OK;
+    om_text_add(out, "#SBATCH");
+    for (int i = 0; i < s->n_extra; i++) {
+        const char *word = s->extra[i];
+        for (const char *c = word; *c != '\0'; c++)
+            if ((unsigned char)*c < ' ')
+                return om_fail(OM_EUSAGE, "'%s': a word for sbatch with a control character", word);
+        om_text_add(out, " ");
+        add_quoted(out, word);
+    }
+    om_text_add(out, "\n");
+    return OM_OK;
+}
+
+static om_status add_head(om_text *out, const om_submission *s)
+{
+    const om_slurm_options *o = &s->slurm;
+    double limit_s;
+    if (!om_slurm_seconds(o->time, &limit_s) || !(limit_s > 0)) {
+        om_fail(OM_EUSAGE, "time limit '%s': expected minutes, or as in 12:00:00 or 2-00:00:00",
+                o->time);
+        return om_hint(OM_EUSAGE, "--time 12:00:00, or slurm.time in the spec");
+    }
+    const double notice_s = fmin(NOTICE_S, limit_s / 4);
+    om_text_add(out, "#SBATCH --job-name=%s\n", s->job);
+    add_directive(out, "partition", o->partition);
+    add_directive(out, "account", o->account);
+    add_directive(out, "qos", o->qos);
+    add_directive(out, "constraint", o->constraint);
+    add_number(out, "nodes", o->nodes);
+    add_number(out, "ntasks-per-node", o->ranks_per_node);
+    add_number(out, "cpus-per-task", o->threads);
+    add_directive(out, "mem", o->mem);
+    add_directive(out, "time", o->time);
+    om_text_add(out, "#SBATCH --signal=B:USR1@%.0f\n", notice_s);
+    om_text_add(out, "#SBATCH --requeue\n#SBATCH --open-mode=append\n"
+                     "#SBATCH --output=jobs/%%x-%%j.log\n");
+    add_directive(out, "mail-user", o->mail_user);
+    if (o->mail_user[0] != '\0') add_directive(out, "mail-type", "END,FAIL");
+    return add_extra(out, s);
+}
+
+om_status om_submission_script(const om_submission *s, om_text *script)
+{
+    const char *common = strstr(om_embedded_job, COMMON);
+    if (common == NULL) return om_fail(OM_EFAIL, "the form of jobs was built without its mark");
+    om_text_add(script, "#!/bin/bash\n");
+    OM_TRY(add_head(script, s));
+    om_text_add(script, "program=");
+    add_quoted(script, s->program);
+    om_text_add(script, "\nspec=");
+    add_quoted(script, s->spec);
+    om_text_add(script, "\nstore=");
+    add_quoted(script, s->store);
+    om_text_add(script, "\n%s", common);
+    return script->failed ? om_fail(OM_ENOMEM, "no memory for the script of a job") : OM_OK;
+}

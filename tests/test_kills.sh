@@ -1,0 +1,9 @@
+#!/bin/bash
+# Trainers, coordinator, launcher, mpirun or all of them killed while ranks start, films are rendered, the store is
+# made, models are trained: a few of the kills of tools/test-kills.
+set -u
+command -v python3 >/dev/null || { echo "skipped: python3 is not here" && exit 77; }
+"$OM_SOURCE_DIR/tools/test-kills" 7 --seed 3 --quick --program "$OMMATID" || exit 1
+# what it is given wrongly
+"$OM_SOURCE_DIR/tools/test-kills" 0 --program "$OMMATID" 2>/dev/null
+[ $? = 2 ] || { echo "FAILED: 0 kills are not refused" && exit 1; }
