@@ -120,7 +120,7 @@ static void resume(run *r)
     om_race_free(r->race);
     om_plan_free(r->plan);
     assert_int_equal(om_plan_create(&options, &r->plan), OM_OK);
-    assert_int_equal(om_race_create(&legs, r->plan, &r->race), OM_OK);
+    assert_int_equal(om_race_create(&legs, r->plan, 0, &r->race), OM_OK);
     for (int m = 0; m < f->models; m++) {
         const row *of = &r->store[m];
         om_race_resume(r->race, m, of->iteration, of->status == OM_MODEL_STOPPED);
@@ -242,7 +242,7 @@ static field field_of(const om_race_options *options, int models, int workers)
     const om_plan_options plan = {models, workers, 100, 1000, 1}; /* units as long as can be */
     const om_legs legs = om_legs_of(options, models, 100);
     assert_int_equal(om_plan_create(&plan, &f.plan), OM_OK);
-    assert_int_equal(om_race_create(&legs, f.plan, &f.race), OM_OK);
+    assert_int_equal(om_race_create(&legs, f.plan, 0, &f.race), OM_OK);
     return f;
 }
 

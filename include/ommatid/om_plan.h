@@ -51,6 +51,8 @@ typedef struct om_plan om_plan;
 om_status om_plan_create(const om_plan_options *options, om_plan **plan);
 void om_plan_free(om_plan *plan); /* accepts NULL */
 
+/* Iterations of a model that has others than the options say; before anything else of it. */
+void om_plan_length(om_plan *plan, int model, uint64_t iterations);
 /* What a store already holds of a model, before the first ask: iterations done; ended: it diverged, or
  * failed for good, and is counted among the diverged. Not for models that it holds nothing of. */
 void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended);

@@ -21,9 +21,10 @@
 static const double FIRST_RATE = 1, TICK_S = 1, FIRST_LINE_S = 30;
 
 typedef struct coordinator {
-    om_job *job;
+    const om_jobs *jobs;
+    const om_job *job; /* the first: for what all have in common */
     om_plan *plan;
-    om_race *race;
+    om_race **races; /* [jobs] of the models of each */
     om_model_row *rows;   /* [models] what the live table says */
     double *best;         /* [models] selection measure at the best check; NaN: none */
     bool *waiting;        /* [trainers] asked, and there was nothing */
@@ -49,7 +50,22 @@ static void keep(coordinator *c, om_status status)
 
 static void write_row(coordinator *c, int model)
 {
-    if (c->status == OM_OK) keep(c, om_store_write_row(c->job->store, model, &c->rows[model]));
+    const om_job *job = om_job_of(c->jobs, model);
+    if (c->status == OM_OK)
+        keep(c, om_store_write_row(job->store, model - job->first, &c->rows[model]));
+}
+
+static om_race *race_of(const coordinator *c, const om_job *job)
+{
+    return c->races[job - c->jobs->of];
+}
+
+/* What the run says of itself, in every store that it trains into. */
+static om_status write_run(coordinator *c)
+{
+    for (int i = 0; i < c->jobs->n; i++)
+        OM_TRY(om_store_write_run(c->jobs->of[i].store, &c->run));
+    return OM_OK;
 }
 
 /* ---- beginning ---- */
@@ -57,32 +73,34 @@ static void write_row(coordinator *c, int model)
 /* The model has done so many checks, and may be at a rung. */
 static void note_checks(coordinator *c, int model, int checks, double best)
 {
-    const om_job *job = c->job;
+    const om_job *job = om_job_of(c->jobs, model);
     if (checks == 0) return;
-    om_race_note(c->race, model, om_check_iteration(&job->layout, &job->spec.train, checks - 1),
-                 best);
+    om_race_note(race_of(c, job), model - job->first,
+                 om_check_iteration(&job->layout, &job->spec.train, checks - 1), best);
 }
 
 /* What the store holds of one model. */
 static om_status load_model(coordinator *c, om_state *state, int model)
 {
     om_model_row *row = &c->rows[model];
+    const om_job *job = om_job_of(c->jobs, model);
+    const int number = model - job->first;
     bool found;
-    OM_TRY(om_store_load(c->job->store, model, state, &found));
+    OM_TRY(om_store_load(job->store, number, state, &found));
     row->iteration = found ? state->iteration : 0;
     c->best[model] = NAN;
-    om_race_resume(c->race, model, row->iteration, row->status == OM_MODEL_STOPPED);
+    om_race_resume(race_of(c, job), number, row->iteration, row->status == OM_MODEL_STOPPED);
     if (!found) return OM_OK;
     for (int n = 1; n <= (int)state->n_checks; n++)
-        note_checks(c, model, n, c->best[model] = om_job_best(c->job, state, n));
+        note_checks(c, model, n, c->best[model] = om_job_best(job, state, n));
     /* copies of a state outside its slot may be torn: write them anew */
-    return om_store_repair(c->job->store, model, state);
+    return om_store_repair(job->store, number, state);
 }
 
 /* All of its iterations are done; with none to train, its check. */
 static bool is_done(const coordinator *c, int model)
 {
-    const uint64_t end = c->job->layout.iterations;
+    const uint64_t end = om_job_of(c->jobs, model)->layout.iterations;
     return c->rows[model].iteration >= end && (end > 0 || isfinite(c->best[model]));
 }
 
@@ -91,59 +109,94 @@ static bool is_done(const coordinator *c, int model)
 static void resume_model(coordinator *c, int model)
 {
     om_model_row *row = &c->rows[model];
+    const om_job *job = om_job_of(c->jobs, model);
+    om_race *race = race_of(c, job);
+    const int number = model - job->first;
     const bool ended = row->status == OM_MODEL_DIVERGED ||
-                       (row->status == OM_MODEL_FAILED && om_race_is_past(c->race, model));
+                       (row->status == OM_MODEL_FAILED && om_race_is_past(race, number));
     const bool done = is_done(c, model);
-    if (c->job->layout.iterations > 0 || done || ended)
+    if (job->layout.iterations > 0 || done || ended)
         om_plan_resume(c->plan, model, row->iteration, ended);
-    if (ended) om_race_ended(c->race, model);
+    if (ended) om_race_ended(race, number);
     if (ended || row->status == OM_MODEL_STOPPED) return;
     row->status = done ? OM_MODEL_DONE : OM_MODEL_WAITING;
     row->message[0] = '\0';
 }
 
-static void stop_model(void *context, int model, const char *message)
+/* Whose race it is that stops models. */
+typedef struct racing {
+    coordinator *c;
+    const om_job *job;
+} racing;
+
+static void stop_model(void *context, int number, const char *message)
 {
-    coordinator *c = context;
-    c->rows[model].status = OM_MODEL_STOPPED;
-    snprintf(c->rows[model].message, sizeof c->rows[model].message, "%s", message);
+    const racing *r = context;
+    om_model_row *row = &r->c->rows[r->job->first + number];
+    row->status = OM_MODEL_STOPPED;
+    snprintf(row->message, sizeof row->message, "%s", message);
+}
+
+/* All that the store holds of one ensemble. */
+static om_status resume_job(coordinator *c, const om_job *job, om_state *state)
+{
+    const int first = job->first, end = first + job->spec.models;
+    racing r = {c, job};
+    OM_TRY(om_store_read_rows(job->store, c->rows + first));
+    for (int m = first; m < end; m++)
+        OM_TRY(om_stop_signal ? om_limit_fail_early() : load_model(c, state, m));
+    for (int m = first; m < end; m++) resume_model(c, m);
+    om_status status = om_race_settle(race_of(c, job), c->plan, stop_model, &r);
+    if (status != OM_OK) return om_context(status, "%s", job->options->store);
+    for (int m = first; m < end; m++)
+        OM_TRY(om_store_write_row(job->store, m - first, &c->rows[m]));
+    return OM_OK;
 }
 
 static om_status resume(coordinator *c)
 {
-    om_state *state = NULL;
-    OM_TRY(om_store_read_rows(c->job->store, c->rows));
-    OM_TRY(om_alloc(1, c->job->layout.bytes, &state));
     om_status status = OM_OK;
-    for (int m = 0; m < c->job->spec.models && status == OM_OK; m++)
-        status = om_stop_signal ? om_limit_fail_early() : load_model(c, state, m);
-    om_free(state);
-    OM_TRY(status);
-    for (int m = 0; m < c->job->spec.models; m++) resume_model(c, m);
-    status = om_race_settle(c->race, c->plan, stop_model, c);
-    if (status != OM_OK) return om_context(status, "%s", c->job->options->store);
-    for (int m = 0; m < c->job->spec.models; m++)
-        OM_TRY(om_store_write_row(c->job->store, m, &c->rows[m]));
+    for (int i = 0; i < c->jobs->n && status == OM_OK; i++) {
+        om_state *state = NULL;
+        status = om_alloc(1, c->jobs->of[i].layout.bytes, &state);
+        if (status == OM_OK) status = resume_job(c, &c->jobs->of[i], state);
+        om_free(state);
+    }
+    return status;
+}
+
+/* What is to be trained, and the races of it. */
+static om_status make_plan(coordinator *c)
+{
+    const om_jobs *jobs = c->jobs;
+    om_plan_options options = {.models = jobs->models,
+                               .workers = c->job->trainers,
+                               .iterations = c->job->layout.iterations,
+                               .unit_s = c->job->options->unit_s,
+                               .first_rate = FIRST_RATE};
+    OM_TRY(om_plan_create(&options, &c->plan));
+    for (int i = 0; i < jobs->n; i++) {
+        const om_job *job = &jobs->of[i];
+        const om_legs legs =
+            om_legs_of(&job->spec.race, job->spec.models, job->layout.iterations);
+        for (int m = 0; m < job->spec.models; m++)
+            om_plan_length(c->plan, job->first + m, job->layout.iterations);
+        OM_TRY(om_race_create(&legs, c->plan, job->first, &c->races[i]));
+    }
     return OM_OK;
 }
 
 static om_status begin(coordinator *c)
 {
-    om_job *job = c->job;
-    size_t models = (size_t)job->spec.models;
+    const om_job *job = c->job;
+    const size_t models = (size_t)c->jobs->models, trainers = (size_t)job->trainers;
     OM_TRY(om_alloc(models, sizeof *c->rows, &c->rows));
     OM_TRY(om_alloc(models, sizeof *c->best, &c->best));
-    OM_TRY(om_alloc((size_t)job->trainers, sizeof *c->waiting, &c->waiting));
-    OM_TRY(om_alloc((size_t)job->trainers, sizeof *c->times, &c->times));
-    om_plan_options options = {.models = job->spec.models,
-                               .workers = job->trainers,
-                               .iterations = job->layout.iterations,
-                               .unit_s = job->options->unit_s,
-                               .first_rate = FIRST_RATE};
-    const om_legs legs = om_legs_of(&job->spec.race, job->spec.models, job->layout.iterations);
-    OM_TRY(om_plan_create(&options, &c->plan));
-    OM_TRY(om_race_create(&legs, c->plan, &c->race));
-    OM_TRY(om_pace_create(job->spec.models, &c->pace));
+    OM_TRY(om_alloc(trainers, sizeof *c->waiting, &c->waiting));
+    OM_TRY(om_alloc(trainers, sizeof *c->times, &c->times));
+    OM_TRY(om_alloc((size_t)c->jobs->n, sizeof *c->races, &c->races));
+    OM_TRY(make_plan(c));
+    OM_TRY(om_pace_create(c->jobs->models, &c->pace));
     OM_TRY(resume(c));
     c->start_s = c->tick_s = om_clock_s();
     c->start_cpu_s = om_clock_cpu_s();
@@ -157,7 +210,7 @@ static om_status begin(coordinator *c)
     c->run.updated = om_clock_unix_s();
     c->run.iterations_per_s = 0;
     c->run.seconds_left = NAN;
-    return om_store_write_run(job->store, &c->run);
+    return write_run(c);
 }
 
 /* ---- the live table and the line ---- */
@@ -167,10 +220,10 @@ static void describe(const coordinator *c, char *line, size_t bytes)
     om_plan_summary s;
     om_plan_summarize(c->plan, &s);
     int best = -1;
-    for (int m = 0; m < c->job->spec.models; m++)
+    for (int m = 0; m < c->jobs->models; m++)
         if (isfinite(c->best[m]) && (best < 0 || c->best[m] < c->best[best])) best = m;
     int n = snprintf(line, bytes, "%s: %d of %d models done, %d training", c->job->spec.name,
-                     s.done, c->job->spec.models, s.running);
+                     s.done, c->jobs->models, s.running);
     if (s.stopped > 0) n += snprintf(line + n, bytes - (size_t)n, ", %d stopped", s.stopped);
     if (s.diverged + s.failed > 0)
         n +=
@@ -194,14 +247,16 @@ static void tick(coordinator *c)
     const double now = om_clock_s();
     if (now - c->tick_s < TICK_S) return;
     c->tick_s = now;
-    const uint64_t limit = om_race_limit(c->race);
-    uint64_t left = om_race_beyond(c->race), longest = 0;
+    uint64_t left = 0, longest = 0;
     int models = 0;
-    for (int m = 0; m < c->job->spec.models; m++) {
+    for (int i = 0; i < c->jobs->n; i++) left += om_race_beyond(c->races[i]);
+    for (int m = 0; m < c->jobs->models; m++) {
         const om_model_row *row = &c->rows[m];
         if (row->status == OM_MODEL_RUNNING) write_row(c, m);
         if (row->status != OM_MODEL_RUNNING && row->status != OM_MODEL_WAITING) continue;
-        const uint64_t to_end = c->job->layout.iterations - row->iteration;
+        const om_job *job = om_job_of(c->jobs, m);
+        const uint64_t to_end = job->layout.iterations - row->iteration;
+        const uint64_t limit = om_race_limit(race_of(c, job));
         left += limit > row->iteration ? limit - row->iteration : 0;
         if (to_end > longest) longest = to_end;
         models++;
@@ -210,7 +265,7 @@ static void tick(coordinator *c)
     c->run.updated = om_clock_unix_s();
     c->run.iterations_per_s = at_work * om_pace_of_rank(c->pace);
     c->run.seconds_left = om_pace_seconds_left(c->pace, at_work, left, longest);
-    if (c->status == OM_OK) keep(c, om_store_write_run(c->job->store, &c->run));
+    if (c->status == OM_OK) keep(c, write_run(c));
     /* a log's next line comes in a minute: its first one is to say how long all takes */
     if (!c->progress.terminal && isnan(c->run.seconds_left) && now - c->start_s < FIRST_LINE_S)
         return;
@@ -221,25 +276,29 @@ static void tick(coordinator *c)
 
 /* ---- events ---- */
 
-static void stop_model_in_store(void *context, int model, const char *message)
+static void stop_model_in_store(void *context, int number, const char *message)
 {
-    stop_model(context, model, message);
-    write_row(context, model);
+    const racing *r = context;
+    stop_model(context, number, message);
+    write_row(r->c, r->job->first + number);
 }
 
-/* Stops the worse part of the models if all have got to a rung. */
-static void settle_race(coordinator *c)
+/* Stops the worse part of an ensemble's models if all have got to a rung. */
+static void settle_race(coordinator *c, const om_job *job)
 {
-    const int before = om_race_decided(c->race);
-    const uint64_t rung = om_race_limit(c->race);
-    const om_status status = om_race_settle(c->race, c->plan, stop_model_in_store, c);
-    if (status != OM_OK) keep(c, om_context(status, "%s", c->job->options->store));
-    if (om_race_decided(c->race) == before || c->progress.quiet || c->status != OM_OK) return;
-    om_plan_summary s;
-    om_plan_summarize(c->plan, &s);
+    om_race *race = race_of(c, job);
+    racing r = {c, job};
+    const int before = om_race_decided(race);
+    const uint64_t rung = om_race_limit(race);
+    const om_status status = om_race_settle(race, c->plan, stop_model_in_store, &r);
+    if (status != OM_OK) keep(c, om_context(status, "%s", job->options->store));
+    if (om_race_decided(race) == before || c->progress.quiet || c->status != OM_OK) return;
+    int left = 0;
+    for (int m = 0; m < job->spec.models; m++)
+        left += c->rows[job->first + m].status == OM_MODEL_WAITING;
     om_progress_end(&c->progress);
     fprintf(stderr, "race at iteration %llu: %d of %d models go on\n", (unsigned long long)rung,
-            s.waiting, c->job->spec.models);
+            left, job->spec.models);
 }
 
 /* Takes a worker's report into plan and table. */
@@ -247,6 +306,7 @@ static void take_report(coordinator *c, int worker, const om_report *report)
 {
     if (report->kind == OM_REPORT_ASK) return;
     om_model_row *row = &c->rows[report->model];
+    const om_job *job = om_job_of(c->jobs, report->model);
     om_pace_take(c->pace, report->model, report->iteration, report->seconds);
     if (isfinite(report->best) || report->kind == OM_REPORT_SET_BACK)
         c->best[report->model] = report->best;
@@ -261,7 +321,7 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     case OM_REPORT_DONE:
     case OM_REPORT_STOPPED:
         row->status = is_done(c, report->model) ? OM_MODEL_DONE : OM_MODEL_WAITING;
-        if (c->job->layout.iterations > 0 || row->status == OM_MODEL_DONE)
+        if (job->layout.iterations > 0 || row->status == OM_MODEL_DONE)
             om_plan_done(c->plan, worker, report->iteration, report->seconds);
         else
             om_plan_lost(c->plan, worker); /* stopped in the check that is all there is to do */
@@ -275,12 +335,12 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     case OM_REPORT_DIVERGED:
         row->status = OM_MODEL_DIVERGED;
         om_plan_diverged(c->plan, worker);
-        om_race_ended(c->race, report->model);
+        om_race_ended(race_of(c, job), report->model - job->first);
         break;
     default:
         row->attempts++;
         row->status = om_plan_failed(c->plan, worker) ? OM_MODEL_WAITING : OM_MODEL_FAILED;
-        if (row->status == OM_MODEL_FAILED) om_race_ended(c->race, report->model);
+        if (row->status == OM_MODEL_FAILED) om_race_ended(race_of(c, job), report->model - job->first);
     }
     write_row(c, report->model);
     /* remarks stay in the table, where status shows them; failures are worth a line */
@@ -288,11 +348,12 @@ static void take_report(coordinator *c, int worker, const om_report *report)
                    report->kind == OM_REPORT_SET_BACK;
     if (failure && !c->progress.quiet && c->status == OM_OK) {
         om_progress_end(&c->progress);
+        if (c->jobs->n > 1) fprintf(stderr, "point %d: ", (int)(job - c->jobs->of));
         if (strncmp(row->message, "model ", strlen("model ")) != 0)
-            fprintf(stderr, "model %d: ", report->model);
+            fprintf(stderr, "model %d: ", report->model - job->first);
         fprintf(stderr, "%s\n", row->message);
     }
-    settle_race(c);
+    settle_race(c, job);
 }
 
 /* Asks the plan for a worker, whose unit would begin after so many seconds. */
@@ -447,7 +508,7 @@ static om_status fail_stopped(const coordinator *c, int done)
                  on_request ? "on request" : strsignal(om_stop_signal));
     if (time_is_up && c->trained == 0) return om_limit_fail_early();
     om_fail(OM_ESTOPPED, "%s: %d of %d models are done; nothing is lost", why, done,
-            c->job->spec.models);
+            c->jobs->models);
     return om_hint(OM_ESTOPPED, "the same command again: it goes on from here");
 }
 
@@ -460,7 +521,7 @@ static om_status conclude(coordinator *c, bool alone)
     c->run.trainers = 0;
     c->run.updated = om_clock_unix_s();
     c->run.seconds_left = NAN;
-    if (c->status == OM_OK) c->status = om_store_write_run(c->job->store, &c->run);
+    if (c->status == OM_OK) c->status = write_run(c);
     if (c->status == OM_EBUSY) return om_store_check_write(c->job->store); /* says whose it is */
     if (c->status != OM_OK) return c->status;
     if (s.waiting > 0) return fail_stopped(c, s.done);
@@ -469,24 +530,26 @@ static om_status conclude(coordinator *c, bool alone)
     if (s.done == 0)
         return om_fail(OM_EFAIL, "no model could be trained to the end: %d diverged, %d failed%s",
                        s.diverged, s.failed, raced);
+    bool trains = false;
+    for (int i = 0; i < c->jobs->n; i++) trains |= c->jobs->of[i].layout.iterations > 0;
     om_progress_duration(om_clock_s() - c->start_s, took, sizeof took);
     if (!c->progress.quiet)
         fprintf(stderr, "%s: %d of %d models %s in %s%s\n", c->job->spec.name, s.done,
-                c->job->spec.models,
-                c->job->layout.iterations > 0 ? "trained" : "checked, untrained,", took, raced);
+                c->jobs->models, trains ? "trained" : "checked, untrained,", took, raced);
     return OM_OK;
 }
 
-om_status om_coordinate(om_job *job, om_worker *worker)
+om_status om_coordinate(const om_jobs *jobs, om_worker *worker)
 {
-    coordinator c = {.job = job};
+    coordinator c = {.jobs = jobs, .job = &jobs->of[0]};
     om_status status = begin(&c);
     bool alone = worker != NULL;
     if (status == OM_OK && alone) serve_itself(&c, worker);
     if (status == OM_OK && !alone) serve_workers(&c);
-    if (status != OM_OK && !alone) dismiss_workers(job);
+    if (status != OM_OK && !alone) dismiss_workers(c.job);
     if (status == OM_OK) status = conclude(&c, alone);
-    om_race_free(c.race);
+    for (int i = 0; c.races != NULL && i < jobs->n; i++) om_race_free(c.races[i]);
+    om_free(c.races);
     om_plan_free(c.plan);
     om_pace_free(c.pace);
     om_free(c.rows);

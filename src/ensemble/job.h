@@ -6,8 +6,11 @@
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_plan.h"
 
+/* One ensemble that is trained; of a sweep there are several in one run, one for each point, which differ in
+ * all but ranks, threads and time. */
 typedef struct om_job {
     const om_run_options *options;
+    int first; /* number of its first model among those of all ensembles of the run */
     om_spec spec;
     char *spec_text;
     om_circuit *circuit;
@@ -19,9 +22,18 @@ typedef struct om_job {
     int threads;         /* of each */
     const char *kernels; /* that this rank trains with */
     double end_s;        /* of the monotonic clock, when training is to have ended; INFINITY */
-    bool locked;         /* rank 0 holds the store's lock */
+    bool shares_films;   /* with another ensemble of the run, whose they are */
     bool finished;       /* nothing is left to train: there are no films */
 } om_job;
+
+/* The ensembles of a run. Numbers of models are among all of them, where nothing else is said. */
+typedef struct om_jobs {
+    int n, models;
+    om_job *of; /* [n] */
+} om_jobs;
+
+/* The ensemble that a model belongs to. */
+om_job *om_job_of(const om_jobs *jobs, int model);
 
 /* Threads per rank: as asked for; else the cores that this rank is bound to, or its share of those
  * that the node's ranks have in common. Collective. */
@@ -53,8 +65,9 @@ om_status om_job_match_store(const char *path, const om_store_plan *plan);
  * them together, a file is read by one of them. Collective. */
 om_status om_job_open_scenes(om_job *job);
 
-/* Frees all of it, and the store's lock if the job holds it. Local. */
+/* Frees all of it. Local. */
 void om_job_close(om_job *job);
+
 /* ---- a store that is at its end ---- */
 
 /* Whether a store that matches the job as far as is known without films has nothing left to train and is of
@@ -108,7 +121,7 @@ typedef struct om_order {
 
 typedef struct om_worker om_worker; /* trains units; holds the model of the last one */
 
-om_status om_worker_create(om_job *job, om_worker **worker);
+om_status om_worker_create(const om_jobs *jobs, om_worker **worker);
 void om_worker_free(om_worker *worker); /* accepts NULL */
 /* Trains one unit and commits it; tell(context, report) hears of progress about once a second and may
  * set *om_stop_signal. The report at the end says how it went. */
@@ -128,6 +141,6 @@ void om_note_small_time_constants(const om_circuit *circuit, const om_real *tau,
 /* Plans, hands out units, keeps the live table and the progress line. With one rank it trains the units
  * itself with `worker`, else worker is NULL. Rank 0 only. Errors: OM_ESTOPPED, OM_EFAIL (no model
  * could be trained), OM_EIO. */
-om_status om_coordinate(om_job *job, om_worker *worker);
+om_status om_coordinate(const om_jobs *jobs, om_worker *worker);
 
 #endif

@@ -81,15 +81,17 @@ static void leave(om_work_left *left, uint64_t done, uint64_t iterations)
     if (more > left->longest) left->longest = more;
 }
 
-/* By the store's live table, where there is one of as many models; what it lacks is no concern here. */
-static void count_work(choice *c)
+/* By the store's live table, where there is one of as many models; what it lacks is no concern here. Adds
+ * to what is left. */
+static void count_work(choice *c, const char *path)
 {
+    om_work_left left = {0};
     om_store *store = NULL;
     om_model_row *rows = NULL;
     const int models = c->spec->models;
     om_status status = om_alloc((size_t)models, sizeof *rows, &rows);
     if (status == OM_OK && access(c->wish->store, F_OK) == 0 &&
-        om_store_open(c->wish->store, OM_STORE_READ, &store) == OM_OK &&
+        om_store_open(path, OM_STORE_READ, &store) == OM_OK &&
         om_store_describe(store)->n_models == models)
         status = om_store_read_rows(store, rows);
     for (int m = 0; m < models; m++) {
@@ -97,12 +99,14 @@ static void count_work(choice *c)
         if (known && (rows[m].status == OM_MODEL_DIVERGED || rows[m].status == OM_MODEL_STOPPED ||
                       rows[m].status == OM_MODEL_DONE))
             continue;
-        leave(&c->left, known ? rows[m].iteration : 0, om_train_iterations(&c->spec->train));
+        leave(&left, known ? rows[m].iteration : 0, om_train_iterations(&c->spec->train));
     }
     /* in a race, those that will be stopped do not get to the end */
     const om_legs legs = om_legs_of(&c->spec->race, models, om_train_iterations(&c->spec->train));
     const uint64_t most = om_legs_iterations(&legs);
-    if (c->left.iterations > most) c->left.iterations = most;
+    c->left.models += left.models;
+    c->left.iterations += left.iterations < most ? left.iterations : most;
+    if (left.longest > c->left.longest) c->left.longest = left.longest;
     om_store_close(store);
     om_free(rows);
     om_message_clear();
@@ -258,22 +262,47 @@ static om_status choose(choice *c)
     return OM_OK;
 }
 
+/* What is left of all points of a sweep; the first one's spec is the one to measure with. */
+static om_status count_points(choice *c, const om_sweep *sweep)
+{
+    for (int p = sweep->n_points - 1; p >= 0; p--) {
+        char path[OM_SWEEP_PATH_BYTES];
+        OM_TRY(om_sweep_point_path(c->wish->store, p, path));
+        OM_TRY(om_spec_parse(c->wish->spec_file, sweep->specs[p], c->spec));
+        count_work(c, path);
+    }
+    return OM_OK;
+}
+
+/* The spec, its circuit, and what is left to train of it. */
+static om_status read_work(choice *c)
+{
+    const char *file = c->wish->spec_file;
+    char *text = NULL;
+    om_sweep *sweep = NULL;
+    OM_TRY(om_spec_text(file, &text));
+    om_status status = om_spec_sweep(file, text, &sweep);
+    if (status == OM_OK && sweep != NULL)
+        status = count_points(c, sweep);
+    else if (status == OM_OK)
+        status = om_spec_parse(file, text, c->spec);
+    if (status == OM_OK) status = om_job_circuit(file, text, c->spec, &c->circuit);
+    if (status == OM_OK && sweep == NULL) count_work(c, c->wish->store);
+    om_sweep_free(sweep);
+    om_free(text);
+    return status;
+}
+
 om_status om_layout_choose(const om_layout_wish *wish, om_rank_layout *layout, om_work_left *left,
                            char line[OM_LAYOUT_BYTES])
 {
     choice c = {.wish = wish, .chosen = {wish->ranks, wish->threads}, .line = line};
-    char *text = NULL;
     om_status status = om_alloc(1, sizeof *c.spec, &c.spec);
-    if (status == OM_OK) status = om_spec_read(wish->spec_file, c.spec, &text);
-    if (status == OM_OK) status = om_job_circuit(wish->spec_file, text, c.spec, &c.circuit);
-    if (status == OM_OK) {
-        count_work(&c);
-        status = choose(&c);
-    }
+    if (status == OM_OK) status = read_work(&c);
+    if (status == OM_OK) status = choose(&c);
     *layout = c.chosen;
     *left = c.left;
     om_circuit_free(c.circuit);
-    om_free(text);
     om_free(c.spec);
     return status;
 }

@@ -47,7 +47,8 @@ typedef struct plan_model {
     int last;           /* worker that trained it last and has its state in memory */
     int failed_on;      /* worker whose error this unit ended with; somebody else tries it again */
     uint64_t iteration; /* done */
-    uint64_t limit;     /* it may be trained so far */
+    uint64_t end;       /* of training */
+    uint64_t limit;     /* it may be trained so far for now */
     uint64_t to;        /* end of the running unit, or of the one to be tried again; else 0 */
 } plan_model;
 
@@ -107,7 +108,11 @@ om_status om_plan_create(const om_plan_options *options, om_plan **plan)
         return status;
     }
     for (int m = 0; m < options->models; m++)
-        p->models[m] = (plan_model){WAITING, NOBODY, NOBODY, NOBODY, 0, options->iterations, 0},
+        p->models[m] = (plan_model){.holder = NOBODY,
+                                    .last = NOBODY,
+                                    .failed_on = NOBODY,
+                                    .end = options->iterations,
+                                    .limit = options->iterations},
         p->by_left[m] = m;
     for (int w = 0; w < options->workers; w++) p->workers[w] = nobody, p->by_rate[w] = w;
     p->count[WAITING] = options->models;
@@ -153,28 +158,38 @@ static void move(om_plan *plan, plan_model *model, model_status status, uint64_t
 }
 
 /* What a model is that nobody trains, after so many iterations. */
-static model_status status_at(const om_plan *plan, const plan_model *model, uint64_t iteration)
+static model_status status_at(const plan_model *model, uint64_t iteration)
 {
-    if (iteration == plan->options.iterations) return DONE;
+    if (iteration == model->end) return DONE;
     return iteration < model->limit ? WAITING : HELD;
+}
+
+void om_plan_length(om_plan *plan, int model, uint64_t iterations)
+{
+    plan_model *m = &plan->models[model];
+    assert(m->status == WAITING && m->iteration == 0 && m->to == 0);
+    plan->remaining -= remaining_of(m);
+    m->end = m->limit = iterations;
+    plan->remaining += remaining_of(m);
+    plan->changed = true;
 }
 
 void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended)
 {
     plan_model *m = &plan->models[model];
-    assert(m->status == WAITING && iteration <= plan->options.iterations);
-    move(plan, m, ended ? DIVERGED : status_at(plan, m, iteration), iteration);
+    assert(m->status == WAITING && iteration <= m->end);
+    move(plan, m, ended ? DIVERGED : status_at(m, iteration), iteration);
 }
 
 void om_plan_limit(om_plan *plan, int model, uint64_t iteration)
 {
     plan_model *m = &plan->models[model];
-    if (m->status == DONE) return;
+    if (m->status == DONE || m->end == 0) return; /* nothing to train: no limit */
     assert((m->status == WAITING || m->status == HELD) && m->to == 0);
-    assert(iteration <= plan->options.iterations);
+    assert(iteration <= m->end);
     move(plan, m, HELD, m->iteration);
     m->limit = iteration;
-    move(plan, m, status_at(plan, m, m->iteration), m->iteration);
+    move(plan, m, status_at(m, m->iteration), m->iteration);
 }
 
 void om_plan_end(om_plan *plan, int model)
@@ -461,7 +476,7 @@ void om_plan_done(om_plan *plan, int worker, uint64_t iteration, double seconds)
     plan_model *m = release(plan, worker);
     m->to = 0;
     m->failed_on = NOBODY;
-    move(plan, m, status_at(plan, m, iteration), iteration);
+    move(plan, m, status_at(m, iteration), iteration);
 }
 
 void om_plan_diverged(om_plan *plan, int worker)
@@ -525,7 +540,7 @@ int om_plan_model_of(const om_plan *plan, int worker) { return plan->workers[wor
 static bool model_is_valid(const om_plan *plan, int number)
 {
     const plan_model *m = &plan->models[number];
-    uint64_t end = plan->options.iterations;
+    const uint64_t end = m->end;
     bool running = m->status == RUNNING;
     if (running != (m->holder != NOBODY)) return false; /* (P1) */
     if (running && plan->workers[m->holder].model != number &&

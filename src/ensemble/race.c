@@ -98,6 +98,7 @@ typedef struct contender {
 
 struct om_race {
     om_legs legs;
+    int first;             /* number of model 0 in the plan */
     racer *racers;         /* [models] */
     double *measure;       /* [models][rungs]; NaN: not there yet */
     int decided;           /* rungs */
@@ -126,13 +127,14 @@ static void count_missing(om_race *race)
     for (int m = 0; m < models_of(race); m++) race->missing += is_missing(race, m);
 }
 
-om_status om_race_create(const om_legs *legs, om_plan *plan, om_race **race)
+om_status om_race_create(const om_legs *legs, om_plan *plan, int first, om_race **race)
 {
     om_race *r = NULL;
     const size_t models = (size_t)legs->field[0], rungs = (size_t)legs->rungs;
     *race = NULL;
     OM_TRY(om_alloc(1, sizeof *r, &r));
     r->legs = *legs;
+    r->first = first;
     om_status status = om_alloc(models, sizeof *r->racers, &r->racers);
     if (status == OM_OK) status = om_alloc(models, sizeof *r->contenders, &r->contenders);
     if (status == OM_OK && rungs > 0)
@@ -142,7 +144,7 @@ om_status om_race_create(const om_legs *legs, om_plan *plan, om_race **race)
         return status;
     }
     for (size_t i = 0; i < models * rungs; i++) r->measure[i] = NAN;
-    for (int m = 0; m < legs->field[0]; m++) om_plan_limit(plan, m, legs->end[0]);
+    for (int m = 0; m < legs->field[0]; m++) om_plan_limit(plan, first + m, legs->end[0]);
     count_missing(r);
     *race = r;
     return OM_OK;
@@ -243,11 +245,11 @@ static om_status judge(om_race *race, om_plan *plan, const contender *c, int pla
     if (!r->out) {
         if (r->stopped && (r->reached == at || last))
             return disagree(race, c, place + 1, field, "was stopped");
-        om_plan_limit(plan, c->model, legs->end[race->decided + 1]);
+        om_plan_limit(plan, race->first + c->model, legs->end[race->decided + 1]);
         return OM_OK;
     }
     if (r->reached > at) return disagree(race, c, place + 1, field, "has gone on");
-    om_plan_end(plan, c->model);
+    om_plan_end(plan, race->first + c->model);
     if (stopped == NULL) return OM_OK;
     char message[OM_MESSAGE_BYTES];
     snprintf(message, sizeof message, "stopped by the race at iteration %llu: place %d of %d",

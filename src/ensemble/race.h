@@ -32,8 +32,9 @@ bool om_race_has_fault(const om_race_options *race, const om_state_layout *layou
 
 typedef struct om_race om_race;
 
-/* Sets the limits of the plan's models, which have not begun. Free with om_race_free(). */
-om_status om_race_create(const om_legs *legs, om_plan *plan, om_race **race);
+/* Sets the limits of the plan's models, which have not begun. first: number in the plan of what is model 0
+ * here. Free with om_race_free(). */
+om_status om_race_create(const om_legs *legs, om_plan *plan, int first, om_race **race);
 void om_race_free(om_race *race); /* accepts NULL */
 
 /* The model has reached so many iterations with that measure; what is between rungs is passed over. */

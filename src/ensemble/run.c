@@ -129,53 +129,18 @@ static om_status refuse_damage(om_store *store)
 }
 
 /* Rank 0: what can be told of a store that is there without the films. */
-static om_status examine_store(om_job *job, const om_store_plan *plan)
+static om_status examine_store(om_job *job)
 {
     om_store *store;
-    if (access(job->options->store, F_OK) != 0) return OM_OK;
+    om_store_plan plan = om_job_store_plan(job);
+    plan.scenes = NULL;
+    plan.layout = NULL;
     OM_TRY(om_store_open(job->options->store, OM_STORE_READ, &store));
-    om_status status = om_store_matches(store, plan);
+    om_status status = om_store_matches(store, &plan);
     if (status == OM_OK) status = refuse_damage(store);
     if (status == OM_OK) status = om_job_look_for_end(job, store);
     om_store_close(store);
     return status;
-}
-
-/* Rank 0, before anything that takes time: the store is ours alone, and as far as can be told without
- * the films it is one of this ensemble. */
-static om_status claim_store(om_job *job)
-{
-    OM_TRY(om_check_folder(job->options->store));
-    OM_TRY(om_store_lock(job->options->store));
-    job->locked = true;
-    OM_TRY(om_h5_remove_leftovers(job->options->store));
-    om_store_plan plan = om_job_store_plan(job);
-    plan.scenes = NULL;
-    plan.layout = NULL;
-    return examine_store(job, &plan);
-}
-
-/* Rank 0: creates the store unless it is there. */
-static om_status prepare_store(om_job *job)
-{
-    const char *path = job->options->store;
-    OM_TRY(om_train_baselines(job->scenes, &job->spec.train.batch, &job->baselines));
-    om_store_plan plan = om_job_store_plan(job);
-    if (access(path, F_OK) == 0) return om_job_match_store(path, &plan);
-    if (!job->options->quiet)
-        fprintf(stderr, "creating %s (%.1f MB)\n", path, (double)om_store_bytes(&plan) / 1e6);
-    return om_store_create(path, &plan);
-}
-
-/* From here on no earlier run can write into the store, should it wake up again. */
-static om_status claim_token(om_job *job)
-{
-    uint64_t token = 0;
-    om_status status = OM_OK;
-    if (om_ranks_number() == 0) status = om_store_claim(job->store, &token);
-    OM_TRY(om_ranks_agree(status));
-    om_ranks_share_bytes(&token, sizeof token);
-    return om_ranks_agree(om_store_hold(job->store, token));
 }
 
 /* Whether all ranks go on: not where one failed, or was asked to stop. */
@@ -201,54 +166,22 @@ static void warn_of_kernels(const om_job *job)
     om_message_clear();
 }
 
-/* The films, and with them a store that they belong to. */
-static om_status prepare_training(om_job *job)
+/* From here on no earlier run can write into the store, should it wake up again. */
+static om_status claim_token(om_job *job)
 {
+    uint64_t token = 0;
     om_status status = OM_OK;
-    OM_TRY(om_job_open_scenes(job));
-    if (job->scenes->extent != job->circuit->extent)
-        return om_fail(OM_EDATA, "%s: films of extent %d, but circuit.extent is %d",
-                       job->spec.scenes, job->scenes->extent, job->circuit->extent);
-    OM_TRY(go_on(om_job_layout(job->options->spec_file, job)));
-    if (om_ranks_number() == 0) status = prepare_store(job);
-    return go_on(status);
+    if (om_ranks_number() == 0) status = om_store_claim(job->store, &token);
+    OM_TRY(om_ranks_agree(status));
+    om_ranks_share_bytes(&token, sizeof token);
+    return om_ranks_agree(om_store_hold(job->store, token));
 }
 
-static om_status prepare(om_job *job)
+static om_status open_store(om_job *job)
 {
-    OM_TRY(om_ranks_agree(om_train_kernels(&job->kernels)));
-    OM_TRY(om_job_read_spec(job));
-    om_status status =
-        om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
-    OM_TRY(go_on(status));
-    if (om_ranks_number() == 0) status = claim_store(job);
-    OM_TRY(go_on(status));
-    om_ranks_share_bytes(&job->finished, sizeof job->finished);
-    if (!job->finished) OM_TRY(prepare_training(job));
     OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_WRITE, &job->store)));
     warn_of_kernels(job);
     return claim_token(job);
-}
-
-/* Rank 0 coordinates, and trains if it is alone. */
-static om_status train(om_job *job)
-{
-    om_worker *worker = NULL;
-    om_status status = OM_OK;
-    if (job->finished)
-        return om_ranks_agree(om_ranks_number() == 0 ? om_job_conclude_finished(job) : OM_OK);
-    bool coordinates = om_ranks_number() == 0, trains = !coordinates || om_ranks_count() == 1;
-    if (trains) status = om_worker_create(job, &worker);
-    status = go_on(status);
-    if (status == OM_OK && !coordinates) om_worker_serve(worker);
-    if (status == OM_OK && coordinates) status = om_coordinate(job, worker);
-    om_worker_free(worker);
-    /* also where no model could be trained to the end: an older ranking is none any more */
-    if (coordinates && (status == OM_OK || status == OM_ESTOPPED || status == OM_EFAIL)) {
-        om_status ranked = om_ranking_store(job->store);
-        if (ranked != OM_OK) status = ranked;
-    }
-    return om_ranks_agree(status);
 }
 
 /* Of ranks that somebody else has started. */
@@ -262,27 +195,260 @@ static void tell_layout(const om_job *job)
 void om_job_close(om_job *job)
 {
     om_store_close(job->store);
-    if (job->locked) om_store_unlock(job->options->store);
-    om_scenes_free(job->scenes);
+    if (!job->shares_films) om_scenes_free(job->scenes);
     om_circuit_free(job->circuit);
     om_free(job->spec_text);
 }
 
+om_job *om_job_of(const om_jobs *jobs, int model)
+{
+    int low = 0, high = jobs->n - 1;
+    while (low < high) {
+        const int middle = (low + high + 1) / 2;
+        if (jobs->of[middle].first <= model)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return &jobs->of[low];
+}
+
+/* ---- all ensembles of a run ---- */
+
+typedef struct run {
+    const om_run_options *options;
+    om_jobs jobs;
+    om_run_options *own; /* [jobs.n] the options of each: its spec and its store */
+    char (*names)[2][OM_SWEEP_PATH_BYTES];
+    om_sweep *sweep; /* rank 0; NULL: there is one ensemble */
+    char *text;      /* rank 0: of the whole spec */
+    bool locked;     /* rank 0 holds the store's lock */
+    bool exists;     /* rank 0: the store was there */
+} run;
+
+/* Of a sweep each point has a spec and a store of its own, "sweep.yaml:2" and "sweep.h5:2". */
+static om_status name_point(run *r, int p, bool swept)
+{
+    om_run_options *own = &r->own[p];
+    *own = *r->options;
+    r->jobs.of[p].options = own;
+    if (!swept) return OM_OK;
+    OM_TRY(om_sweep_point_path(own->spec_file, p, r->names[p][0]));
+    OM_TRY(om_sweep_point_path(own->store, p, r->names[p][1]));
+    own->spec_file = r->names[p][0];
+    own->store = r->names[p][1];
+    return OM_OK;
+}
+
+/* How many ensembles there are, and what they are called. Collective. */
+static om_status list_points(run *r)
+{
+    int n = 1, swept = 0;
+    om_status status = OM_OK;
+    if (om_ranks_number() == 0) {
+        status = om_spec_text(r->options->spec_file, &r->text);
+        if (status == OM_OK) status = om_spec_sweep(r->options->spec_file, r->text, &r->sweep);
+        if (r->sweep != NULL) n = r->sweep->n_points, swept = 1;
+    }
+    OM_TRY(om_ranks_agree(status));
+    om_ranks_share_bytes(&n, sizeof n);
+    om_ranks_share_bytes(&swept, sizeof swept);
+    r->jobs.n = n;
+    status = om_alloc((size_t)n, sizeof *r->jobs.of, &r->jobs.of);
+    if (status == OM_OK) status = om_alloc((size_t)n, sizeof *r->own, &r->own);
+    if (status == OM_OK) status = om_alloc((size_t)n, sizeof *r->names, &r->names);
+    for (int p = 0; p < n && status == OM_OK; p++) status = name_point(r, p, swept != 0);
+    return om_ranks_agree(status);
+}
+
+/* Specs and circuits of all. Collective. */
+static om_status read_specs(run *r)
+{
+    for (int p = 0; p < r->jobs.n; p++) {
+        om_job *job = &r->jobs.of[p];
+        OM_TRY(om_ranks_agree(om_train_kernels(&job->kernels)));
+        OM_TRY(om_job_read_spec(job));
+        om_status status =
+            om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
+        OM_TRY(go_on(status));
+        job->first = r->jobs.models;
+        r->jobs.models += job->spec.models;
+    }
+    return OM_OK;
+}
+
+static void set_ranks(run *r)
+{
+    const int ranks = om_ranks_count();
+    const double limit_s = om_limit_s(r->options->time_limit_s);
+    const double training_s = limit_s - om_limit_reserve_s(limit_s);
+    const double end_s = om_clock_s() + training_s;
+    /* the plan ends before: for ranks that are slower than ever before */
+    om_stop_after(training_s);
+    for (int p = 0; p < r->jobs.n; p++) {
+        om_job *job = &r->jobs.of[p];
+        job->end_s = end_s;
+        job->trainers = ranks > 1 ? ranks - 1 : 1;
+        job->threads = om_job_threads(job);
+    }
+    tell_layout(&r->jobs.of[0]);
+}
+
+/* A file that is there must hold a sweep where the spec does. */
+static om_status check_form(const run *r)
+{
+    om_sweep *there;
+    const char *path = r->options->store;
+    if (r->sweep == NULL) return OM_OK; /* who opens it says what it is */
+    OM_TRY(om_sweep_open(path, &there, NULL, NULL));
+    const int n = there != NULL ? there->n_points : 0;
+    om_sweep_free(there);
+    if (n == r->sweep->n_points) return OM_OK;
+    om_fail(OM_EDATA, n == 0 ? "%s: holds no sweep" : "%s: holds a sweep of %d points, not %d", path,
+            n, r->sweep->n_points);
+    return om_hint(OM_EDATA, "the spec that it was made from, or another file after -o");
+}
+
+/* Rank 0, before anything that takes time: the store is ours alone, and as far as can be told without
+ * the films it is one of this spec. */
+static om_status claim_store(run *r)
+{
+    const char *path = r->options->store;
+    OM_TRY(om_check_folder(path));
+    OM_TRY(om_store_lock(path));
+    r->locked = true;
+    OM_TRY(om_h5_remove_leftovers(path));
+    r->exists = access(path, F_OK) == 0;
+    if (r->exists) OM_TRY(check_form(r));
+    bool finished = r->exists;
+    for (int p = 0; p < r->jobs.n && r->exists; p++) {
+        OM_TRY(examine_store(&r->jobs.of[p]));
+        finished &= r->jobs.of[p].finished;
+    }
+    /* where some are not, all are looked at with their films */
+    for (int p = 0; p < r->jobs.n; p++) r->jobs.of[p].finished = finished;
+    return OM_OK;
+}
+
+/* The films of an ensemble before, if they are the same: they are made from the same settings. */
+static bool share_films(run *r, int p)
+{
+    om_job *job = &r->jobs.of[p];
+    for (int q = 0; q < p && !job->shares_films; q++) {
+        const om_job *other = &r->jobs.of[q];
+        const void *worlds = &other->spec.worlds;
+        job->shares_films =
+            strcmp(job->spec.scenes, other->spec.scenes) == 0 &&
+            (strcmp(job->spec.scenes, "procedural") != 0 ||
+             memcmp(&job->spec.worlds, worlds, sizeof job->spec.worlds) == 0);
+        if (job->shares_films) job->scenes = other->scenes;
+    }
+    return job->shares_films;
+}
+
+/* Rank 0: the store, unless it is there. */
+static om_status prepare_store(run *r)
+{
+    const char *path = r->options->store;
+    om_store_plan *plans = NULL;
+    uint64_t bytes = 0;
+    OM_TRY(om_alloc((size_t)r->jobs.n, sizeof *plans, &plans));
+    om_status status = OM_OK;
+    for (int p = 0; p < r->jobs.n && status == OM_OK; p++) {
+        om_job *job = &r->jobs.of[p];
+        status = om_train_baselines(job->scenes, &job->spec.train.batch, &job->baselines);
+        plans[p] = om_job_store_plan(job);
+        if (status == OM_OK && r->exists)
+            status = om_job_match_store(job->options->store, &plans[p]);
+        bytes += om_store_bytes(&plans[p]);
+    }
+    if (status == OM_OK && !r->exists) {
+        if (!r->options->quiet)
+            fprintf(stderr, "creating %s (%.1f MB)\n", path, (double)bytes / 1e6);
+        status = r->sweep == NULL ? om_store_create(path, plans)
+                                  : om_sweep_create(path, r->sweep, r->jobs.of[0].spec.name,
+                                                    r->text, plans);
+    }
+    om_free(plans);
+    return status;
+}
+
+/* The films, and with them a store that they belong to. */
+static om_status prepare_training(run *r)
+{
+    om_status status = OM_OK;
+    for (int p = 0; p < r->jobs.n; p++) {
+        om_job *job = &r->jobs.of[p];
+        if (!share_films(r, p)) OM_TRY(om_job_open_scenes(job));
+        if (job->scenes->extent != job->circuit->extent)
+            return om_fail(OM_EDATA, "%s: films of extent %d, but circuit.extent is %d",
+                           job->spec.scenes, job->scenes->extent, job->circuit->extent);
+        OM_TRY(go_on(om_job_layout(job->options->spec_file, job)));
+    }
+    if (om_ranks_number() == 0) status = prepare_store(r);
+    return go_on(status);
+}
+
+static om_status prepare(run *r)
+{
+    om_status status = OM_OK;
+    OM_TRY(list_points(r));
+    set_ranks(r);
+    OM_TRY(read_specs(r));
+    if (om_ranks_number() == 0) status = claim_store(r);
+    OM_TRY(go_on(status));
+    bool finished = r->jobs.of[0].finished;
+    om_ranks_share_bytes(&finished, sizeof finished);
+    for (int p = 0; p < r->jobs.n; p++) r->jobs.of[p].finished = finished;
+    if (!finished) OM_TRY(prepare_training(r));
+    for (int p = 0; p < r->jobs.n; p++) OM_TRY(open_store(&r->jobs.of[p]));
+    return OM_OK;
+}
+
+static om_status conclude_finished(run *r)
+{
+    om_status status = OM_OK;
+    for (int p = 0; p < r->jobs.n; p++) {
+        om_status one = om_job_conclude_finished(&r->jobs.of[p]);
+        if (one != OM_OK) status = one;
+    }
+    return status;
+}
+
+/* Rank 0 coordinates, and trains if it is alone. */
+static om_status train(run *r)
+{
+    om_worker *worker = NULL;
+    om_status status = OM_OK;
+    const bool coordinates = om_ranks_number() == 0, trains = !coordinates || om_ranks_count() == 1;
+    if (r->jobs.of[0].finished)
+        return om_ranks_agree(coordinates ? conclude_finished(r) : OM_OK);
+    if (trains) status = om_worker_create(&r->jobs, &worker);
+    status = go_on(status);
+    if (status == OM_OK && !coordinates) om_worker_serve(worker);
+    if (status == OM_OK && coordinates) status = om_coordinate(&r->jobs, worker);
+    om_worker_free(worker);
+    /* also where no model could be trained to the end: an older ranking is none any more */
+    if (coordinates && (status == OM_OK || status == OM_ESTOPPED || status == OM_EFAIL))
+        for (int p = 0; p < r->jobs.n; p++) {
+            om_status ranked = om_ranking_store(r->jobs.of[p].store);
+            if (ranked != OM_OK) status = ranked;
+        }
+    return om_ranks_agree(status);
+}
+
 om_status om_ensemble_run(const om_run_options *options)
 {
-    om_job job = {.options = options};
-    int ranks = om_ranks_count();
+    run r = {.options = options};
     om_stop_listen();
-    const double limit_s = om_limit_s(options->time_limit_s);
-    const double training_s = limit_s - om_limit_reserve_s(limit_s);
-    job.end_s = om_clock_s() + training_s;
-    om_stop_after(
-        training_s); /* the plan ends before: for ranks that are slower than ever before */
-    job.trainers = ranks > 1 ? ranks - 1 : 1;
-    job.threads = om_job_threads(&job);
-    tell_layout(&job);
-    om_status status = prepare(&job);
-    if (status == OM_OK) status = train(&job);
-    om_job_close(&job);
+    om_status status = prepare(&r);
+    if (status == OM_OK) status = train(&r);
+    for (int p = r.jobs.n - 1; p >= 0 && r.jobs.of != NULL; p--) om_job_close(&r.jobs.of[p]);
+    if (r.locked) om_store_unlock(options->store);
+    om_free(r.jobs.of);
+    om_free(r.own);
+    om_free(r.names);
+    om_sweep_free(r.sweep);
+    om_free(r.text);
     return status;
 }

@@ -233,7 +233,7 @@ om_status om_simulate(const om_simulation_options *o, om_simulation *result)
     if (status != OM_OK) return status;
     const om_legs legs = om_legs_of(&o->race, o->models, o->iterations);
     const size_t n = (size_t)o->ranks;
-    status = om_race_create(&legs, s.plan, &s.race);
+    status = om_race_create(&legs, s.plan, 0, &s.race);
     if (status == OM_OK) status = om_alloc(n, sizeof *s.ranks, &s.ranks);
     if (status == OM_OK) status = om_alloc(n, sizeof *s.heap, &s.heap);
     if (status == OM_OK) status = om_alloc(n, sizeof *s.waiting, &s.waiting);

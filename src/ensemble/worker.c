@@ -12,7 +12,8 @@
 #include "parallel/stop.h"
 
 struct om_worker {
-    om_job *job;
+    const om_jobs *jobs;
+    const om_job *job; /* that the trainer is for */
     om_trainer *trainer;
     om_state *state;
     int held;    /* model in state, as committed; -1: none */
@@ -23,16 +24,32 @@ struct om_worker {
     om_order order;
 };
 
-om_status om_worker_create(om_job *job, om_worker **worker)
+/* Makes the worker one of another ensemble. */
+static om_status enter(om_worker *w, const om_job *job)
+{
+    if (w->job == job) return OM_OK;
+    om_trainer_free(w->trainer);
+    w->trainer = NULL;
+    w->job = job;
+    w->held = -1;
+    w->rate = 0;
+    om_status status = om_trainer_create(job->circuit, job->scenes, &job->spec.train, job->threads,
+                                         &om_stop_signal, &w->trainer);
+    if (status != OM_OK) w->job = NULL;
+    return status;
+}
+
+om_status om_worker_create(const om_jobs *jobs, om_worker **worker)
 {
     *worker = NULL;
     om_worker *w = NULL;
+    size_t bytes = 0;
     OM_TRY(om_alloc(1, sizeof *w, &w));
-    w->job = job;
-    w->held = -1;
-    om_status status = om_trainer_create(job->circuit, job->scenes, &job->spec.train, job->threads,
-                                         &om_stop_signal, &w->trainer);
-    if (status == OM_OK) status = om_alloc(1, job->layout.bytes, &w->state);
+    w->jobs = jobs;
+    for (int i = 0; i < jobs->n; i++)
+        if (jobs->of[i].layout.bytes > bytes) bytes = jobs->of[i].layout.bytes;
+    om_status status = enter(w, &jobs->of[0]);
+    if (status == OM_OK) status = om_alloc(1, bytes, &w->state);
     if (status != OM_OK) {
         om_worker_free(w);
         return status;
@@ -52,12 +69,14 @@ void om_worker_free(om_worker *w)
 /* The model's newest state, from the store or newly made. */
 static om_status load(om_worker *w, int model)
 {
-    const om_job *job = w->job;
+    const om_job *job = om_job_of(w->jobs, model);
+    const int number = model - job->first;
     bool found;
-    OM_TRY(om_store_load(job->store, model, w->state, &found));
+    OM_TRY(enter(w, job));
+    OM_TRY(om_store_load(job->store, number, w->state, &found));
     if (!found)
         OM_TRY(om_state_init(&job->layout, job->circuit, &job->spec.train, job->spec.seed,
-                             (uint32_t)model, w->state));
+                             (uint32_t)number, w->state));
     w->held = model;
     return OM_OK;
 }
