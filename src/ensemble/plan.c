@@ -169,7 +169,7 @@ void om_plan_resume(om_plan *plan, int model, uint64_t iteration, bool ended)
 void om_plan_limit(om_plan *plan, int model, uint64_t iteration)
 {
     plan_model *m = &plan->models[model];
-    if (m->status == DONE) return;
+    if (m->status == DONE || plan->options.iterations == 0) return; /* nothing to train: no limit */
     assert((m->status == WAITING || m->status == HELD) && m->to == 0);
     assert(iteration <= plan->options.iterations);
     move(plan, m, HELD, m->iteration);
