@@ -8,7 +8,7 @@ spec=$data/tiny.yaml store=$work/tiny.h5
 audit() { expect "$1" "$2" "$OMMATID" run "$spec" -o "$store" --replicate "${@:3}"; }
 printed() { grep -qE -- "$1" "$work/out" "$work/err" || { fail "'$1' is not printed:"; cat "$work/out" "$work/err"; }; }
 
-audit 1 "No such file" 1
+audit 3 "No such file" 1
 check "$OMMATID" run "$spec" -o "$store" -n 2 --threads 1 --unit 0.1 --quiet
 sum=$(md5sum <"$store")
 
@@ -35,10 +35,11 @@ check test -z "$(find "$work" -name 'tiny.h5?*')"
 "$OMMATID" run "$data/longer.yaml" -o "$work/longer.h5" -n 2 --quiet || fail "longer"
 sum=$(md5sum <"$work/longer.h5")
 for layout in 1x1 2x1; do
+    rm -f "$work/err" # of the command before: it must not be taken for this one's
     "$OMMATID" run "$data/longer.yaml" -o "$work/longer.h5" --replicate 3 --layout $layout 2>"$work/err" &
     pid=$!
     for ((i = 0; i < 300; i++)); do
-        grep -q "iterations/s" "$work/err" && break
+        grep -qs "iterations/s" "$work/err" && break
         sleep 0.1
     done
     kill -TERM $pid
