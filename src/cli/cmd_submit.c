@@ -1,8 +1,8 @@
 /* ommatid submit: a job of SLURM that trains an ensemble to the end, however often it is interrupted.
  *
  * What is asked of SLURM comes from, first found: options, the spec's section `slurm`, SLURM's own
- * variables for sbatch, an estimate. Sweeps of many ensembles would begin here, too: a submission is
- * one store, and write_script() to tell() handle one. */
+ * variables for sbatch, an estimate. A sweep is one job and one store, or, with --array, one of each for
+ * every point, and a job that merges them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -36,7 +36,7 @@ static const double UNIT_S = 20, SPREAD = 0.1, VARIES = 0.03; /* as of `plan` */
 
 static struct {
     const char *partition, *account, *qos, *constraint, *time, *mem, *mail_user, *store;
-    int nodes, ranks_per_node, threads;
+    int nodes, ranks_per_node, threads, array;
     bool dry_run;
 } set;
 
@@ -61,6 +61,9 @@ static const om_option options[] = {
     {"mail-user", 0, OM_OPTION_TEXT, "ADDRESS", "is told of the end", .value = &set.mail_user},
     {"store", 'o', OM_OPTION_FILE, "STORE", "the store; default: NAME.h5, by the spec's name",
      .value = &set.store},
+    {"array", 0, OM_OPTION_INT, "N",
+     "of a sweep: a job for each point, N of them at once, and one that merges their stores",
+     .value = &set.array, .least = 1, .most = OM_SWEEP_MOST_POINTS},
     {"dry-run", 0, OM_OPTION_FLAG, NULL, "print the script and submit nothing; needs no SLURM",
      .value = &set.dry_run},
     {0},
@@ -68,11 +71,15 @@ static const om_option options[] = {
 
 typedef struct submitting {
     const om_arguments *args;
-    om_job job; /* the ensemble, as a run would have it, but nothing is trained */
+    om_job job; /* the ensemble, as a run would have it, but nothing is trained; of a sweep its first point */
+    om_sweep *sweep;
+    int models; /* of one job */
+    char point_spec[OM_SWEEP_PATH_BYTES], point_store[OM_SWEEP_PATH_BYTES]; /* of that point */
     om_submission s;
     om_slurm_partition partition;
     om_text missing; /* why SLURM does not answer */
     char store[OM_SLURM_JOB_NAME + 8], program[PATH_MAX], path[PATH_BYTES];
+    char merge[32]; /* number of the job that merges */
     char number[32];    /* of the job */
     double estimated_s; /* 0: time was not asked for */
 } submitting;
@@ -133,7 +140,7 @@ static int usual_ranks(const submitting *t)
 {
     const om_slurm_options *o = &t->s.slurm;
     const int cores = t->partition.cores > 0 ? t->partition.cores : om_rank_cores();
-    const int fit = cores / o->threads, models = (t->job.spec.models + o->nodes - 1) / o->nodes;
+    const int fit = cores / o->threads, models = (t->models + o->nodes - 1) / o->nodes;
     const int n = fit < models ? fit : models;
     return n < 1 ? 1 : n < 1024 ? n : 1024;
 }
@@ -144,7 +151,7 @@ static om_status take_numbers(submitting *t)
     o->nodes = first_of(set.nodes, o->nodes, 1);
     o->threads = first_of(set.threads, o->threads, 1);
     o->ranks_per_node = first_of(set.ranks_per_node, o->ranks_per_node, usual_ranks(t));
-    const int models = t->job.spec.models;
+    const int models = t->models;
     /* nodes are alike, so that where models do not share out evenly some ranks have none */
     if (o->nodes <= models && (int64_t)o->nodes * (o->ranks_per_node - 1) < models) return OM_OK;
     om_fail(OM_EUSAGE, "submit: %d node%s x %d rank%s, but %s has %d model%s", o->nodes,
@@ -167,6 +174,8 @@ static void say_memory(submitting *t, const om_estimate *e)
 static void say_time(submitting *t, const om_estimate *e)
 {
     t->estimated_s = e->runs[OM_ESTIMATE_RUNS - 1].seconds;
+    /* points of a sweep that share a job are taken for alike */
+    if (t->sweep != NULL && t->s.points == 0) t->estimated_s *= t->sweep->n_points;
     const double asked_s =
         ceil((TIME_FACTOR * t->estimated_s + START_S) / TIME_STEP_S) * TIME_STEP_S;
     om_slurm_time(fmin(asked_s, 365 * 86400.0), t->s.slurm.time);
@@ -189,7 +198,7 @@ static om_status estimate(submitting *t)
     om_slurm_options *o = &t->s.slurm;
     om_estimate e;
     const bool wants_time = o->time[0] == '\0', wants_memory = o->mem[0] == '\0';
-    const om_estimate_options how = {.spec_file = t->args->words[0],
+    const om_estimate_options how = {.spec_file = t->point_spec,
                                      .ranks = o->nodes * o->ranks_per_node,
                                      .nodes = o->nodes,
                                      .threads = o->threads,
@@ -210,9 +219,10 @@ static om_status estimate(submitting *t)
 /* As a run would find it. */
 static om_status check_store(submitting *t)
 {
-    const char *path = t->s.store;
+    const char *path = t->point_store;
     char holder[OM_MESSAGE_BYTES];
-    OM_TRY(om_check_folder(path));
+    OM_TRY(om_check_folder(t->s.store));
+    if (t->s.points > 0 && !set.dry_run) OM_TRY(om_check_new_file(t->s.store, "--store"));
     om_store_plan plan = om_job_store_plan(&t->job);
     plan.scenes = NULL;
     plan.layout = NULL;
@@ -238,17 +248,54 @@ static om_status take_extra(submitting *t)
     return om_hint(OM_EUSAGE, "ommatid submit %s -- --exclusive", args->words[0]);
 }
 
+/* A sweep's points, or the spec itself as the only one. */
+static om_status read_points(submitting *t)
+{
+    const char *file = t->args->words[0];
+    char *text = NULL;
+    OM_TRY(om_spec_text(file, &text));
+    om_status status = om_spec_sweep(file, text, &t->sweep);
+    om_free(text);
+    OM_TRY(status);
+    if (t->sweep == NULL) {
+        if (set.array > 0)
+            return om_fail(OM_EUSAGE, "submit --array: %s has no section 'sweep'", file);
+        snprintf(t->point_spec, sizeof t->point_spec, "%s", file);
+        return OM_OK;
+    }
+    for (int p = 0; p < t->sweep->n_points; p++) {
+        OM_TRY(om_spec_parse(file, t->sweep->specs[p], &t->job.spec));
+        t->models += t->job.spec.models;
+    }
+    if (set.array == 0) return om_sweep_point_path(file, 0, t->point_spec);
+    t->s.points = t->sweep->n_points;
+    t->s.at_once = set.array;
+    return om_sweep_point_path(file, 0, t->point_spec);
+}
+
+/* The store of the first point, which is a file of its own in an array. */
+static om_status name_store(submitting *t)
+{
+    if (t->s.points > 0) return om_sweep_store_of(t->s.store, 0, t->point_store);
+    if (t->sweep != NULL) return om_sweep_point_path(t->s.store, 0, t->point_store);
+    snprintf(t->point_store, sizeof t->point_store, "%s", t->s.store);
+    return OM_OK;
+}
+
 static om_status prepare(submitting *t)
 {
     const char *file = t->args->words[0];
     om_spec *spec = &t->job.spec;
     OM_TRY(take_extra(t));
-    OM_TRY(om_spec_read(file, spec, &t->job.spec_text));
-    OM_TRY(om_job_circuit(file, t->job.spec_text, spec, &t->job.circuit));
+    OM_TRY(read_points(t));
+    OM_TRY(om_spec_read(t->point_spec, spec, &t->job.spec_text));
+    OM_TRY(om_job_circuit(t->point_spec, t->job.spec_text, spec, &t->job.circuit));
+    if (t->sweep == NULL || t->s.points > 0) t->models = spec->models;
     om_slurm_job_name(spec->name, t->s.job);
     snprintf(t->store, sizeof t->store, "%s.h5", t->s.job);
     t->s.store = set.store != NULL ? set.store : t->store;
     t->s.spec = file;
+    OM_TRY(name_store(t));
     t->s.slurm = spec->slurm;
     if (readlink("/proc/self/exe", t->program, sizeof t->program - 1) < 0)
         return om_fail_errno("cannot find this program", "/proc/self/exe");
@@ -268,22 +315,22 @@ static om_status prepare(submitting *t)
 
 /* ---- submitting ---- */
 
-/* Into a new file jobs/NAME-1.sbatch, or -2, ... */
-static om_status write_script(submitting *t, const om_text *script)
+/* Into a new file jobs/JOB-1.sbatch, or -2, ... */
+static om_status write_script(const char *job, const om_text *script, char path[PATH_BYTES])
 {
     int file = -1;
     if (mkdir("jobs", 0777) != 0 && errno != EEXIST)
         return om_fail_errno("cannot be created", "jobs");
     for (int i = 1; file < 0 && i <= MOST_SCRIPTS; i++) {
-        snprintf(t->path, sizeof t->path, "jobs/%s-%d.sbatch", t->s.job, i);
-        file = open(t->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        snprintf(path, PATH_BYTES, "jobs/%s-%d.sbatch", job, i);
+        file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (file < 0 && errno != EEXIST) break;
     }
-    if (file < 0) return om_fail_errno("cannot be created", t->path);
+    if (file < 0) return om_fail_errno("cannot be created", path);
     const bool written = write(file, script->data, script->length) == (ssize_t)script->length;
     if (close(file) == 0 && written) return OM_OK;
-    om_status status = om_fail_errno("cannot be written", t->path);
-    unlink(t->path);
+    om_status status = om_fail_errno("cannot be written", path);
+    unlink(path);
     return status;
 }
 
@@ -308,19 +355,38 @@ static om_status refused(const om_slurm_answer *answer)
     return om_hint(OM_EFAIL, "other options; --dry-run shows what was asked for");
 }
 
-static om_status submit(submitting *t)
+/* after: number of a job that is to have ended; NULL: none. */
+static om_status submit(const char *path, const char *after, char number[32])
 {
-    const char *const command[] = {"sbatch", "--parsable", t->path, NULL};
+    char dependency[64] = "";
+    if (after != NULL) snprintf(dependency, sizeof dependency, "--dependency=afterany:%s", after);
+    const char *const alone[] = {"sbatch", "--parsable", path, NULL};
+    const char *const later[] = {"sbatch", "--parsable", dependency, path, NULL};
     om_slurm_answer answer;
-    om_status status = om_slurm_ask(command, SBATCH_S, &answer);
+    om_status status = om_slurm_ask(after != NULL ? later : alone, SBATCH_S, &answer);
     /* NUMBER, or NUMBER;CLUSTER */
     if (status == OM_OK && (answer.code != 0 || answer.out.data == NULL ||
-                            sscanf(answer.out.data, "%31[0-9]", t->number) != 1))
+                            sscanf(answer.out.data, "%31[0-9]", number) != 1))
         status = refused(&answer);
     om_slurm_free(&answer);
     if (status == OM_OK) return OM_OK;
-    unlink(t->path);
+    unlink(path);
     rmdir("jobs"); /* if nothing else is in it */
+    return status;
+}
+
+/* The job that merges what an array leaves. */
+static om_status submit_merge(submitting *t)
+{
+    char job[OM_SLURM_JOB_NAME + 8], path[PATH_BYTES];
+    om_text script = {0};
+    snprintf(job, sizeof job, "%s-merge", t->s.job);
+    om_status status = om_merge_script(&t->s, &script);
+    if (status == OM_OK) status = write_script(job, &script, path);
+    if (status == OM_OK) status = submit(path, t->number, t->merge);
+    om_text_free(&script);
+    if (status != OM_OK)
+        om_context(status, "job %s trains the points, but nothing merges them", t->number);
     return status;
 }
 
@@ -335,11 +401,15 @@ static void tell(const submitting *t)
         om_progress_duration(t->estimated_s, text, sizeof text);
         printf("  estimate    %s on a machine like this one\n", text);
     }
+    if (t->s.points > 0)
+        printf("  points      %d jobs, %d at once; job %s merges them\n", t->s.points, t->s.at_once,
+               t->merge);
     printf("  store       %s\n", t->s.store);
     printf("  script      %s\n", t->path);
     printf("  follow it   squeue -j %s\n", t->number);
-    printf("              ommatid status %s\n", t->s.store);
-    printf("              tail -F jobs/%s-%s.log\n", t->s.job, t->number);
+    printf("              ommatid status %s\n", t->s.points > 0 ? t->point_store : t->s.store);
+    printf("              tail -F jobs/%s-%s%s.log\n", t->s.job, t->number,
+           t->s.points > 0 ? "_0" : "");
     printf("  end it      scancel %s\n", t->number);
 }
 
@@ -347,7 +417,8 @@ static om_status tell_json(const submitting *t)
 {
     const om_slurm_options *o = &t->s.slurm;
     return om_command_print_json(json_pack(
-        "{s:s s:s s:s s:s s:o s:i s:i s:i s:s s:s}", "job", t->number, "name", t->s.job, "store",
+        "{s:s s:s? s:s s:s s:s s:o s:i s:i s:i s:s s:s}", "job", t->number, "merge_job",
+        t->s.points > 0 ? t->merge : NULL, "name", t->s.job, "store",
         t->s.store, "script", t->path, "log", json_sprintf("jobs/%s-%s.log", t->s.job, t->number),
         "nodes", o->nodes, "ranks_per_node", o->ranks_per_node, "threads", o->threads, "mem",
         o->mem, "time", o->time));
@@ -361,8 +432,9 @@ static om_status run_with(submitting *t)
     if (status == OM_OK && set.dry_run) {
         fputs(script.data, stdout);
     } else if (status == OM_OK) {
-        status = write_script(t, &script);
-        if (status == OM_OK) status = submit(t);
+        status = write_script(t->s.job, &script, t->path);
+        if (status == OM_OK) status = submit(t->path, NULL, t->number);
+        if (status == OM_OK && t->s.points > 0) status = submit_merge(t);
         if (status == OM_OK && t->args->json)
             status = tell_json(t);
         else if (status == OM_OK)
@@ -381,6 +453,7 @@ static om_status run(const om_arguments *args)
     om_circuit_free(t->job.circuit);
     om_free(t->job.spec_text);
     om_text_free(&t->missing);
+    om_sweep_free(t->sweep);
     om_free(t);
     return status;
 }
@@ -396,7 +469,9 @@ const om_command om_cmd_submit = {
         "are\n"
         "trained, as long as it makes progress. Being killed, requeued or preempted loses little "
         "and\n"
-        "changes nothing: the models are the same, to the bit, as of `ommatid run`.\n"
+        "changes nothing: the models are the same, to the bit, as of `ommatid run`. A sweep is one "
+        "job and\n"
+        "one store; with --array its points are trained apart, and merged, to the same result.\n"
         "\n"
         "What is not given is taken from the spec's section slurm, then from SBATCH_PARTITION and "
         "its\n"
@@ -409,6 +484,7 @@ const om_command om_cmd_submit = {
     .least = 1,
     .most = 1 + MOST_EXTRA,
     .example = "ommatid submit ensembles/motion-50.yaml --nodes 2 --partition main\n"
+               "ommatid submit ensembles/controls.yaml --array 4\n"
                "ommatid submit mine.yaml --store mine.h5 --dry-run -- --exclusive",
     .run = run,
 };

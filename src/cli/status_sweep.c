@@ -109,8 +109,11 @@ static om_status print_json(const char *file, const om_sweep *sweep, const char 
                             const point *points)
 {
     json_t *list = json_array();
+    json_int_t done = 0, total = 0;
     for (int i = 0; i < sweep->n_points; i++) {
         const point *p = &points[i];
+        done += (json_int_t)p->iterations;
+        total += (json_int_t)p->total;
         char label[OM_SWEEP_LABEL_BYTES];
         om_sweep_label(sweep, i, label);
         json_array_append_new(
@@ -127,7 +130,8 @@ static om_status print_json(const char *file, const om_sweep *sweep, const char 
                 : json_pack("{s:i s:s s:s}", "point", i, "values", label, "state", "missing"));
     }
     return om_command_print_json(
-        json_pack("{s:s s:s s:o}", "name", name, "store", file, "points", list));
+        json_pack("{s:s s:s s:I s:I s:o}", "name", name, "store", file, "iterations",
+                  done, "iterations_total", total, "points", list));
 }
 
 om_status om_status_sweep(const char *file, const om_sweep *sweep, const char *name, bool json,

@@ -103,7 +103,9 @@ om_store_plan om_job_store_plan(const om_job *job)
 om_status om_job_match_store(const char *path, const om_store_plan *plan)
 {
     om_store *store;
-    if (access(path, F_OK) != 0) return OM_OK;
+    char file[PATH_MAX];
+    om_split_part(path, file);
+    if (access(file, F_OK) != 0) return OM_OK;
     OM_TRY(om_store_open(path, OM_STORE_READ, &store));
     om_status status = om_store_matches(store, plan);
     om_store_close(store);

@@ -148,11 +148,45 @@ static om_status add_head(om_text *out, const om_submission *s)
     add_directive(out, "mem", o->mem);
     add_directive(out, "time", o->time);
     om_text_add(out, "#SBATCH --signal=B:USR1@%.0f\n", notice_s);
-    om_text_add(out, "#SBATCH --requeue\n#SBATCH --open-mode=append\n"
-                     "#SBATCH --output=jobs/%%x-%%j.log\n");
+    om_text_add(out, "#SBATCH --requeue\n#SBATCH --open-mode=append\n");
+    if (s->points > 0)
+        om_text_add(out, "#SBATCH --array=0-%d%%%d\n#SBATCH --output=jobs/%%x-%%A_%%a.log\n",
+                    s->points - 1, s->at_once);
+    else
+        om_text_add(out, "#SBATCH --output=jobs/%%x-%%j.log\n");
     add_directive(out, "mail-user", o->mail_user);
     if (o->mail_user[0] != '\0') add_directive(out, "mail-type", "END,FAIL");
     return add_extra(out, s);
+}
+
+static void add_assignment(om_text *out, const char *name, const char *value)
+{
+    om_text_add(out, "%s=", name);
+    add_quoted(out, value);
+    om_text_add(out, "\n");
+}
+
+/* What the job trains: of an array each its own point. */
+static om_status add_subject(om_text *out, const om_submission *s)
+{
+    char of_point[OM_SWEEP_PATH_BYTES];
+    add_assignment(out, "program", s->program);
+    if (s->points == 0) {
+        add_assignment(out, "spec", s->spec);
+        add_assignment(out, "store", s->store);
+        return OM_OK;
+    }
+    OM_TRY(om_sweep_store_of(s->store, 0, of_point));
+    char *zero = strstr(of_point, ".point0") + strlen(".point");
+    om_text_add(out, "spec=");
+    add_quoted(out, s->spec);
+    om_text_add(out, ":$SLURM_ARRAY_TASK_ID\nstore=");
+    *zero = '\0';
+    add_quoted(out, of_point);
+    om_text_add(out, "$SLURM_ARRAY_TASK_ID");
+    add_quoted(out, zero + 1);
+    om_text_add(out, "\n");
+    return OM_OK;
 }
 
 om_status om_submission_script(const om_submission *s, om_text *script)
@@ -161,12 +195,28 @@ om_status om_submission_script(const om_submission *s, om_text *script)
     if (common == NULL) return om_fail(OM_EFAIL, "the form of jobs was built without its mark");
     om_text_add(script, "#!/bin/bash\n");
     OM_TRY(add_head(script, s));
-    om_text_add(script, "program=");
-    add_quoted(script, s->program);
-    om_text_add(script, "\nspec=");
-    add_quoted(script, s->spec);
-    om_text_add(script, "\nstore=");
-    add_quoted(script, s->store);
-    om_text_add(script, "\n%s", common);
+    OM_TRY(add_subject(script, s));
+    om_text_add(script, "%s", common);
+    return script->failed ? om_fail(OM_ENOMEM, "no memory for the script of a job") : OM_OK;
+}
+
+om_status om_merge_script(const om_submission *s, om_text *script)
+{
+    om_text_add(script,
+                "#!/bin/bash\n"
+                "# Puts the stores of a sweep's points into one file, when their jobs have ended; those\n"
+                "# that have left none are named, and missing in it.\n"
+                "#SBATCH --job-name=%s-merge\n",
+                s->job);
+    add_directive(script, "partition", s->slurm.partition);
+    add_directive(script, "account", s->slurm.account);
+    add_directive(script, "qos", s->slurm.qos);
+    om_text_add(script, "#SBATCH --ntasks=1\n#SBATCH --mem=1G\n#SBATCH --time=00:30:00\n"
+                        "#SBATCH --output=jobs/%%x-%%j.log\n");
+    add_assignment(script, "program", s->program);
+    add_assignment(script, "spec", s->spec);
+    add_assignment(script, "store", s->store);
+    om_text_add(script, "\n\"$program\" merge \"$spec\" -o \"$store\"\ncode=$?\n"
+                        "[ ! -e \"$store\" ] || \"$program\" rank \"$store\"\nexit $code\n");
     return script->failed ? om_fail(OM_ENOMEM, "no memory for the script of a job") : OM_OK;
 }

@@ -26,9 +26,15 @@ typedef struct om_submission {
     char job[OM_SLURM_JOB_NAME];
     om_slurm_options slurm; /* all numbers, time and mem are there */
     const char *program, *spec, *store;
+    int points, at_once; /* of a sweep whose points have jobs of their own: how many, and how many of them
+                            at once; 0: one job */
     const char *const *extra; /* [n_extra] further words for sbatch */
     int n_extra;
 } om_submission;
+
+/* Adds the script of a job that merges the stores of a sweep's points, once theirs have ended. Errors:
+ * OM_ENOMEM. */
+om_status om_merge_script(const om_submission *submission, om_text *script);
 
 /* Adds the script to a text. Errors: OM_EUSAGE (an extra word that would end its line, time), OM_ENOMEM. */
 om_status om_submission_script(const om_submission *submission, om_text *script);

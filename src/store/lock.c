@@ -214,11 +214,12 @@ om_status om_file_lock(const char *path, const char *name, const char *work, con
 om_status om_store_lock(const char *path) { return om_file_lock(path, path, "trained", "-o"); }
 om_lock_state om_store_inspect_lock(const char *path, char text[OM_MESSAGE_BYTES])
 {
-    char *lock = NULL;
+    char *lock = NULL, file[PATH_MAX];
     holder self, h;
     text[0] = '\0';
     describe_self(&self);
-    if (lock_name(path, &lock) != OM_OK) return OM_LOCK_NONE;
+    om_split_part(path, file); /* the points of a sweep have one lock */
+    if (lock_name(file, &lock) != OM_OK) return OM_LOCK_NONE;
     int descriptor = open(lock, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     om_lock_state state = OM_LOCK_NONE;
     if (descriptor >= 0 || errno != ENOENT) state = OM_LOCK_STRANGE;
