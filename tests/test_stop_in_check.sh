@@ -25,7 +25,7 @@ for ((try = 1; try <= 10; try++)); do
     code=$?
     [ $code = 0 ] || break
 done
-check test $code = 75
+check test "$code" = 75
 expect 0 "stopped" "$OMMATID" status "$store" --all
 # 2: the last iteration is not counted without its check; 3 where the machine was faster than this script
 grep "^ *0 " "$work/out"
