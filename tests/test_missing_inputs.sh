@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Whatever a command is to read and is not there: exit code 3, and the file's name. All commands.
-# shellcheck source=tests/expect.bash disable=SC1091,SC2154
+# shellcheck source=tests/expect.bash disable=SC1091,SC2034,SC2154
 source "$(dirname "$0")/expect.bash"
 program=(timeout 60 "$OMMATID")
 spec=$OM_TEST_DATA/ensemble/tiny.yaml

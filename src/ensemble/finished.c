@@ -108,7 +108,7 @@ om_status om_job_conclude_finished(om_job *job)
     if (done == 0)
         return om_fail(OM_EFAIL, "no model could be trained to the end: %d diverged, 0 failed", n);
     if (!job->options->quiet)
-        fprintf(stderr, "%s: nothing is left to do: %d of %d models trained\n", job->spec.name,
-                done, n);
+        fprintf(stderr, "%s: nothing is left to do: %d of %d models %s\n", job->spec.name, done, n,
+                job->layout.iterations > 0 ? "trained" : "checked, untrained");
     return OM_OK;
 }
