@@ -106,8 +106,9 @@ static void test_what_cannot_be_swept_is_refused(void **unused)
     strcat(many, "]}\n");
     refuse(many, "at most 1000 combinations");
     om_spec one;
-    must_say(om_spec_parse("spec.yaml", text, &one), OM_EDATA, "spec.yaml:6:3: sweep: expected a "
-                                                                "spec of one ensemble, as its point spec.yaml:0");
+    must_say(om_spec_parse("spec.yaml", text, &one), OM_EDATA,
+             "spec.yaml:6:3: sweep: expected a "
+             "spec of one ensemble, as its point spec.yaml:0");
 }
 
 /* ---- files ---- */
@@ -166,7 +167,8 @@ static void test_points_are_stores_of_their_own(void **unused)
     (void)unused;
     om_sweep *s = two_points();
     const char *path = new_sweep(s);
-    om_store *first = open_point(path, 0, OM_STORE_WRITE), *second = open_point(path, 1, OM_STORE_WRITE);
+    om_store *first = open_point(path, 0, OM_STORE_WRITE),
+             *second = open_point(path, 1, OM_STORE_WRITE);
     om_state *state = fixture_state(&f, 1, 5), *back;
     bool found;
     must(om_alloc(f.layout.bytes, 1, &back));

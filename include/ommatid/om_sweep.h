@@ -19,11 +19,13 @@ enum {
 
 typedef struct om_sweep {
     int n_keys, n_points;
-    char (*keys)[OM_SWEEP_KEY_BYTES];     /* [n_keys] as paths in a spec: "train.dt" */
-    char (*values)[OM_SWEEP_VALUE_BYTES]; /* [n_points][n_keys] as the spec writes them; the last key's
+    char (*keys)[OM_SWEEP_KEY_BYTES]; /* [n_keys] as paths in a spec: "train.dt" */
+    char (*values)
+        [OM_SWEEP_VALUE_BYTES]; /* [n_points][n_keys] as the spec writes them; the last key's
                                              change fastest */
     bool *present; /* [n_points] whether a file holds the point; where a job failed, it does not */
-    char **specs;  /* [n_points] each point as a spec of its own; NULL where it was read from a file */
+    char *
+        *specs; /* [n_points] each point as a spec of its own; NULL where it was read from a file */
 } om_sweep;
 
 void om_sweep_free(om_sweep *sweep); /* accepts NULL */

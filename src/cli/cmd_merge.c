@@ -26,7 +26,8 @@ static bool can_be_taken(const om_sweep *sweep, int point, const char *path, boo
     om_store *store;
     om_sweep_label(sweep, point, label);
     if (access(path, F_OK) != 0) {
-        if (!quiet) fprintf(stderr, "left out: point %d (%s): there is no %s\n", point, label, path);
+        if (!quiet)
+            fprintf(stderr, "left out: point %d (%s): there is no %s\n", point, label, path);
         return false;
     }
     if (om_store_open(path, OM_STORE_READ, &store) != OM_OK) {

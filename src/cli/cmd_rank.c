@@ -438,7 +438,10 @@ static om_status run_sweep(const om_arguments *args, const om_sweep *sweep, cons
 {
     if (set.top > 0 || set.file != NULL || set.plot != NULL) {
         om_fail(OM_EUSAGE, "rank: %s is of one ensemble, but %s holds a sweep",
-                set.top > 0 ? "--top" : set.file != NULL ? "--measures" : "--plot", args->words[0]);
+                set.top > 0        ? "--top"
+                : set.file != NULL ? "--measures"
+                                   : "--plot",
+                args->words[0]);
         return om_hint(OM_EUSAGE, "one of its points, as %s:0", args->words[0]);
     }
     const bool is_measure = set.by >= ERRORS;

@@ -71,15 +71,16 @@ static const om_option options[] = {
 
 typedef struct submitting {
     const om_arguments *args;
-    om_job job; /* the ensemble, as a run would have it, but nothing is trained; of a sweep its first point */
+    om_job
+        job; /* the ensemble, as a run would have it, but nothing is trained; of a sweep its first point */
     om_sweep *sweep;
-    int models; /* of one job */
+    int models;                                                             /* of one job */
     char point_spec[OM_SWEEP_PATH_BYTES], point_store[OM_SWEEP_PATH_BYTES]; /* of that point */
     om_submission s;
     om_slurm_partition partition;
     om_text missing; /* why SLURM does not answer */
     char store[OM_SLURM_JOB_NAME + 8], program[PATH_MAX], path[PATH_BYTES];
-    char merge[32]; /* number of the job that merges */
+    char merge[32];     /* number of the job that merges */
     char number[32];    /* of the job */
     double estimated_s; /* 0: time was not asked for */
 } submitting;
@@ -416,12 +417,12 @@ static void tell(const submitting *t)
 static om_status tell_json(const submitting *t)
 {
     const om_slurm_options *o = &t->s.slurm;
-    return om_command_print_json(json_pack(
-        "{s:s s:s? s:s s:s s:s s:o s:i s:i s:i s:s s:s}", "job", t->number, "merge_job",
-        t->s.points > 0 ? t->merge : NULL, "name", t->s.job, "store",
-        t->s.store, "script", t->path, "log", json_sprintf("jobs/%s-%s.log", t->s.job, t->number),
-        "nodes", o->nodes, "ranks_per_node", o->ranks_per_node, "threads", o->threads, "mem",
-        o->mem, "time", o->time));
+    return om_command_print_json(
+        json_pack("{s:s s:s? s:s s:s s:s s:o s:i s:i s:i s:s s:s}", "job", t->number, "merge_job",
+                  t->s.points > 0 ? t->merge : NULL, "name", t->s.job, "store", t->s.store,
+                  "script", t->path, "log", json_sprintf("jobs/%s-%s.log", t->s.job, t->number),
+                  "nodes", o->nodes, "ranks_per_node", o->ranks_per_node, "threads", o->threads,
+                  "mem", o->mem, "time", o->time));
 }
 
 static om_status run_with(submitting *t)

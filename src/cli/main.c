@@ -6,11 +6,12 @@
 #include "cli/command.h"
 
 const om_command *const om_commands[] = {
-    &om_cmd_init,   &om_cmd_circuit, &om_cmd_scenes,  &om_cmd_plan,
-    &om_cmd_run,    &om_cmd_submit,  &om_cmd_merge,   &om_cmd_status,
-    &om_cmd_check,  &om_cmd_rank,    &om_cmd_predict, &om_cmd_validate,
-    &om_cmd_compare, &om_cmd_import, &om_cmd_export,  &om_cmd_bench,
-    &om_cmd_help,   NULL,
+    &om_cmd_init,    &om_cmd_circuit, &om_cmd_scenes,
+    &om_cmd_plan,    &om_cmd_run,     &om_cmd_submit,
+    &om_cmd_merge,   &om_cmd_status,  &om_cmd_check,
+    &om_cmd_rank,    &om_cmd_predict, &om_cmd_validate,
+    &om_cmd_compare, &om_cmd_import,  &om_cmd_export,
+    &om_cmd_bench,   &om_cmd_help,    NULL,
 };
 
 /* Threads that wait for each other spin for a while before they sleep. The OpenMP runtime's default is so

@@ -18,7 +18,8 @@ typedef struct row {
     double *value; /* [n_models] NaN: none */
     om_summary summary;
     double best;
-    double vs_mean; /* median over that of the constant mean flow, less one; NaN: not of task errors */
+    double
+        vs_mean; /* median over that of the constant mean flow, less one; NaN: not of task errors */
     om_comparison against;
     double p; /* of the rank-sum test, corrected for the number of points */
 } row;
@@ -185,8 +186,9 @@ static void print_csv(const table *t)
             om_csv_text(stdout, s->values[p * s->n_keys + k]);
         }
         printf(",%s,%d,%d", s->present[p] ? "true" : "false", r->n_models, r->summary.n);
-        const double values[] = {r->best,    r->summary.median,      r->summary.mean, r->summary.sd,
-                                 r->vs_mean, r->against.superiority, r->p};
+        const double values[] = {r->best,       r->summary.median, r->summary.mean,
+                                 r->summary.sd, r->vs_mean,        r->against.superiority,
+                                 r->p};
         for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
             putchar(',');
             if (s->present[p] && isfinite(values[i])) printf("%.9g", values[i]);

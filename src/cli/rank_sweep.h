@@ -7,7 +7,7 @@
 
 typedef struct om_sweep_ranking {
     const char *file;
-    const char *by; /* "epe", "l2norm", or a measure's name */
+    const char *by;  /* "epe", "l2norm", or a measure's name */
     bool is_measure; /* of what is known of the fly's cells */
     om_measure measure;
     int against; /* point that the others are compared with */

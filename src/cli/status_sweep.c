@@ -52,9 +52,7 @@ static om_status read_point(const char *file, int number, point *p)
     OM_TRY(om_sweep_point_path(file, number, path));
     OM_TRY(om_store_open(path, OM_STORE_READ, &store));
     const om_store_info *info = om_store_describe(store);
-    *p = (point){.n_models = info->n_models,
-                 .best = NAN,
-                 .epe = info->selection == OM_LOSS_EPE};
+    *p = (point){.n_models = info->n_models, .best = NAN, .epe = info->selection == OM_LOSS_EPE};
     om_status status = om_store_read_run(store, &p->run);
     if (status == OM_OK) status = read_models(store, p);
     om_store_close(store);
@@ -129,9 +127,9 @@ static om_status print_json(const char *file, const om_sweep *sweep, const char 
                             isfinite(p->best) ? json_real(p->best) : json_null())
                 : json_pack("{s:i s:s s:s}", "point", i, "values", label, "state", "missing"));
     }
-    return om_command_print_json(
-        json_pack("{s:s s:s s:I s:I s:o}", "name", name, "store", file, "iterations",
-                  done, "iterations_total", total, "points", list));
+    return om_command_print_json(json_pack("{s:s s:s s:I s:I s:o}", "name", name, "store", file,
+                                           "iterations", done, "iterations_total", total, "points",
+                                           list));
 }
 
 om_status om_status_sweep(const char *file, const om_sweep *sweep, const char *name, bool json,

@@ -24,7 +24,7 @@ typedef struct coordinator {
     const om_jobs *jobs;
     const om_job *job; /* the first: for what all have in common */
     om_plan *plan;
-    om_race **races; /* [jobs] of the models of each */
+    om_race **races;      /* [jobs] of the models of each */
     om_model_row *rows;   /* [models] what the live table says */
     double *best;         /* [models] selection measure at the best check; NaN: none */
     bool *waiting;        /* [trainers] asked, and there was nothing */
@@ -63,8 +63,7 @@ static om_race *race_of(const coordinator *c, const om_job *job)
 /* What the run says of itself, in every store that it trains into. */
 static om_status write_run(coordinator *c)
 {
-    for (int i = 0; i < c->jobs->n; i++)
-        OM_TRY(om_store_write_run(c->jobs->of[i].store, &c->run));
+    for (int i = 0; i < c->jobs->n; i++) OM_TRY(om_store_write_run(c->jobs->of[i].store, &c->run));
     return OM_OK;
 }
 
@@ -177,8 +176,7 @@ static om_status make_plan(coordinator *c)
     OM_TRY(om_plan_create(&options, &c->plan));
     for (int i = 0; i < jobs->n; i++) {
         const om_job *job = &jobs->of[i];
-        const om_legs legs =
-            om_legs_of(&job->spec.race, job->spec.models, job->layout.iterations);
+        const om_legs legs = om_legs_of(&job->spec.race, job->spec.models, job->layout.iterations);
         for (int m = 0; m < job->spec.models; m++)
             om_plan_length(c->plan, job->first + m, job->layout.iterations);
         OM_TRY(om_race_create(&legs, c->plan, job->first, &c->races[i]));
@@ -340,7 +338,8 @@ static void take_report(coordinator *c, int worker, const om_report *report)
     default:
         row->attempts++;
         row->status = om_plan_failed(c->plan, worker) ? OM_MODEL_WAITING : OM_MODEL_FAILED;
-        if (row->status == OM_MODEL_FAILED) om_race_ended(race_of(c, job), report->model - job->first);
+        if (row->status == OM_MODEL_FAILED)
+            om_race_ended(race_of(c, job), report->model - job->first);
     }
     write_row(c, report->model);
     /* remarks stay in the table, where status shows them; failures are worth a line */

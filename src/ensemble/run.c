@@ -306,8 +306,8 @@ static om_status check_form(const run *r)
     const int n = there != NULL ? there->n_points : 0;
     om_sweep_free(there);
     if (n == r->sweep->n_points) return OM_OK;
-    om_fail(OM_EDATA, n == 0 ? "%s: holds no sweep" : "%s: holds a sweep of %d points, not %d", path,
-            n, r->sweep->n_points);
+    om_fail(OM_EDATA, n == 0 ? "%s: holds no sweep" : "%s: holds a sweep of %d points, not %d",
+            path, n, r->sweep->n_points);
     return om_hint(OM_EDATA, "the spec that it was made from, or another file after -o");
 }
 
@@ -339,10 +339,9 @@ static bool share_films(run *r, int p)
     for (int q = 0; q < p && !job->shares_films; q++) {
         const om_job *other = &r->jobs.of[q];
         const void *worlds = &other->spec.worlds;
-        job->shares_films =
-            strcmp(job->spec.scenes, other->spec.scenes) == 0 &&
-            (strcmp(job->spec.scenes, "procedural") != 0 ||
-             memcmp(&job->spec.worlds, worlds, sizeof job->spec.worlds) == 0);
+        job->shares_films = strcmp(job->spec.scenes, other->spec.scenes) == 0 &&
+                            (strcmp(job->spec.scenes, "procedural") != 0 ||
+                             memcmp(&job->spec.worlds, worlds, sizeof job->spec.worlds) == 0);
         if (job->shares_films) job->scenes = other->scenes;
     }
     return job->shares_films;
@@ -367,9 +366,9 @@ static om_status prepare_store(run *r)
     if (status == OM_OK && !r->exists) {
         if (!r->options->quiet)
             fprintf(stderr, "creating %s (%.1f MB)\n", path, (double)bytes / 1e6);
-        status = r->sweep == NULL ? om_store_create(path, plans)
-                                  : om_sweep_create(path, r->sweep, r->jobs.of[0].spec.name,
-                                                    r->text, plans);
+        status = r->sweep == NULL
+                     ? om_store_create(path, plans)
+                     : om_sweep_create(path, r->sweep, r->jobs.of[0].spec.name, r->text, plans);
     }
     om_free(plans);
     return status;
@@ -423,8 +422,7 @@ static om_status train(run *r)
     om_worker *worker = NULL;
     om_status status = OM_OK;
     const bool coordinates = om_ranks_number() == 0, trains = !coordinates || om_ranks_count() == 1;
-    if (r->jobs.of[0].finished)
-        return om_ranks_agree(coordinates ? conclude_finished(r) : OM_OK);
+    if (r->jobs.of[0].finished) return om_ranks_agree(coordinates ? conclude_finished(r) : OM_OK);
     if (trains) status = om_worker_create(&r->jobs, &worker);
     status = go_on(status);
     if (status == OM_OK && !coordinates) om_worker_serve(worker);

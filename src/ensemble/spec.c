@@ -510,7 +510,8 @@ static om_status read_document(om_spec_walk *w)
 {
     om_status status = om_spec_walk_keys(w);
     if (w->sweep != NULL)
-        om_spec_fault(w, w->sweep->start_mark, "sweep: expected a spec of one ensemble, as its point %s:0", w->file);
+        om_spec_fault(w, w->sweep->start_mark,
+                      "sweep: expected a spec of one ensemble, as its point %s:0", w->file);
     if (status == OM_EDATA && w->faults == 0) return status;
     return om_spec_conclude(w);
 }

@@ -117,5 +117,17 @@ om_status om_spec_reference(char **text)
                       "it stands.\n\n");
     add_profile(&out, "paper", OM_PROFILE_PAPER);
     add_profile(&out, "package", OM_PROFILE_PACKAGE);
+    om_text_add(
+        &out,
+        "\n## Sweeps\n\n"
+        "A section `sweep` holds lists of values for keys of this page, and makes one ensemble "
+        "for every combination,\na *point*; the last key's values change fastest:\n\n"
+        "    sweep:\n"
+        "      circuit.counts: [measured, equal, shuffled]\n"
+        "      train.learning_rate: [[1.0e-4, 1.0e-5], [5.0e-5, 5.0e-6]]\n\n"
+        "`run` trains all points together, into one store; `SPEC:2` is point 2 as a spec of its "
+        "own, and `STORE:2` its\nmodels, wherever a spec or a store is asked for. `name` cannot "
+        "be swept. At most %d keys and %d points.\n",
+        OM_SWEEP_MOST_KEYS, OM_SWEEP_MOST_POINTS);
     return hand_over(&out, text);
 }

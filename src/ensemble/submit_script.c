@@ -202,12 +202,13 @@ om_status om_submission_script(const om_submission *s, om_text *script)
 
 om_status om_merge_script(const om_submission *s, om_text *script)
 {
-    om_text_add(script,
-                "#!/bin/bash\n"
-                "# Puts the stores of a sweep's points into one file, when their jobs have ended; those\n"
-                "# that have left none are named, and missing in it.\n"
-                "#SBATCH --job-name=%s-merge\n",
-                s->job);
+    om_text_add(
+        script,
+        "#!/bin/bash\n"
+        "# Puts the stores of a sweep's points into one file, when their jobs have ended; those\n"
+        "# that have left none are named, and missing in it.\n"
+        "#SBATCH --job-name=%s-merge\n",
+        s->job);
     add_directive(script, "partition", s->slurm.partition);
     add_directive(script, "account", s->slurm.account);
     add_directive(script, "qos", s->slurm.qos);

@@ -26,7 +26,8 @@ typedef struct om_submission {
     char job[OM_SLURM_JOB_NAME];
     om_slurm_options slurm; /* all numbers, time and mem are there */
     const char *program, *spec, *store;
-    int points, at_once; /* of a sweep whose points have jobs of their own: how many, and how many of them
+    int points,
+        at_once; /* of a sweep whose points have jobs of their own: how many, and how many of them
                             at once; 0: one job */
     const char *const *extra; /* [n_extra] further words for sbatch */
     int n_extra;

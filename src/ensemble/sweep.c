@@ -71,9 +71,10 @@ static om_status read_axes(om_spec_walk *w, combinations *axes)
     *axes = (combinations){.n_points = 1};
     if (map->type != YAML_MAPPING_NODE ||
         map->data.mapping.pairs.start == map->data.mapping.pairs.top) {
-        om_spec_fault(w, map->start_mark, "sweep: expected keys with lists of values, as "
-                                          "train.learning_rate: [[1.0e-3, 1.0e-4], [1.0e-4, "
-                                          "1.0e-5]]");
+        om_spec_fault(w, map->start_mark,
+                      "sweep: expected keys with lists of values, as "
+                      "train.learning_rate: [[1.0e-3, 1.0e-4], [1.0e-4, "
+                      "1.0e-5]]");
         return OM_EDATA;
     }
     for (const yaml_node_pair_t *pair = map->data.mapping.pairs.start;
@@ -145,8 +146,7 @@ static yaml_node_pair_t *find_pair(yaml_document_t *document, int map, const cha
     return NULL;
 }
 
-static bool add_pair(yaml_document_t *document, int map, const char *word, size_t length,
-                     int value)
+static bool add_pair(yaml_document_t *document, int map, const char *word, size_t length, int value)
 {
     const int key = yaml_document_add_scalar(document, NULL, (const yaml_char_t *)word, (int)length,
                                              YAML_PLAIN_SCALAR_STYLE);
@@ -184,8 +184,7 @@ static void remove_section(yaml_document_t *document, const char *word)
 {
     yaml_node_t *root = yaml_document_get_root_node(document);
     yaml_node_pair_t *pair = find_pair(document, 1, word, strlen(word));
-    memmove(pair, pair + 1,
-            (size_t)(root->data.mapping.pairs.top - pair - 1) * sizeof *pair);
+    memmove(pair, pair + 1, (size_t)(root->data.mapping.pairs.top - pair - 1) * sizeof *pair);
     root->data.mapping.pairs.top--;
 }
 
@@ -213,8 +212,8 @@ static bool write_document(yaml_document_t *document, om_text *out)
     return done && !out->failed;
 }
 
-static om_status write_point(const char *file, const char *text, const combinations *axes, int point,
-                             char **out)
+static om_status write_point(const char *file, const char *text, const combinations *axes,
+                             int point, char **out)
 {
     int index[OM_SWEEP_MOST_KEYS];
     yaml_document_t document;
@@ -230,8 +229,8 @@ static om_status write_point(const char *file, const char *text, const combinati
         done = write_document(&document, &written);
     else
         yaml_document_delete(&document);
-    om_status status = done ? om_alloc(written.length + 1, 1, out)
-                            : om_fail(OM_ENOMEM, "%s: no memory", file);
+    om_status status =
+        done ? om_alloc(written.length + 1, 1, out) : om_fail(OM_ENOMEM, "%s: no memory", file);
     if (status == OM_OK) memcpy(*out, written.data, written.length + 1);
     om_text_free(&written);
     return status;

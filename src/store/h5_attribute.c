@@ -12,8 +12,8 @@ static om_status write_attribute(om_h5 *file, const char *object, const char *na
                                  const void *data)
 {
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Acreate_by_name(file->id, om_h5_relative(object), name, type, space, H5P_DEFAULT,
-                                        H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute = H5Acreate_by_name(file->id, om_h5_relative(object), name, type, space,
+                                        H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     herr_t written = attribute < 0 ? -1 : H5Awrite(attribute, type, data);
     om_status status = OM_OK;
     if (written < 0) {
@@ -46,9 +46,9 @@ bool om_h5_has_attribute(om_h5 *file, const char *object, const char *name)
 
 static om_status open_attribute(om_h5 *file, const char *object, const char *name, hid_t *attribute)
 {
-    *attribute = om_h5_has(file, object)
-                     ? H5Aopen_by_name(file->id, om_h5_relative(object), name, H5P_DEFAULT, H5P_DEFAULT)
-                     : H5I_INVALID_HID;
+    *attribute = om_h5_has(file, object) ? H5Aopen_by_name(file->id, om_h5_relative(object), name,
+                                                           H5P_DEFAULT, H5P_DEFAULT)
+                                         : H5I_INVALID_HID;
     if (*attribute >= 0) return OM_OK;
     return om_fail(OM_EDATA, "%s: %s has no attribute '%s'", file->path, object, name);
 }
@@ -171,8 +171,8 @@ om_status om_h5_copy_attributes(om_h5 *from, om_h5 *to, const char *group)
     om_status status = OM_OK;
     if (source < 0)
         status = om_fail(OM_EDATA, "%s: has no group %s", from->path, group);
-    else if (target < 0 || H5Aiterate2(source, H5_INDEX_NAME, H5_ITER_INC, NULL, copy_attribute,
-                                       &target) < 0)
+    else if (target < 0 ||
+             H5Aiterate2(source, H5_INDEX_NAME, H5_ITER_INC, NULL, copy_attribute, &target) < 0)
         status = om_h5_fail(OM_EIO, to->path, group, "its attributes cannot be copied");
     if (target >= 0) H5Gclose(target);
     if (source >= 0) H5Gclose(source);

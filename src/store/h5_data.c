@@ -110,8 +110,8 @@ static om_status bare_scale(om_h5 *file, const char *path, hsize_t length)
     snprintf(name, sizeof name, "This is a netCDF dimension but not a netCDF variable.%10llu",
              (unsigned long long)length);
     hid_t space = H5Screate_simple(1, &length, NULL);
-    hid_t data =
-        H5Dcreate2(file->id, om_h5_relative(path), H5T_NATIVE_FLOAT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t data = H5Dcreate2(file->id, om_h5_relative(path), H5T_NATIVE_FLOAT, space, H5P_DEFAULT,
+                            H5P_DEFAULT, H5P_DEFAULT);
     om_status status = data < 0 ? om_h5_fail(OM_EIO, file->path, path, "cannot be created")
                                 : make_scale(file, data, path, name);
     if (data >= 0) H5Dclose(data);
@@ -121,7 +121,8 @@ static om_status bare_scale(om_h5 *file, const char *path, hsize_t length)
 
 static om_status scale_number(om_h5 *file, const char *path, int *number)
 {
-    hid_t attribute = H5Aopen_by_name(file->id, om_h5_relative(path), "_Netcdf4Dimid", H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute =
+        H5Aopen_by_name(file->id, om_h5_relative(path), "_Netcdf4Dimid", H5P_DEFAULT, H5P_DEFAULT);
     herr_t read = attribute < 0 ? -1 : H5Aread(attribute, H5T_NATIVE_INT, number);
     om_status status = OM_OK;
     if (read < 0) status = om_h5_fail(OM_EIO, file->path, path, "is not a dimension scale");
@@ -181,8 +182,8 @@ static om_status create_data(om_h5 *file, const om_h5_field *field, const shape 
     if (field->type == OM_H5_F32 || field->type == OM_H5_F64)
         H5Pset_fill_value(list, H5T_NATIVE_FLOAT, &unknown);
     hid_t space = s->n == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(s->n, s->lengths, NULL);
-    *data = H5Dcreate2(file->id, om_h5_relative(field->path), om_h5_memory_type(field->type), space, H5P_DEFAULT,
-                       list, H5P_DEFAULT);
+    *data = H5Dcreate2(file->id, om_h5_relative(field->path), om_h5_memory_type(field->type), space,
+                       H5P_DEFAULT, list, H5P_DEFAULT);
     om_status status = OM_OK; /* before other calls wipe out HDF5's reason */
     if (*data < 0) status = om_h5_fail(OM_EIO, file->path, field->path, "cannot be created");
     H5Sclose(space);

@@ -343,9 +343,8 @@ om_status om_h5_enter(om_h5 *file, const char *group)
     if (file->id != file->file) H5Gclose(file->id);
     file->id = file->file;
     if (strcmp(group, "/") == 0) return OM_OK;
-    hid_t id = om_h5_has(file, group)
-                   ? H5Gopen2(file->file, om_h5_relative(group), H5P_DEFAULT)
-                   : H5I_INVALID_HID;
+    hid_t id = om_h5_has(file, group) ? H5Gopen2(file->file, om_h5_relative(group), H5P_DEFAULT)
+                                      : H5I_INVALID_HID;
     if (id < 0) return om_fail(OM_EDATA, "%s: has no group %s", file->path, group);
     file->id = id;
     return OM_OK;

@@ -18,7 +18,8 @@ static om_status check_format(om_store *store, const char *path)
     if (status == OM_ENOMEM) return status;
     if (status == OM_OK && strcmp(format, OM_SWEEP_FORMAT) == 0) {
         om_fail(OM_EDATA, "%s: holds a sweep of several ensembles", path);
-        status = om_hint(OM_EDATA, "one of its points, as %s:0; ommatid rank %s lists them", path, path);
+        status =
+            om_hint(OM_EDATA, "one of its points, as %s:0; ommatid rank %s lists them", path, path);
         goto done;
     }
     if (status != OM_OK || strcmp(format, OM_STORE_FORMAT) != 0) {

@@ -8,8 +8,8 @@
 #include "store/contents.h"
 #include "store/store_inside.h"
 
-static const om_h5_field point_field = {"/sweep/point", OM_H5_I32,          {"point"}, 0,
-                                        "1",            "number of the point", NULL};
+static const om_h5_field point_field = {"/sweep/point",        OM_H5_I32, {"point"}, 0, "1",
+                                        "number of the point", NULL};
 static const om_h5_field present_field = {
     "/sweep/present", OM_H5_U8, {"point"}, 0, "1", "1: the point is in this file", NULL};
 static const om_h5_member form[] = {{"format_version", OM_H5_I32, 0, 0}};
@@ -50,7 +50,7 @@ om_status om_sweep_store_of(const char *file, int point, char path[OM_SWEEP_PATH
 {
     const char *slash = strrchr(file, '/'), *dot = strrchr(file, '.');
     const int stem = dot != NULL && dot > (slash != NULL ? slash + 1 : file) ? (int)(dot - file)
-                                                                            : (int)strlen(file);
+                                                                             : (int)strlen(file);
     return check_length(file, snprintf(path, OM_SWEEP_PATH_BYTES, "%.*s.point%d%s", stem, file,
                                        point, file + stem));
 }
@@ -234,8 +234,9 @@ static om_status split_keys(om_sweep *sweep, const char *path, const char *keys)
     for (const char *at = keys; *at != '\0'; sweep->n_keys++) {
         const size_t n = strcspn(at, ",");
         if (n == 0 || n >= OM_SWEEP_KEY_BYTES || sweep->n_keys == OM_SWEEP_MOST_KEYS)
-            return om_fail(OM_EDATA, "%s: /sweep: attribute 'keys' is '%.80s': expected names of "
-                                     "keys",
+            return om_fail(OM_EDATA,
+                           "%s: /sweep: attribute 'keys' is '%.80s': expected names of "
+                           "keys",
                            path, keys);
         memcpy(sweep->keys[sweep->n_keys], at, n);
         at += n;
@@ -263,8 +264,8 @@ static om_status read_table(om_h5 *file, const char *path, om_sweep *sweep)
         sweep->present[p] = present[p] != 0;
     om_free(present);
     if (status == OM_OK && sweep->n_keys > 0)
-        status = om_alloc(lengths[0] * (size_t)sweep->n_keys, sizeof *sweep->values,
-                          &sweep->values);
+        status =
+            om_alloc(lengths[0] * (size_t)sweep->n_keys, sizeof *sweep->values, &sweep->values);
     for (int k = 0; k < sweep->n_keys && status == OM_OK; k++) status = read_key(file, sweep, k);
     return status;
 }
