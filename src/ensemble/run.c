@@ -316,6 +316,11 @@ static om_status check_form(const run *r)
 static om_status claim_store(run *r)
 {
     const char *path = r->options->store;
+    char file[PATH_MAX];
+    if (om_split_part(path, file) >= 0 && access(file, F_OK) == 0) {
+        om_fail(OM_EUSAGE, "%s: a point is not trained inside the file of its sweep", path);
+        return om_hint(OM_EUSAGE, "the whole sweep, -o %s, or a file of its own", file);
+    }
     OM_TRY(om_check_folder(path));
     OM_TRY(om_store_lock(path));
     r->locked = true;
