@@ -202,8 +202,8 @@ typedef struct om_trainer om_trainer;
 /* Workspace for one model at a time. Circuit, scenes and stop must outlive it.
  * threads: OpenMP threads of kernels; results do not depend on it.
  * stop: when it becomes nonzero, om_train_advance() returns after the iteration in progress, or within
- * a validation after the batch in progress; NULL: never. Errors: OM_EDATA (no sequences, sequences too short, batch larger than the training set,
- * those of om_train_check()), OM_ENOMEM. */
+ * a validation after the batch in progress; NULL: never. Errors: OM_EDATA (no sequences, sequences too
+ * short, batch larger than the training set, those of om_train_check()), OM_ENOMEM. */
 om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
                             const om_train_options *options, int threads,
                             const volatile sig_atomic_t *stop, om_trainer **trainer);

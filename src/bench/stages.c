@@ -37,7 +37,6 @@ struct om_stages {
 /* Bytes of that. */
 static size_t trained_bytes(const om_stages *s) { return s->layout.at_kept - s->layout.at_params; }
 
-
 /* ---- making them ---- */
 
 om_status om_bench_workload(const om_circuit *circuit, om_workload *workload)
