@@ -15,6 +15,7 @@ typedef struct setting {
     double divisor; /* added to the bias of the head's third channel */
     double hidden;  /* added to what softplus is taken of in the hidden layer */
     om_convolution convolution;
+    bool forward_only;
 } setting;
 
 /* Everything that either side computes, as doubles. */
@@ -139,6 +140,7 @@ static void read_gradient(const setting *s, om_network *network, double *d_activ
     free(map);
 }
 
+/* There and back; a decoder that goes forward only stays there. */
 static void decode(const setting *s, const inputs *in, om_network *network, om_decoder *decoder,
                    outcome *o)
 {
@@ -157,8 +159,10 @@ static void decode(const setting *s, const inputs *in, om_network *network, om_d
     om_decoder_forward(decoder, network, s->dropout ? DROPOUT : 0, s->running ? &running : NULL,
                        &used);
     if (!s->running) om_moments_update(&running, &used, om_decoder_count(decoder));
-    om_decoder_adjoint(decoder, network, s->loss, d_params + l->decoder);
-    read_gradient(s, network, o->d_activity);
+    if (!s->forward_only) {
+        om_decoder_adjoint(decoder, network, s->loss, d_params + l->decoder);
+        read_gradient(s, network, o->d_activity);
+    }
     for (int b = 0; b < s->batch; b++) {
         double l2norm = om_decoder_l2norm(decoder, b), epe = om_decoder_epe(decoder, b);
         o->loss += (s->loss == OM_LOSS_EPE ? epe : l2norm) / s->batch;
@@ -176,9 +180,13 @@ static void decode(const setting *s, const inputs *in, om_network *network, om_d
 static void open_decoder(const setting *s, const char *isa, int threads, om_network **network,
                          om_decoder **decoder)
 {
-    om_network_options n = {.batch = s->batch, .frames = s->frames, .dt_s = DT};
-    om_decoder_options d = {
-        .batch = s->batch, .frames = s->frames, .threads = threads, .convolution = s->convolution};
+    om_network_options n = {
+        .batch = s->batch, .frames = s->frames, .dt_s = DT, .forward_only = s->forward_only};
+    om_decoder_options d = {.batch = s->batch,
+                            .frames = s->frames,
+                            .threads = threads,
+                            .convolution = s->convolution,
+                            .forward_only = s->forward_only};
     assert_int_equal(om_kernels_select(isa, &d.kernels), OM_OK);
     n.threads = threads;
     n.kernels = d.kernels;
@@ -284,6 +292,29 @@ static void test_modes_leave_no_trace(void **state)
     }
     om_decoder_free(decoder);
     om_network_free(network);
+    free_inputs(&in);
+    free_setting(&s);
+}
+
+/* Without room for an adjoint, the way there is the same to the bit. */
+static void test_forward_only_gives_the_same_flow(void **state)
+{
+    (void)state;
+    setting s = make_setting(10, 6, 7, true);
+    s.running = true;
+    inputs in = make_inputs(&s);
+    for (int i = 0; i < 2 * N_ISAS; i++) {
+        if (!available(isas[i / 2])) continue;
+        s.convolution = i % 2 == 0 ? OM_CONVOLUTION_DIRECT : OM_CONVOLUTION_FFT;
+        s.forward_only = false;
+        outcome both = run_library(&s, &in, isas[i / 2], 2);
+        s.forward_only = true;
+        outcome forward = run_library(&s, &in, isas[i / 2], 2);
+        assert_memory_equal(both.flow, forward.flow, (size_t)flows_of(&s) * sizeof(double));
+        assert_true(both.loss > 0 && both.loss == forward.loss);
+        free_outcome(&both);
+        free_outcome(&forward);
+    }
     free_inputs(&in);
     free_setting(&s);
 }
@@ -404,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_all_gradients_agree),
         cmocka_unit_test(test_transforms_agree_at_every_extent),
         cmocka_unit_test(test_modes_leave_no_trace),
+        cmocka_unit_test(test_forward_only_gives_the_same_flow),
         cmocka_unit_test(test_far_divisors_agree),
         cmocka_unit_test(test_faint_units_agree),
         cmocka_unit_test(test_threads_change_no_bit),

@@ -24,6 +24,11 @@ check test "$(grep -c "equal at iteration 90" "$work/out")" = 3
 grep -qF "$(cat "$work/first")" "$work/out" || fail "another state for the same model"
 expect 0 "model 2: equal" mpirun -n 2 "$OMMATID" run "$spec" -o "$store" --replicate 3
 
+# by other kernels the last bits differ, and the audit says that there are others
+check test "$(grep -c kernels "$work/err")" = 0
+expect 1 "1 of 1 models came out otherwise" env OMMATID_ISA=plain "$OMMATID" run "$spec" -o "$store" --replicate 1
+printed "begun with [a-z0-9]* kernels, these are plain"
+
 # what is refused
 audit 2 "from 1 to" 0
 sed 's/seed: 5/seed: 6/' "$spec" >"$work/other.yaml"

@@ -202,8 +202,8 @@ typedef struct om_trainer om_trainer;
 /* Workspace for one model at a time. Circuit, scenes and stop must outlive it.
  * threads: OpenMP threads of kernels; results do not depend on it.
  * stop: when it becomes nonzero, om_train_advance() returns after the iteration in progress, or within
- * a validation after the batch in progress; NULL: never. Errors: OM_EDATA (no sequences, sequences too short, batch larger than the training set,
- * those of om_train_check()), OM_ENOMEM. */
+ * a validation after the batch in progress; NULL: never. Errors: OM_EDATA (no sequences, sequences too
+ * short, batch larger than the training set, those of om_train_check()), OM_ENOMEM. */
 om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
                             const om_train_options *options, int threads,
                             const volatile sig_atomic_t *stop, om_trainer **trainer);
@@ -242,8 +242,9 @@ static inline int om_state_replacements(const om_state *state)
  *
  * A model diverges when the loss of a batch, the error of a check, or a number of its state is not
  * finite; with options.explode, also when such a loss or error is more than so many times the untrained
- * model's, or a central cell's voltage leaves OM_VOLTAGE_BOUND in either. It is then set back to its last check with half the learning rate, up to options.retries times in all:
- * OM_OK, state->retries is one more, state->iteration is that of the check, om_message() says why.
+ * model's, or a central cell's voltage leaves OM_VOLTAGE_BOUND in either. It is then set back to its
+ * last check with half the learning rate, up to options.retries times in all: OM_OK, state->retries is
+ * one more, state->iteration is that of the check, om_message() says why.
  *
  * Errors: OM_EDIVERGED: it diverged once more, or without having trained since the check, where no
  * other rate helps; the state is that of the last whole iteration. OM_ESTOPPED: *stop was set; the

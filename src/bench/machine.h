@@ -29,8 +29,8 @@ typedef struct om_machine {
  * has started threads. */
 om_status om_machine_measure(bool brief, om_machine *machine);
 
-/* 1e9 multiply-adds per second of the calling thread, by the wall or by its CPU time: the best of a few tries in
- * about 2 ms, to be repeated between pieces of the work that is compared with it. */
+/* 1e9 multiply-adds per second of the calling thread, by the wall or by its CPU time: the best of a few
+ * tries in about 2 ms, to be repeated between pieces of the work that is compared with it. */
 double om_peak_now(const om_kernels *kernels, bool wall);
 
 #endif

@@ -12,6 +12,7 @@
 #include "ommatid/om_spec.h"
 #include "train/constraints.h"
 #include "train/optimiser.h"
+#include "train/set_back.h"
 
 static const om_real GREY = (om_real)0.5;
 
@@ -30,7 +31,11 @@ struct om_stages {
     om_real *luminance, *flow;        /* of one sample */
     om_real *gradient;                /* [n_params] */
     om_real *d_resting;               /* [n_types] of the penalty */
+    char *before;                     /* what an iteration changes of the state */
 };
+
+/* Bytes of that. */
+static size_t trained_bytes(const om_stages *s) { return s->layout.at_kept - s->layout.at_params; }
 
 /* ---- making them ---- */
 
@@ -83,6 +88,7 @@ static om_status make(om_stages *s, const om_kernels *kernels, int threads)
     OM_TRY(om_alloc(2 * film, sizeof(om_real), &s->flow));
     OM_TRY(om_alloc(s->layout.params.n_params, sizeof(om_real), &s->gradient));
     OM_TRY(om_alloc((size_t)w->circuit->n_types, sizeof(om_real), &s->d_resting));
+    OM_TRY(om_alloc(trained_bytes(s), 1, &s->before));
     return make_model(s, kernels, threads);
 }
 
@@ -110,7 +116,7 @@ void om_stages_free(om_stages *s)
     om_network_free(s->network);
     om_constraints_free(s->constraints);
     om_batcher_free(s->batcher);
-    void *all[] = {s->state, s->luminance, s->flow, s->gradient, s->d_resting};
+    void *all[] = {s->state, s->luminance, s->flow, s->gradient, s->d_resting, s->before};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) om_free(all[i]);
     om_free(s);
 }
@@ -201,6 +207,15 @@ static void optimiser(om_stages *s)
     om_constrain(s->constraints, params_of(s));
 }
 
+/* What tells that a model diverges, and lets it be taken back. */
+static om_status checks(om_stages *s)
+{
+    om_extreme largest = {0, 0};
+    om_network_find_extreme(s->network, s->options.batch_size, &largest);
+    memcpy(s->before, params_of(s), trained_bytes(s));
+    return om_state_check_trained(&s->layout, s->state);
+}
+
 /* In the order of an iteration, but that the steady state, which rests on parameters and comes before
  * any film, is made every time. */
 static const struct {
@@ -233,7 +248,7 @@ om_status om_stages_run(om_stages *s, om_series series[OM_STAGES])
         om_series_add(&series[inside[i]], om_timed(inside[i]));
     s->state->iteration++;
     om_lap start = om_lap_start();
-    om_status status = om_state_check(&s->layout, s->state);
+    om_status status = checks(s);
     om_series_add(&series[OM_STAGE_RECORDS], om_lap_since(start));
     return status;
 }

@@ -1,6 +1,6 @@
 /* Kernels with a clock around each. A stage takes as long as any thread is in it: one that waits for the
- * others at the stage's end is time of that stage, too. Network kernels have none: the network does little beside them,
- * and they are called for every time step. */
+ * others at the stage's end is time of that stage, too. Network kernels have none: the network does
+ * little beside them, and they are called for every time step. */
 #include "bench/timed.h"
 
 #include <pthread.h>

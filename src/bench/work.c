@@ -36,7 +36,7 @@ const char *const om_stage_titles[OM_STAGES] = {
     [OM_STAGE_STEADY_STATE] = "steady state (a pass's share)",
     [OM_STAGE_PARAMETERS] = "weights for the kernels",
     [OM_STAGE_OPTIMISER] = "optimiser",
-    [OM_STAGE_RECORDS] = "checks of the state",
+    [OM_STAGE_RECORDS] = "checks for divergence",
 };
 
 static void count_multiply_adds(om_work *w, const om_circuit *c, double sample_frames)

@@ -46,11 +46,11 @@ typedef struct om_layout_wish {
     int ranks, threads;            /* 0: to be chosen */
 } om_layout_wish;
 
-/* Chooses what the wish leaves open; *left: what there is to train. Where both are, there is more than one possibility, and the run
- * is long enough for it to matter, it is measured, for 5 seconds at most; a store in use is refused
- * before that. line: what was chosen and why, for a person, without a line end. To be called before
- * OpenMP has started threads. Errors: as om_spec_read(), om_spec_circuit(), om_store_lock(); OM_ESTOPPED
- * (parallel/stop.h). */
+/* Chooses what the wish leaves open; *left: what there is to train. Where both halves are open, there is
+ * more than one possibility, and the run is long enough for it to matter, it is measured, for 5 seconds
+ * at most; a store in use is refused before that. line: what was chosen and why, for a person, without a
+ * line end. To be called before OpenMP has started threads. Errors: as om_spec_read(),
+ * om_spec_circuit(), om_store_lock(); OM_ESTOPPED (parallel/stop.h). */
 om_status om_layout_choose(const om_layout_wish *wish, om_rank_layout *layout, om_work_left *left,
                            char line[OM_LAYOUT_BYTES]);
 

@@ -208,18 +208,25 @@ static om_status match(const om_job *job, bool with_films)
 static void say_what(const audit *a)
 {
     const char *version = om_store_describe(a->job.store)->program_version;
+    const char *kernels = om_store_describe(a->job.store)->kernels;
     if (a->job.options->quiet || om_ranks_number() != 0) return;
     fprintf(stderr, "replicating %d model%s, drawn by the seed:", a->n, a->n > 1 ? "s" : "");
     for (int i = 0; i < a->n; i++) fprintf(stderr, " %d", a->models[i]);
     fprintf(stderr, "\n");
     if (strcmp(version, OM_VERSION) != 0)
         fprintf(stderr, "the store was made by version %s, this is %s\n", version, OM_VERSION);
+    if (kernels != NULL && !om_train_kernels_agree(kernels, a->job.kernels))
+        fprintf(stderr,
+                "the store was begun with %s kernels, these are %s: the last bits differ\n"
+                "  try: OMMATID_ISA=%s, where the processor can\n",
+                kernels, a->job.kernels, kernels);
 }
 
 /* Whatever takes time comes after everything that can be refused. */
 static om_status begin(audit *a, int wanted)
 {
     om_job *job = &a->job;
+    OM_TRY(om_ranks_agree(om_train_kernels(&job->kernels)));
     OM_TRY(om_job_read_spec(job));
     OM_TRY(om_ranks_agree(
         om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit)));

@@ -4,6 +4,7 @@
  * the number of threads changes nothing. */
 #include "model/network_inside.h"
 
+#include <math.h>
 #include <omp.h>
 #include <string.h>
 
@@ -228,6 +229,19 @@ void om_network_activity(const om_network *n, int sample, int frame, int type, o
     const om_real *map =
         om_history_at(n, sample / OM_QUAD, frame) + (size_t)type * n->map + sample % OM_QUAD;
     for (int c = 0; c < g->n_columns; c++) out[c] = map[g->compact_cell[c] * OM_QUAD];
+}
+
+void om_network_find_extreme(const om_network *n, int samples, om_extreme *extreme)
+{
+    const om_geometry *g = n->geometry;
+    const int centre = g->compact_cell[om_lattice_index(g->extent, 0, 0)] * OM_QUAD;
+    for (int s = 0; s < samples; s++)
+        for (int f = 0; f < n->options.frames; f++) {
+            const om_real *v = om_history_at(n, s / OM_QUAD, f) + centre + s % OM_QUAD;
+            for (int t = 0; t < n->circuit->n_types; t++, v += n->map)
+                if (fabs((double)*v) > fabs((double)extreme->voltage))
+                    *extreme = (om_extreme){*v, t};
+        }
 }
 
 static void run_side_by_side(om_network *n, int first, om_on_quad *work, const void *task)

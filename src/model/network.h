@@ -57,6 +57,14 @@ const om_real *om_network_history(const om_network *network, int quad, int frame
 /* Activity of one type [n_columns]; 0 where the type has no cell. */
 void om_network_activity(const om_network *network, int sample, int frame, int type, om_real *out);
 
+/* The voltage farthest from 0 of a type's central cell. */
+typedef struct om_extreme {
+    om_real voltage;
+    int type;
+} om_extreme;
+/* Among the first so many samples of the film that was run last, and what *extreme was before. */
+void om_network_find_extreme(const om_network *network, int samples, om_extreme *extreme);
+
 /* Not of a network that is forward_only, as om_network_adjoint().
  * dLoss/dV after `frame`, compact [n_outputs] (or [n_types], gradient_of_all): to be written before
  * the adjoint. Lanes of samples past the batch must be 0. */

@@ -25,7 +25,8 @@ void om_network_order_free(om_network_order *order); /* accepts a zeroed one */
 /* Bytes that such an order keeps. */
 size_t om_network_order_bytes(const om_circuit *circuit);
 
-/* Refreshes weights, the fan out's counts and rates. resting_potential, time_constant [n_types], strength [n_pairs]. */
+/* Refreshes weights, the fan out's counts and rates. resting_potential, time_constant [n_types],
+ * strength [n_pairs]. */
 void om_network_order_set_params(om_network_order *order, const om_real *resting_potential,
                                  const om_real *time_constant, const om_real *strength, om_real dt);
 

@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "model/decoder.h"
 #include "model/network.h"
-#include "ommatid/om_lattice.h"
 #include "ommatid/om_train.h"
 #include "train/constraints.h"
 #include "train/optimiser.h"
@@ -236,32 +235,10 @@ static bool must_stop(const om_trainer *t) { return t->stop != NULL && *t->stop;
 
 /* ---- validation ---- */
 
-/* The voltage farthest from 0 of a type's central cell. */
-typedef struct extreme {
-    double voltage;
-    int type;
-} extreme;
-
-/* Among the first so many samples of the film that was just run, and those seen before. */
-static void find_extreme(const om_trainer *t, int samples, extreme *e)
-{
-    const om_geometry *g = om_network_geometry(t->network);
-    const size_t map = om_compact_reals(g, 1);
-    const int centre = g->compact_cell[om_lattice_index(g->extent, 0, 0)] * OM_QUAD;
-    for (int s = 0; s < samples; s++)
-        for (int f = 0; f < t->steps; f++) {
-            const om_real *v =
-                om_network_history(t->network, s / OM_QUAD, f) + centre + s % OM_QUAD;
-            for (int i = 0; i < t->circuit->n_types; i++)
-                if (fabs((double)v[(size_t)i * map]) > fabs(e->voltage))
-                    *e = (extreme){(double)v[(size_t)i * map], i};
-        }
-}
-
 /* largest: what was seen on the way, or NULL. */
 static om_status validate(om_trainer *t, const om_real *params, const om_real *running_mean,
                           const om_real *running_var, double *l2norm, double *epe, float *scene_epe,
-                          extreme *largest)
+                          om_extreme *largest)
 {
     const int batch = t->options.batch_size, n = t->scenes->n_validation;
     om_moments running;
@@ -277,7 +254,7 @@ static om_status validate(om_trainer *t, const om_real *params, const om_real *r
         load_batch(t, t->validation + first, some, NULL);
         om_network_forward(t->network);
         om_decoder_evaluate(t->decoder, t->network, &running);
-        if (largest != NULL) find_extreme(t, some, largest);
+        if (largest != NULL) om_network_find_extreme(t->network, some, largest);
         for (int s = 0; s < some; s++) {
             double scene = om_decoder_epe(t->decoder, s);
             sum_l2norm += om_decoder_l2norm(t->decoder, s);
@@ -302,7 +279,7 @@ om_status om_train_validate(om_trainer *t, uint64_t seed, uint32_t model, const 
 
 /* Whether loss and voltages are such as a model may have that does not diverge. */
 static om_status judge(const om_trainer *t, const om_state *state, const char *what,
-                       uint64_t iteration, double loss, const extreme *largest)
+                       uint64_t iteration, double loss, const om_extreme *largest)
 {
     const double bound = t->options.explode * state->untrained_loss;
     const unsigned long long at = (unsigned long long)iteration;
@@ -332,7 +309,7 @@ static om_status check(om_trainer *t, om_state *state)
     const om_real *mean = om_state_at(state, l->at_running_mean);
     const om_real *var = om_state_at(state, l->at_running_var);
     double l2norm, epe;
-    extreme largest = {0, 0};
+    om_extreme largest = {0, 0};
     om_status status = validate(t, params, mean, var, &l2norm, &epe, t->scene_epe, &largest);
     if (status != OM_OK)
         return om_context(status, "model %d at iteration %llu", om_state_number(state),
@@ -480,8 +457,8 @@ static om_status iterate(om_trainer *t, om_state *state)
     const double loss = loss_of(t, l2norm, epe);
     if (state->iteration == 0 && isfinite(loss))
         state->untrained_loss = fmax(state->untrained_loss, loss);
-    extreme largest = {0, 0};
-    find_extreme(t, batch, &largest);
+    om_extreme largest = {0, 0};
+    om_network_find_extreme(t->network, batch, &largest);
     OM_TRY(judge(t, state, "loss", state->iteration + 1, isfinite(epe) ? loss : epe, &largest));
     om_decoder_adjoint(t->decoder, t->network, t->options.loss, t->gradient + l->params.decoder);
     om_penalty penalty = {.activity = t->options.penalty_activity,
