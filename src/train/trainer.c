@@ -218,6 +218,8 @@ static void load_batch(om_trainer *t, const int *sequences, int n, const om_stre
         own.sample = (uint32_t)s;
         om_batcher_sample(t->batchers[s], sequences[s], draws != NULL ? &own : NULL,
                           luminance_of(t, s), flow_of(t, s));
+    }
+    for (int s = 0; s < n; s++) { /* samples of a quad share cache lines: not for several threads */
         om_network_set_luminance(t->network, s, luminance_of(t, s));
         om_decoder_set_target(t->decoder, s, flow_of(t, s));
     }
