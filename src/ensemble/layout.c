@@ -151,7 +151,8 @@ static void leave_out_what_does_not_fit(choice *c, const om_workload *w)
     for (int i = 0; i < c->n; i++) {
         const om_rank_layout l = c->candidates[i];
         size_t each;
-        om_status status = om_trainer_memory(c->circuit, w->scenes, &w->options, l.threads, &each);
+        om_status status =
+            om_trainer_memory(c->circuit, w->scenes, &w->options, l.threads, NULL, &each);
         bool fits = status != OM_OK || left == 0 || (double)each * l.ranks <= (double)left;
         if (fits || (i == c->n - 1 && n == 0)) c->candidates[n++] = l;
     }

@@ -234,7 +234,7 @@ static om_status begin(audit *a, int wanted)
     om_status status = om_alloc(1, job->layout.bytes, &a->stored);
     if (status == OM_OK) status = om_alloc(1, job->layout.bytes, &a->again);
     if (status == OM_OK)
-        status = om_trainer_create(job->circuit, job->scenes, &job->spec.train, job->threads,
+        status = om_trainer_create(job->circuit, job->scenes, &job->spec.train, job->threads, NULL,
                                    &om_stop_signal, &a->trainer);
     return om_ranks_agree(status);
 }

@@ -31,7 +31,7 @@ om_status om_worker_create(om_job *job, om_worker **worker)
     w->job = job;
     w->held = -1;
     om_status status = om_trainer_create(job->circuit, job->scenes, &job->spec.train, job->threads,
-                                         &om_stop_signal, &w->trainer);
+                                         NULL, &om_stop_signal, &w->trainer);
     if (status == OM_OK) status = om_alloc(1, job->layout.bytes, &w->state);
     if (status != OM_OK) {
         om_worker_free(w);
