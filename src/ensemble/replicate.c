@@ -245,6 +245,7 @@ om_status om_ensemble_replicate(const om_run_options *options, int wanted, om_re
     audit a = {.job = {.options = options}, .replicas = replicas};
     om_stop_listen();
     a.job.trainers = om_ranks_count();
+    a.job.team_size = 1;
     a.job.threads = om_job_threads(&a.job);
     a.progress = om_progress_start(options->quiet);
     om_status status = begin(&a, wanted);
@@ -285,6 +286,7 @@ om_status om_replicate_layout(const om_layout_wish *wish, int wanted, om_rank_la
     om_store_close(store);
     if (status != OM_OK) return status;
     const om_rank_layout then = layout_of_run(&run);
+    layout->team = 1;
     layout->threads = wish->threads > 0 ? wish->threads : then.threads == 1 ? 2 : 1;
     layout->ranks = wish->cores / layout->threads;
     if (layout->ranks > wanted) layout->ranks = wanted;

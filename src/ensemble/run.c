@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "ensemble/job.h"
+#include "ensemble/layout.h"
 #include "ensemble/limit.h"
 #include "ensemble/race.h"
 #include "ensemble/ranking.h"
@@ -214,10 +215,41 @@ static om_status prepare_training(om_job *job)
     return go_on(status);
 }
 
+/* Of ranks that somebody else has started. */
+static void tell_layout(const om_job *job)
+{
+    const int ranks = job->trainers * job->team_size, spare = om_ranks_count() - 1 - ranks;
+    char teams[64] = "", idle[64] = "";
+    if (!job->options->tell_layout || job->options->quiet || om_ranks_number() != 0) return;
+    if (job->team_size > 1) snprintf(teams, sizeof teams, " in teams of %d", job->team_size);
+    if (spare > 0) snprintf(idle, sizeof idle, "; %d idle", spare);
+    fprintf(stderr, "layout: %d rank%s x %d thread%s%s (ranks by the launcher%s)\n", ranks,
+            ranks > 1 ? "s" : "", job->threads, job->threads > 1 ? "s" : "", teams, idle);
+}
+
+/* Ranks become teams, if they are to. Rank 0 coordinates, and what is left over waits for the end. */
+static om_status form_teams(om_job *job)
+{
+    const int ranks = job->trainers, batch = job->spec.train.batch_size;
+    const int asked = job->options->team, rank = om_ranks_number();
+    if (asked > 0) OM_TRY(om_layout_check_team(asked, batch));
+    if (asked > ranks)
+        return om_fail(OM_EUSAGE, "a team of %d, but %d rank%s", asked, ranks,
+                       ranks > 1 ? "s train" : " trains");
+    job->team_size = asked > 0 ? asked : om_layout_team(ranks, job->spec.models, batch);
+    job->trainers = ranks / job->team_size;
+    if (job->team_size == 1) return OM_OK;
+    const int number = (rank - 1) / job->team_size;
+    const bool is_in = rank > 0 && number < job->trainers;
+    return om_ranks_agree(om_team_create(is_in ? number : -1, &job->team));
+}
+
 static om_status prepare(om_job *job)
 {
     OM_TRY(om_ranks_agree(om_train_kernels(&job->kernels)));
     OM_TRY(om_job_read_spec(job));
+    OM_TRY(form_teams(job));
+    tell_layout(job);
     om_status status =
         om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
     OM_TRY(go_on(status));
@@ -237,7 +269,9 @@ static om_status train(om_job *job)
     om_status status = OM_OK;
     if (job->finished)
         return om_ranks_agree(om_ranks_number() == 0 ? om_job_conclude_finished(job) : OM_OK);
-    bool coordinates = om_ranks_number() == 0, trains = !coordinates || om_ranks_count() == 1;
+    const bool coordinates = om_ranks_number() == 0;
+    const bool trains = om_ranks_count() == 1 ||
+                        (!coordinates && om_ranks_number() <= job->trainers * job->team_size);
     if (trains) status = om_worker_create(job, &worker);
     status = go_on(status);
     if (status == OM_OK && !coordinates) om_worker_serve(worker);
@@ -251,18 +285,11 @@ static om_status train(om_job *job)
     return om_ranks_agree(status);
 }
 
-/* Of ranks that somebody else has started. */
-static void tell_layout(const om_job *job)
-{
-    if (!job->options->tell_layout || job->options->quiet || om_ranks_number() != 0) return;
-    fprintf(stderr, "layout: %d rank%s x %d thread%s (ranks by the launcher)\n", job->trainers,
-            job->trainers > 1 ? "s" : "", job->threads, job->threads > 1 ? "s" : "");
-}
-
 void om_job_close(om_job *job)
 {
     om_store_close(job->store);
     if (job->locked) om_store_unlock(job->options->store);
+    om_team_free(job->team);
     om_scenes_free(job->scenes);
     om_circuit_free(job->circuit);
     om_free(job->spec_text);
@@ -279,8 +306,8 @@ om_status om_ensemble_run(const om_run_options *options)
     om_stop_after(
         training_s); /* the plan ends before: for ranks that are slower than ever before */
     job.trainers = ranks > 1 ? ranks - 1 : 1;
+    job.team_size = 1;
     job.threads = om_job_threads(&job);
-    tell_layout(&job);
     om_status status = prepare(&job);
     if (status == OM_OK) status = train(&job);
     om_job_close(&job);
