@@ -9,7 +9,7 @@ cd "$work" || exit 1
 # spec NAME MODELS BATCH WORDS...: a spec with more words for its section train.
 spec() {
     local words=$4
-    sed "s/models: 3/models: $2/; s/batch: 3/batch: $3$words/; s/training: 8/training: 12/" "$data/tiny.yaml" >"$1.yaml"
+    sed "s/models: 3/models: $2/; s/batch: 3/batch: $3$words/; s/training: 8/training: 12/; s/iterations: 90/iterations: 40/" "$data/tiny.yaml" >"$1.yaml"
 }
 # equal A B SPEC N: the same models; the states of B's, N of them, are what one rank makes of them, every byte.
 equal() {
@@ -18,7 +18,7 @@ equal() {
     check test "$(grep -c ': equal at iteration' replicas)" = "$4"
 }
 
-# Batches of two quads by teams of two, of three quads by teams of two and of three; each method and each loss.
+# Batches of two quads by teams of two, of three quads by a team of three; each method and each loss.
 spec two 2 8 ', convolution: direct'
 spec three 1 12 ', convolution: fft, loss: epe'
 expect 0 "2 of 2 models trained" "$OMMATID" run two.yaml -o two-1.h5 --layout 1x1
@@ -26,10 +26,8 @@ expect 0 "2 of 2 models trained" "$OMMATID" run two.yaml -o two-2.h5 --layout 4x
 check grep -q '^layout: 4 ranks x 1 thread in teams of 2 (as asked for)$' err
 equal two-1.h5 two-2.h5 two.yaml 2
 expect 0 "1 of 1 models trained" "$OMMATID" run three.yaml -o three-1.h5 --layout 1x1
-expect 0 "1 of 1 models trained" "$OMMATID" run three.yaml -o three-2.h5 --layout 2x1 --team 2
 expect 0 "1 of 1 models trained" "$OMMATID" run three.yaml -o three-3.h5 -n 3 --threads 2
 check grep -q '^layout: 3 ranks x 2 threads in teams of 3 (as asked for)$' err
-equal three-1.h5 three-2.h5 three.yaml 1
 equal three-1.h5 three-3.h5 three.yaml 1
 check grep -q 'in teams of 3' <("$OMMATID" status three-3.h5 --json; h5dump -d /run/job three-3.h5)
 
@@ -44,15 +42,15 @@ equal many-1.h5 many-2.h5 many.yaml 3
 expect 0 "2 of 2 models trained" mpirun -n 5 --oversubscribe \
     "$OMMATID" run two.yaml -o two-3.h5 --threads 1
 check grep -q '^layout: 4 ranks x 1 thread in teams of 2 (ranks by the launcher)$' err
-equal two-1.h5 two-3.h5 two.yaml 2
+same two-1.h5 two-3.h5
 
 # Stopped while it trains, and gone on with by a team and alone in turns.
-sed 's/iterations: 90/iterations: 2000/; s/every: 20/every: 500/' two.yaml >long.yaml
+sed 's/iterations: 40/iterations: 400/; s/every: 20/every: 200/' two.yaml >long.yaml
 expect 0 "2 of 2 models trained" "$OMMATID" run long.yaml -o long-1.h5 --layout 2x1
-for layout in 4x1 2x1 4x1; do
+for layout in 4x1 2x1; do
     "$OMMATID" run long.yaml -o long-2.h5 --layout $layout --unit 0.2 2>>long.err &
     run=$!
-    sleep 1.5
+    if [[ $layout = 4x1 ]]; then wait_for_training long-2.h5; else sleep 1; fi
     kill -TERM $run
     wait $run
     code=$?

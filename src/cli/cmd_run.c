@@ -43,7 +43,7 @@ static const om_option options[] = {
     {"team", 0, OM_OPTION_INT, "N",
      "ranks that train each model together, with a part of every batch of 8 samples and more; "
      "default: "
-     "1, or what ranks are left over for",
+     "1, more where there are more ranks than models",
      .value = &set.team, .least = 1, .most = OM_MOST_RANKS},
     {"unit", 0, OM_OPTION_REAL, "S", "seconds of training between checkpoints, about; default: 20",
      .value = &set.unit_s, .least = 0.01, .most = 86400},
@@ -164,7 +164,7 @@ static double launch_s(double end)
 static om_status run_here(const om_arguments *args, int ranks, int threads)
 {
     om_rank_layout layout;
-    om_work_left left;
+    om_work_left left = {0};
     char line[OM_LAYOUT_BYTES];
     const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(),
                                  ranks,          threads,   set.team};

@@ -63,9 +63,11 @@ const om_exchange *om_team_exchange(const om_team *t) { return t != NULL ? &t->e
 void om_team_hand_on(om_team *t, void *data, size_t bytes)
 {
     MPI_Request request;
-    int there = 0;
+    int there = t->exchange.member == 0;
     MPI_Ibcast(data, (int)bytes, MPI_BYTE, 0, t->comm, &request);
-    for (MPI_Test(&request, &there, MPI_STATUS_IGNORE); !there;
-         MPI_Test(&request, &there, MPI_STATUS_IGNORE))
-        if (t->exchange.member > 0) om_sleep_s(PAUSE_S);
+    while (!there) {
+        MPI_Test(&request, &there, MPI_STATUS_IGNORE);
+        if (!there) om_sleep_s(PAUSE_S);
+    }
+    MPI_Wait(&request, MPI_STATUS_IGNORE); /* of the first one; the others' is over */
 }
