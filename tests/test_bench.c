@@ -234,7 +234,7 @@ static void stages_are_an_iteration(void **state)
     must(om_kernels_select(NULL, &kernels));
     must(om_stages_create(&w, kernels, 1, &stages));
     must(om_stages_run(stages, series));
-    must(om_trainer_create(c, w.scenes, &w.options, 1, NULL, &trainer));
+    must(om_trainer_create(c, w.scenes, &w.options, 1, NULL, NULL, &trainer));
     const om_state_layout *l = om_trainer_layout(trainer);
     must(om_alloc(l->bytes, 1, &trained));
     must(om_state_init(l, c, &w.options, OM_WORKLOAD_SEED, 0, trained));

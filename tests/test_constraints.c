@@ -33,7 +33,7 @@ static void refused(om_part part, const char *groups, const char *message)
     om_trainer *trainer;
     snprintf(options.model.symmetric[part], OM_GROUPS_BYTES, "%s", groups);
     must_say(om_train_check(b.circuit, &options), OM_EDATA, message);
-    must_say(om_trainer_create(b.circuit, b.scenes, &options, 1, NULL, &trainer), OM_EDATA,
+    must_say(om_trainer_create(b.circuit, b.scenes, &options, 1, NULL, NULL, &trainer), OM_EDATA,
              message);
     assert_null(trainer);
     must_say(om_state_init(b.layout, b.circuit, &options, BENCH_SEED, 0, state), OM_EDATA, message);

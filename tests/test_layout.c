@@ -27,31 +27,44 @@ static void candidates_use_the_cores(void **state)
     static const struct {
         int cores, models;
         const char *expected;
+        int batch; /* 0: 4 */
     } cases[] = {
-        {1, 50, "1x1"},
-        {2, 50, "2x1 1x2"},
-        {2, 2, "2x1 1x2"},
-        {2, 1, "1x1 1x2"},
-        {2, 0, "1x1 1x2"},
-        {3, 5, "3x1 1x3"},
-        {6, 50, "6x1 3x2 2x3 1x6"},
-        {6, 3, "3x1 3x2 2x3 1x6"},
-        {4, 3, "3x1 2x2 1x4"},
-        {8, 8, "8x1 4x2 2x4 1x8"},
-        {8, 5, "5x1 4x2 2x4 1x8"},
-        {48, 50, "48x1 24x2 16x3 12x4 8x6 6x8 4x12 3x16 2x24 1x48"},
-        {48, 10, "10x1 10x4 8x6 6x8 4x12 3x16 2x24 1x48"},
+        {1, 50, "1x1", 0},
+        {2, 50, "2x1 1x2", 0},
+        {2, 2, "2x1 1x2", 0},
+        {2, 1, "1x1 1x2", 0},
+        {2, 0, "1x1 1x2", 0},
+        {3, 5, "3x1 1x3", 0},
+        {6, 50, "6x1 3x2 2x3 1x6", 0},
+        {6, 3, "3x1 3x2 2x3 1x6", 0},
+        {4, 3, "3x1 2x2 1x4", 0},
+        {8, 8, "8x1 4x2 2x4 1x8", 0},
+        {8, 5, "5x1 4x2 2x4 1x8", 0},
+        {48, 50, "48x1 24x2 16x3 12x4 8x6 6x8 4x12 3x16 2x24 1x48", 0},
+        {48, 10, "10x1 10x4 8x6 6x8 4x12 3x16 2x24 1x48", 0},
         {4096, 5000,
          "4096x1 2048x2 1024x4 512x8 256x16 128x32 64x64 32x128 16x256 8x512 4x1024 "
-         "2x2048 1x4096"},
+         "2x2048 1x4096",
+         0},
+        /* spare cores for teams, as long as a batch has quads of samples for them */
+        {2, 1, "1x1 1x2 2x1/2", 8},
+        {2, 2, "2x1 1x2", 8},
+        {8, 3, "3x1 3x2 6x1/2 2x4 1x8", 8},
+        {8, 1, "1x1 1x8 2x4/2", 8},
+        {8, 1, "1x1 1x8 3x2/3", 12},
+        {6, 2, "2x1 2x3 4x1/2 1x6", 13}, /* by three, one would have two quads as well */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         om_rank_layout layouts[OM_MOST_LAYOUTS];
         char text[256] = "";
-        int n = om_layout_candidates(cases[i].cores, cases[i].models, layouts);
-        for (int k = 0; k < n; k++)
+        const int batch = cases[i].batch > 0 ? cases[i].batch : 4;
+        int n = om_layout_candidates(cases[i].cores, cases[i].models, batch, layouts);
+        for (int k = 0; k < n; k++) {
             snprintf(text + strlen(text), sizeof text - strlen(text), "%s%dx%d", k > 0 ? " " : "",
                      layouts[k].ranks, layouts[k].threads);
+            if (layouts[k].team > 1)
+                snprintf(text + strlen(text), sizeof text - strlen(text), "/%d", layouts[k].team);
+        }
         assert_string_equal(text, cases[i].expected);
     }
 }
@@ -61,18 +74,21 @@ static void candidates_use_the_cores(void **state)
 static void seconds_to_the_end(void **state)
 {
     (void)state;
-    const om_layout_trial two = {{2, 1}, 20};
+    const om_layout_trial two = {{2, 1, 1}, 20};
     /* three models of 100 on two ranks: shared evenly, as models move */
     assert_true(om_layout_seconds(&two, &(om_work_left){3, 300, 100}) == 15);
     /* one has most of what is left: it keeps one rank to the end */
     assert_true(om_layout_seconds(&two, &(om_work_left){3, 300, 240}) == 24);
     assert_true(om_layout_seconds(&two, &(om_work_left){1, 100, 100}) == 10);
+    /* a team has one model at a time */
+    const om_layout_trial team = {{4, 1, 2}, 20};
+    assert_true(om_layout_seconds(&team, &(om_work_left){1, 100, 100}) == 10);
 }
 
 static void the_fastest_is_taken(void **state)
 {
     (void)state;
-    om_layout_trial t[] = {{{4, 1}, 40}, {{2, 2}, 44}, {{1, 4}, 30}};
+    om_layout_trial t[] = {{{4, 1, 1}, 40}, {{2, 2, 1}, 44}, {{1, 4, 1}, 30}};
     const om_work_left even = {8, 800, 100};
     assert_int_equal(om_layout_best(t, 3, &even), 1);
     t[0].per_s = 46;
@@ -97,25 +113,27 @@ static void the_fastest_is_taken(void **state)
 
 static char folder[] = "/tmp/om-layout-XXXXXX", spec[64], store[64];
 
-static void write_spec(int models, int iterations)
+static void write_spec_of(int models, int iterations, int batch)
 {
     FILE *file = fopen(spec, "w");
     assert_non_null(file);
     fprintf(file,
             "name: tiny\nmodels: %d\ncircuit: { source: motion-pathway, extent: 2 }\n"
             "scenes: { source: procedural, training: 8, validation: 2 }\n"
-            "train: { iterations: %d, batch: 2, frames: 4, learning_rate: [10, 10] }\n"
+            "train: { iterations: %d, batch: %d, frames: 4, learning_rate: [10, 10] }\n"
             "validate: { every: 1 }\n",
-            models, iterations);
+            models, iterations, batch);
     fclose(file);
 }
+
+static void write_spec(int models, int iterations) { write_spec_of(models, iterations, 2); }
 
 static om_rank_layout choose(int cores, int ranks, int threads, const char *expected)
 {
     om_rank_layout layout;
     om_work_left left;
     char line[OM_LAYOUT_BYTES];
-    const om_layout_wish wish = {spec, store, cores, ranks, threads};
+    const om_layout_wish wish = {spec, store, cores, ranks, threads, 0};
     must(om_layout_choose(&wish, &layout, &left, line));
     if (strstr(line, expected) == NULL) fail_msg("'%s' does not say '%s'", line, expected);
     return layout;
@@ -133,6 +151,36 @@ static void what_is_asked_for_is_done(void **state)
     choose(8, 0, 1, "layout: 3 ranks x 1 thread (threads as asked for)"); /* models */
     choose(2, 0, 9, "layout: 1 rank x 9 threads (threads as asked for)");
     choose(1, 0, 0, "layout: 1 rank x 1 thread (there is one core)");
+}
+
+static void assert_team(int cores, int ranks, int threads, int team, const char *expected)
+{
+    om_rank_layout layout;
+    om_work_left left;
+    char line[OM_LAYOUT_BYTES];
+    const om_layout_wish wish = {spec, store, cores, ranks, threads, team};
+    om_status status = om_layout_choose(&wish, &layout, &left, line);
+    const char *said = status == OM_OK ? line : om_message();
+    if (strstr(said, expected) == NULL) fail_msg("'%s' does not say '%s'", said, expected);
+}
+
+/* More ranks than models become teams, if a batch has several quads of samples; by order, others do. */
+static void ranks_become_teams(void **state)
+{
+    (void)state;
+    write_spec_of(3, 1000000, 8);
+    assert_team(8, 6, 1, 0, "layout: 6 ranks x 1 thread in teams of 2 (as asked for)");
+    assert_team(8, 5, 0, 0, "layout: 5 ranks x 1 thread (ranks as asked for)");
+    assert_team(8, 0, 1, 0, "layout: 6 ranks x 1 thread in teams of 2 (threads as asked for)");
+    assert_team(8, 0, 1, 1, "layout: 3 ranks x 1 thread (as asked for)");
+    assert_team(8, 0, 0, 2, "layout: 6 ranks x 1 thread in teams of 2 (teams as asked for)");
+    assert_team(4, 0, 0, 2, "layout: 4 ranks x 1 thread in teams of 2 (teams as asked for)");
+    assert_team(1, 0, 0, 2, "layout: 2 ranks x 1 thread in teams of 2 (teams as asked for)");
+    assert_team(4, 0, 0, 3, "a team of 3: expected at most 2: members share out whole quads");
+    assert_team(4, 3, 0, 2, "3 ranks in teams of 2: expected a multiple of 2");
+    write_spec_of(3, 1000000, 4);
+    assert_team(8, 6, 1, 0, "layout: 6 ranks x 1 thread (as asked for)");
+    assert_team(8, 0, 1, 2, "a batch of 4 has 1");
 }
 
 static void short_runs_do_not_wait(void **state)
@@ -209,7 +257,7 @@ int main(void)
         cmocka_unit_test(candidates_use_the_cores), cmocka_unit_test(seconds_to_the_end),
         cmocka_unit_test(the_fastest_is_taken),     cmocka_unit_test(what_is_asked_for_is_done),
         cmocka_unit_test(short_runs_do_not_wait),   cmocka_unit_test(long_runs_are_measured),
-        cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(what_is_wrong_is_said),    cmocka_unit_test(ranks_become_teams),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

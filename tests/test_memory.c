@@ -109,9 +109,9 @@ static void trainer_takes_what_it_said(const size *s)
     must(om_circuit_open(s->circuit, s->extent, &c));
     must(om_workload_create(c, o, s->batch + 1, &w));
     const size_t before = in_use();
-    must(om_trainer_memory(c, w.scenes, o, s->threads, &said));
+    must(om_trainer_memory(c, w.scenes, o, s->threads, NULL, &said));
     assert_int_equal(in_use(), before);
-    must(om_trainer_create(c, w.scenes, o, s->threads, NULL, &trainer));
+    must(om_trainer_create(c, w.scenes, o, s->threads, NULL, NULL, &trainer));
     const double took = (double)(in_use() - before), error = (double)said / took - 1;
     printf("%-16.16s extent %2d batch %d frames %2d threads %d: %7.2f MB, %+.2f %%\n", c->name,
            s->extent, s->batch, s->frames, s->threads, took / 1e6, 100 * error);

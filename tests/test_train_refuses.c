@@ -98,18 +98,18 @@ static void test_training_sets_that_are_too_small_are_refused(void **unused)
     bench b = bench_open(6, &options, 1, NULL);
     om_trainer *trainer;
     options.batch_size = 11;
-    must_say(om_trainer_create(b.circuit, b.scenes, &options, 1, NULL, &trainer), OM_EDATA,
+    must_say(om_trainer_create(b.circuit, b.scenes, &options, 1, NULL, NULL, &trainer), OM_EDATA,
              "train.batch is 11, but there are only 10");
     assert_null(trainer);
     options.batch_size = 3;
     options.batch.frames = BENCH_FILM + 1;
-    must_say(om_trainer_create(b.circuit, b.scenes, &options, 1, NULL, &trainer), OM_EDATA,
+    must_say(om_trainer_create(b.circuit, b.scenes, &options, 1, NULL, NULL, &trainer), OM_EDATA,
              "expected at least 7");
     om_scenes *blind = bench_films(2, 10, 0), *other = bench_films(3, 10, 4);
     options.batch.frames = BENCH_FRAMES;
-    must_say(om_trainer_create(b.circuit, blind, &options, 1, NULL, &trainer), OM_EDATA,
+    must_say(om_trainer_create(b.circuit, blind, &options, 1, NULL, NULL, &trainer), OM_EDATA,
              "no validation sequences");
-    must_say(om_trainer_create(b.circuit, other, &options, 1, NULL, &trainer), OM_EDATA,
+    must_say(om_trainer_create(b.circuit, other, &options, 1, NULL, NULL, &trainer), OM_EDATA,
              "scenes of extent 3, but the circuit has extent 2");
     om_scenes_free(blind);
     om_scenes_free(other);

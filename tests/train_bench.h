@@ -130,7 +130,7 @@ static inline bench bench_open(uint64_t circuit, const om_train_options *options
     bench b = {.options = *options};
     b.circuit = naive_random_circuit(circuit, 7, 18, 2, true);
     b.scenes = bench_films(2, 10, 4);
-    must(om_trainer_create(b.circuit, b.scenes, &b.options, threads, stop, &b.trainer));
+    must(om_trainer_create(b.circuit, b.scenes, &b.options, threads, NULL, stop, &b.trainer));
     b.layout = om_trainer_layout(b.trainer);
     return b;
 }

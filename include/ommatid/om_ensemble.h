@@ -11,7 +11,9 @@
 typedef struct om_run_options {
     const char *spec_file;
     const char *store;
-    int threads;   /* OpenMP threads per rank; 0: cores of the node divided by its trainers */
+    int threads; /* OpenMP threads per rank; 0: cores of the node divided by its trainers */
+    int team; /* ranks that train a model together, each a part of every batch: at most as many as a
+                      batch has quads of samples; 0: as many as there are for each model */
     double unit_s; /* wanted length of a unit */
     /* After so many seconds from now the run ends with OM_ESTOPPED, all that was trained committed; 0:
      * none. In a SLURM job its end (SLURM_JOB_END_TIME) is a limit, too. */

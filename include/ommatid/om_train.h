@@ -16,6 +16,7 @@
 #include "ommatid/om_batch.h"
 #include "ommatid/om_circuit.h"
 #include "ommatid/om_controls.h"
+#include "ommatid/om_exchange.h"
 #include "ommatid/om_loss.h"
 #include "ommatid/om_params.h"
 #include "ommatid/om_scenes.h"
@@ -199,20 +200,27 @@ bool om_train_kernels_agree(const char *a, const char *b);
 
 typedef struct om_trainer om_trainer;
 
-/* Workspace for one model at a time. Circuit, scenes and stop must outlive it.
+/* Workspace for one model at a time. Circuit, scenes, exchange and stop must outlive it.
  * threads: OpenMP threads of kernels; results do not depend on it.
- * stop: when it becomes nonzero, om_train_advance() returns after the iteration in progress, or within
- * a validation after the batch in progress; NULL: never. Errors: OM_EDATA (no sequences, sequences too
- * short, batch larger than the training set, those of om_train_check()), OM_ENOMEM. */
+ * exchange: of a team whose members' trainers, made from the same arguments, train the same model
+ * together, each with whole quads of four samples of every batch, to the bits of one who is alone. Then
+ * om_train_advance() and om_train_validate() are collective: members call them with the same arguments
+ * and equal states, and get equal results. NULL: alone.
+ * stop: when it becomes nonzero (with any member), om_train_advance() returns after the iteration in
+ * progress, or within a validation after the batch in progress; NULL: never. Errors: OM_EDATA (no
+ * sequences, sequences too short, batch larger than the training set, a team of more members than a
+ * batch has quads, those of om_train_check()), OM_ENOMEM. */
 om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
                             const om_train_options *options, int threads,
-                            const volatile sig_atomic_t *stop, om_trainer **trainer);
+                            const om_exchange *exchange, const volatile sig_atomic_t *stop,
+                            om_trainer **trainer);
 void om_trainer_free(om_trainer *trainer); /* accepts NULL */
 /* Bytes that such a trainer allocates, without making it: what counts of them, which is all but a few
  * per cent. The scenes need not hold films yet. Errors: those of om_state_layout_of() and
  * om_batch_steps(), OM_ENOMEM, OM_EUSAGE (OMMATID_ISA). */
 om_status om_trainer_memory(const om_circuit *circuit, const om_scenes *scenes,
-                            const om_train_options *options, int threads, size_t *bytes);
+                            const om_train_options *options, int threads,
+                            const om_exchange *exchange, size_t *bytes);
 const om_state_layout *om_trainer_layout(const om_trainer *trainer);
 /* A new model: its initial parameters, nothing trained. model: < OM_STREAMS. state: layout->bytes,
  * written. Errors: those of om_train_check(), OM_ENOMEM. */

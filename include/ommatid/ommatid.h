@@ -8,6 +8,7 @@
 #include "ommatid/om_circuit.h"
 #include "ommatid/om_controls.h"
 #include "ommatid/om_ensemble.h"
+#include "ommatid/om_exchange.h"
 #include "ommatid/om_experiment.h"
 #include "ommatid/om_eye.h"
 #include "ommatid/om_lattice.h"

@@ -25,7 +25,7 @@ static const double LEAST_LIMIT_S = 1e-3;
 
 static struct {
     const char *store, *layout, *limit;
-    int ranks, threads, replicate;
+    int ranks, threads, team, replicate;
     double unit_s;
     double limit_s; /* from when the command was begun; 0: none */
     bool verbose;
@@ -40,6 +40,11 @@ static const om_option options[] = {
      .value = &set.ranks, .least = 1, .most = OM_MOST_RANKS},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; ranks share the cores out",
      .value = &set.threads, .least = 1, .most = OM_MOST_THREADS},
+    {"team", 0, OM_OPTION_INT, "N",
+     "ranks that train each model together, with a part of every batch of 8 samples and more; "
+     "default: "
+     "1, more where there are more ranks than models",
+     .value = &set.team, .least = 1, .most = OM_MOST_RANKS},
     {"unit", 0, OM_OPTION_REAL, "S", "seconds of training between checkpoints, about; default: 20",
      .value = &set.unit_s, .least = 0.01, .most = 86400},
     {"time-limit", 0, OM_OPTION_TEXT, "D",
@@ -93,6 +98,7 @@ static om_status run_ranks(const om_arguments *args, int threads)
     om_run_options run_options = {.spec_file = args->words[0],
                                   .store = set.store,
                                   .threads = threads,
+                                  .team = set.team,
                                   .unit_s = set.unit_s,
                                   .time_limit_s = set.limit_s,
                                   .quiet = args->quiet,
@@ -105,11 +111,12 @@ static om_status run_ranks(const om_arguments *args, int threads)
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, om_rank_layout layout, bool bind)
 {
-    char threads[16], unit[32], limit[32], replicas[16];
+    char threads[16], team[16], unit[32], limit[32], replicas[16];
     const bool audits = set.replicate > 0;
     snprintf(threads, sizeof threads, "%d", layout.threads);
     snprintf(unit, sizeof unit, "%.17g", set.unit_s);
-    const char *words[16];
+    snprintf(team, sizeof team, "%d", layout.team);
+    const char *words[18];
     int n = 0;
     words[n++] = "run";
     words[n++] = "--output", words[n++] = set.store;
@@ -118,7 +125,10 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     snprintf(limit, sizeof limit, "%.3fs", set.limit_s);
     if (set.limit_s > 0) words[n++] = "--time-limit", words[n++] = limit;
     snprintf(replicas, sizeof replicas, "%d", set.replicate);
-    if (audits) words[n++] = "--replicate", words[n++] = replicas;
+    if (audits)
+        words[n++] = "--replicate", words[n++] = replicas;
+    else
+        words[n++] = "--team", words[n++] = team;
     if (args->quiet) words[n++] = "--quiet";
     words[n++] = "--", words[n++] = args->words[0];
     if (!args->quiet)
@@ -131,15 +141,16 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     return om_launch(&launching, n, words);
 }
 
-/* A model is trained by one rank at a time. */
+/* A model is trained by one rank at a time, or one team. */
 static void warn_of_idle_ranks(om_rank_layout layout, const om_work_left *left)
 {
-    const int idle = layout.ranks - left->models;
+    const int idle = layout.ranks - left->models * layout.team;
     if (left->models < 1 || idle < 1) return;
     fprintf(stderr,
             "warning: %d of %d ranks will have nothing to do: %d model%s left to train\n"
             "  try: -n %d\n",
-            idle, layout.ranks, left->models, left->models == 1 ? " is" : "s are", left->models);
+            idle, layout.ranks, left->models, left->models == 1 ? " is" : "s are",
+            left->models * layout.team);
 }
 
 /* Seconds until ranks that were started here are told to end, if they have not by themselves: of what
@@ -155,7 +166,8 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     om_rank_layout layout;
     om_work_left left = {0};
     char line[OM_LAYOUT_BYTES];
-    const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(), ranks, threads};
+    const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(),
+                                 ranks,          threads,   set.team};
     om_stop_listen();
     const double end = om_clock_s() + om_limit_s(set.limit_s);
     om_stop_after(launch_s(end));
@@ -191,6 +203,8 @@ static om_status run(const om_arguments *args)
                        "--time-limit '%s': expected a duration: 90s, 30m, 2h, or as SLURM writes "
                        "it: minutes, 12:00:00, 1-12",
                        set.limit);
+    if (set.team > 0 && set.replicate > 0)
+        return om_fail(OM_EUSAGE, "run: --team is not for --replicate: each model has one rank");
     int ranks = set.ranks, threads = set.threads;
     if (set.layout != NULL) OM_TRY(om_layout_option("run", set.layout, &ranks, &threads));
     if (!om_ranks_launched()) return run_here(args, ranks, threads);
@@ -210,7 +224,10 @@ const om_command om_cmd_run = {
         "each takes, it measures in 5 seconds at most, and says so; a run of less than a minute "
         "has "
         "as\n"
-        "many ranks as there are cores and models. The models are the same, to the bit, with any "
+        "many ranks as there are cores and models. More ranks than models share out the batches of "
+        "each "
+        "model,\n"
+        "where these have 8 samples or more. The models are the same, to the bit, with any "
         "layout.\n"
         "Under mpirun or srun it uses the ranks that it is given.\n"
         "\n"

@@ -14,6 +14,7 @@
 #include "ensemble/progress.h"
 #include "ensemble/race.h"
 #include "parallel/farm.h"
+#include "parallel/ranks.h"
 #include "parallel/stop.h"
 
 /* Iterations a second to assume before anything was measured: a first unit that is too short costs
@@ -27,7 +28,7 @@ typedef struct coordinator {
     om_race **races;      /* [jobs] of the models of each */
     om_model_row *rows;   /* [models] what the live table says */
     double *best;         /* [models] selection measure at the best check; NaN: none */
-    bool *waiting;        /* [trainers] asked, and there was nothing */
+    bool *waiting;        /* [trainers] asked, and there was nothing; a team is one of them */
     om_work_times *times; /* [trainers] */
     int present;          /* workers that have not been told to leave */
     bool stopping;
@@ -202,9 +203,13 @@ static om_status begin(coordinator *c)
     c->progress = om_progress_start(job->options->quiet);
     OM_TRY(om_store_read_run(job->store, &c->run)); /* which job this is, as it was claimed */
     const size_t claimed = strlen(c->run.job);
-    snprintf(c->run.job + claimed, sizeof c->run.job - claimed, ", layout %dx%d", job->trainers,
-             job->threads);
-    c->run.trainers = job->trainers;
+    const int ranks = job->trainers * job->team_size;
+    int n = snprintf(c->run.job + claimed, sizeof c->run.job - claimed, ", layout %dx%d", ranks,
+                     job->threads);
+    if (job->team_size > 1)
+        snprintf(c->run.job + claimed + n, sizeof c->run.job - claimed - (size_t)n,
+                 " in teams of %d", job->team_size);
+    c->run.trainers = ranks;
     c->run.updated = om_clock_unix_s();
     c->run.iterations_per_s = 0;
     c->run.seconds_left = NAN;
@@ -381,7 +386,9 @@ static void stop(coordinator *c)
 
 /* ---- over MPI ---- */
 
-static int rank_of(int worker) { return worker + 1; }
+/* A team is spoken to through its first rank. */
+static int rank_of(const coordinator *c, int worker) { return worker * c->job->team_size + 1; }
+static int worker_of(const coordinator *c, int rank) { return (rank - 1) / c->job->team_size; }
 
 static void assign(coordinator *c, int worker)
 {
@@ -389,12 +396,12 @@ static void assign(coordinator *c, int worker)
     const om_plan_answer answer = next_unit(c, worker, 0, &order);
     c->waiting[worker] = false;
     if (answer == OM_PLAN_UNIT) {
-        om_farm_send(rank_of(worker), &order, sizeof order);
+        om_farm_send(rank_of(c, worker), &order, sizeof order);
     } else if (answer == OM_PLAN_WAIT) {
         c->waiting[worker] = true;
     } else {
         order.kind = OM_ORDER_LEAVE;
-        om_farm_send(rank_of(worker), &order, sizeof order);
+        om_farm_send(rank_of(c, worker), &order, sizeof order);
         c->present--;
     }
 }
@@ -404,7 +411,7 @@ static void promise(coordinator *c, int worker, double after_s)
 {
     om_order order = {.kind = OM_ORDER_NONE};
     if (next_unit(c, worker, after_s, &order) == OM_PLAN_UNIT) order.kind = OM_ORDER_UNIT;
-    om_farm_send(rank_of(worker), &order, sizeof order);
+    om_farm_send(rank_of(c, worker), &order, sizeof order);
 }
 
 /* Whoever found nothing to do asks again: something may be free now. */
@@ -419,7 +426,7 @@ static void stop_workers(coordinator *c)
     const om_order order = {.kind = OM_ORDER_STOP};
     stop(c);
     for (int w = 0; w < c->job->trainers; w++)
-        if (om_plan_model_of(c->plan, w) >= 0) om_farm_send(rank_of(w), &order, sizeof order);
+        if (om_plan_model_of(c->plan, w) >= 0) om_farm_send(rank_of(c, w), &order, sizeof order);
     assign_waiting(c);
 }
 
@@ -430,7 +437,7 @@ static void serve_workers(coordinator *c)
         int from;
         if (om_stop_signal && !c->stopping) stop_workers(c);
         if (om_farm_take(&report, sizeof report, &from)) {
-            const int worker = from - 1;
+            const int worker = worker_of(c, from);
             take_report(c, worker, &report);
             /* one rank that was told to stop speaks for all */
             if (report.kind == OM_REPORT_STOPPED && !c->stopping) stop_workers(c);
@@ -457,6 +464,14 @@ static void dismiss_workers(const om_job *job)
         while (!om_farm_take(&report, sizeof report, &from)) om_farm_pause();
         om_farm_send(from, &order, sizeof order);
     }
+}
+
+/* Ranks that are too few for a team more. */
+static void dismiss_spare_ranks(const om_job *job)
+{
+    const om_order order = {.kind = OM_ORDER_LEAVE};
+    for (int r = job->trainers * job->team_size + 1; r < om_ranks_count(); r++)
+        om_farm_send(r, &order, sizeof order);
 }
 
 /* ---- alone ---- */
@@ -546,6 +561,7 @@ om_status om_coordinate(const om_jobs *jobs, om_worker *worker)
     if (status == OM_OK && alone) serve_itself(&c, worker);
     if (status == OM_OK && !alone) serve_workers(&c);
     if (status != OM_OK && !alone) dismiss_workers(c.job);
+    if (!alone) dismiss_spare_ranks(c.job);
     if (status == OM_OK) status = conclude(&c, alone);
     for (int i = 0; c.races != NULL && i < jobs->n; i++) om_race_free(c.races[i]);
     om_free(c.races);

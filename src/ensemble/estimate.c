@@ -37,7 +37,8 @@ static om_status count_bytes(estimating *t)
 {
     om_job *job = &t->job;
     size_t rank;
-    OM_TRY(om_trainer_memory(job->circuit, job->scenes, &job->spec.train, t->o->threads, &rank));
+    OM_TRY(
+        om_trainer_memory(job->circuit, job->scenes, &job->spec.train, t->o->threads, NULL, &rank));
     OM_TRY(om_job_layout(t->o->spec_file, job));
     const om_store_plan plan = om_job_store_plan(job);
     t->e->iterations = job->layout.iterations;

@@ -18,8 +18,9 @@ static om_status check_memory(const om_job *job)
     size_t trainer;
     if (om_node_rank() != 0 || left == 0) return OM_OK;
     int ranks = om_node_ranks();
-    if (om_ranks_number() == 0 && om_ranks_count() > job->trainers) ranks--; /* the coordinator */
-    OM_TRY(om_trainer_memory(job->circuit, job->scenes, options, job->threads, &trainer));
+    if (om_ranks_number() == 0 && om_ranks_count() > 1) ranks--; /* the coordinator */
+    OM_TRY(om_trainer_memory(job->circuit, job->scenes, options, job->threads,
+                             om_team_exchange(job->team), &trainer));
     double films = (double)om_scenes_film_bytes(job->scenes), each = (double)trainer;
     if (ranks * each + films <= (double)left) return OM_OK;
     char host[64] = "";

@@ -5,6 +5,7 @@
 #include "ensemble/engine.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_plan.h"
+#include "parallel/team.h"
 
 /* One ensemble that is trained; of a sweep there are several in one run, one for each point, which differ in
  * all but ranks, threads and time. */
@@ -18,8 +19,10 @@ typedef struct om_job {
     om_state_layout layout;
     om_baselines baselines; /* rank 0 */
     om_store *store;
-    int trainers;        /* ranks that train */
-    int threads;         /* of each */
+    int trainers;        /* that train side by side, one model each: ranks, or teams of them */
+    int team_size;       /* ranks of each; 1: no teams */
+    om_team *team;       /* of this rank; NULL: none */
+    int threads;         /* of each rank */
     const char *kernels; /* that this rank trains with */
     double end_s;        /* of the monotonic clock, when training is to have ended; INFINITY */
     bool shares_films;   /* with another ensemble of the run, whose they are */
@@ -128,7 +131,9 @@ void om_worker_free(om_worker *worker); /* accepts NULL */
 void om_worker_train(om_worker *worker, const om_unit *unit,
                      void (*tell)(void *context, const om_report *report), void *context,
                      om_report *report);
-/* Asks, trains and reports until told to leave. */
+/* Asks, trains and reports until told to leave. In a team all members call it together: the first one asks,
+ * commits and reports, the others train along with it. A rank that is in no team where there are some
+ * (worker NULL) only waits to be told to leave. */
 void om_worker_serve(om_worker *worker);
 
 /* A time constant below the time step acts as the step and cannot grow again by itself: says in message,

@@ -13,6 +13,7 @@
 #include "ensemble/job.h"
 #include "ensemble/race.h"
 #include "ensemble/workload.h"
+#include "model/geometry.h"
 #include "parallel/stop.h"
 
 static const double TIE = 1.03, MOST_S = 5, LEAST_S = 0.05, LONG_LOOK_S = 0.5;
@@ -25,21 +26,48 @@ static int fewer(int a, int b) { return a < b ? a : b; }
 
 /* ---- what may be chosen, and what is best ---- */
 
-int om_layout_candidates(int cores, int models, om_rank_layout layouts[OM_MOST_LAYOUTS])
+static int quads_of(int batch) { return (batch + OM_QUAD - 1) / OM_QUAD; }
+
+/* Of the member that has most of them. */
+static int most_quads(int batch, int team) { return (quads_of(batch) + team - 1) / team; }
+
+int om_layout_team(int ranks, int models, int batch)
+{
+    int team = fewer(models > 0 ? ranks / models : 1, quads_of(batch));
+    while (team > 1 && most_quads(batch, team - 1) == most_quads(batch, team)) team--;
+    return team > 1 ? team : 1;
+}
+
+om_status om_layout_check_team(int team, int batch)
+{
+    const int most = quads_of(batch);
+    if (team <= most) return OM_OK;
+    om_fail(
+        OM_EUSAGE,
+        "a team of %d: expected at most %d: members share out whole quads of samples, of which a "
+        "batch of %d has %d",
+        team, most, batch, most);
+    return om_hint(OM_EUSAGE, "more threads of each rank");
+}
+
+int om_layout_candidates(int cores, int models, int batch, om_rank_layout layouts[OM_MOST_LAYOUTS])
 {
     const int most = fewer(cores, models > 1 ? models : 1);
     int n = 0;
-    layouts[n++] = (om_rank_layout){most, 1};
-    if (cores / most > 1) layouts[n++] = (om_rank_layout){most, cores / most};
+    layouts[n++] = (om_rank_layout){most, 1, 1};
+    if (cores / most > 1) layouts[n++] = (om_rank_layout){most, cores / most, 1};
+    const int team = om_layout_team(cores, models, batch);
+    if (team > 1) layouts[n++] = (om_rank_layout){most * team, cores / (most * team), team};
     for (int ranks = most - 1; ranks > 0 && n < OM_MOST_LAYOUTS; ranks--)
-        if (cores % ranks == 0) layouts[n++] = (om_rank_layout){ranks, cores / ranks};
+        if (cores % ranks == 0) layouts[n++] = (om_rank_layout){ranks, cores / ranks, 1};
     return n;
 }
 
 double om_layout_seconds(const om_layout_trial *trial, const om_work_left *left)
 {
     double together = (double)left->iterations / trial->per_s;
-    double alone = (double)left->longest * trial->layout.ranks / trial->per_s;
+    double alone =
+        (double)left->longest * (trial->layout.ranks / trial->layout.team) / trial->per_s;
     return together > alone ? together : alone;
 }
 
@@ -114,15 +142,24 @@ static void count_work(choice *c, const char *path)
 
 /* ---- measuring ---- */
 
-/* A trial of a candidate that begins now and is over at `end`. */
+/* Samples of a batch that the busiest of a team has. */
+static int samples_of(int batch, int team)
+{
+    return fewer(most_quads(batch, team) * OM_QUAD, batch);
+}
+
+/* A trial of a candidate that begins now and is over at `end`. A team takes as long as its members would
+ * for batches of their parts: what they exchange costs next to nothing. */
 static om_status try_one(om_layout_trial *trial, const om_workload *w, double seconds, double end)
 {
-    const om_trainee_options options = {
-        .batch = w->options.batch_size, .threads = trial->layout.threads, .penalty = true};
+    const om_trainee_options options = {.batch =
+                                            samples_of(w->options.batch_size, trial->layout.team),
+                                        .threads = trial->layout.threads,
+                                        .penalty = true};
     double most_s = end - om_clock_s(), per_s;
     OM_TRY(om_workload_rate(w, &options, trial->layout.ranks, seconds,
                             most_s > LEAST_S ? most_s : LEAST_S, &per_s));
-    trial->per_s = per_s;
+    trial->per_s = per_s / trial->layout.team;
     return OM_OK;
 }
 
@@ -155,7 +192,9 @@ static void leave_out_what_does_not_fit(choice *c, const om_workload *w)
     for (int i = 0; i < c->n; i++) {
         const om_rank_layout l = c->candidates[i];
         size_t each;
-        om_status status = om_trainer_memory(c->circuit, w->scenes, &w->options, l.threads, &each);
+        const om_exchange team = {.members = l.team};
+        om_status status =
+            om_trainer_memory(c->circuit, w->scenes, &w->options, l.threads, &team, &each);
         bool fits = status != OM_OK || left == 0 || (double)each * l.ranks <= (double)left;
         if (fits || (i == c->n - 1 && n == 0)) c->candidates[n++] = l;
     }
@@ -163,6 +202,15 @@ static void leave_out_what_does_not_fit(choice *c, const om_workload *w)
 }
 
 /* ---- choosing ---- */
+
+enum { TEAMS_BYTES = 32 };
+
+static const char *in_teams(const om_rank_layout *l, char text[TEAMS_BYTES])
+{
+    text[0] = '\0';
+    if (l->team > 1) snprintf(text, TEAMS_BYTES, " in teams of %d", l->team);
+    return text;
+}
 
 static void say(choice *c, const char *format, ...) OM_PRINTF(2, 3);
 static void say(choice *c, const char *format, ...)
@@ -173,8 +221,9 @@ static void say(choice *c, const char *format, ...)
     vsnprintf(why, sizeof why, format, arguments);
     va_end(arguments);
     om_rank_layout l = c->chosen;
-    snprintf(c->line, OM_LAYOUT_BYTES, "layout: %d rank%s x %d thread%s (%s)", l.ranks,
-             l.ranks > 1 ? "s" : "", l.threads, l.threads > 1 ? "s" : "", why);
+    char teams[TEAMS_BYTES];
+    snprintf(c->line, OM_LAYOUT_BYTES, "layout: %d rank%s x %d thread%s%s (%s)", l.ranks,
+             l.ranks > 1 ? "s" : "", l.threads, l.threads > 1 ? "s" : "", in_teams(&l, teams), why);
 }
 
 static void say_measured(choice *c, int best)
@@ -185,8 +234,9 @@ static void say_measured(choice *c, int best)
     for (int i = 0; i < c->n; i++) {
         const om_layout_trial *t = &c->trials[i];
         if (i == best || !(t->per_s > 0) || n >= (int)sizeof why) continue;
-        n += snprintf(why + n, sizeof why - (size_t)n, "%s%d x %d: %.1f", between, t->layout.ranks,
-                      t->layout.threads, t->per_s);
+        char teams[TEAMS_BYTES];
+        n += snprintf(why + n, sizeof why - (size_t)n, "%s%d x %d%s: %.1f", between,
+                      t->layout.ranks, t->layout.threads, in_teams(&t->layout, teams), t->per_s);
         between = ", ";
     }
     c->chosen = c->trials[best].layout;
@@ -230,7 +280,8 @@ static om_status measure_candidates(choice *c)
 /* With both halves free, and several cores: more than one possibility. */
 static om_status choose_among(choice *c)
 {
-    c->n = om_layout_candidates(c->wish->cores, c->left.models, c->candidates);
+    c->n = om_layout_candidates(c->wish->cores, c->left.models, c->spec->train.batch_size,
+                                c->candidates);
     if (c->left.iterations < SHORT_RUN_ITERATIONS * (uint64_t)c->candidates[0].ranks) {
         choose_by_rule(c, "one for each core or model: too short a run to measure");
         return OM_OK;
@@ -241,20 +292,46 @@ static om_status choose_among(choice *c)
     return measure_candidates(c);
 }
 
+/* Whether teams of the size that is asked for can be made of batch and ranks. */
+static om_status check_team(const choice *c)
+{
+    const om_layout_wish *w = c->wish;
+    if (w->team == 0) return OM_OK;
+    OM_TRY(om_layout_check_team(w->team, c->spec->train.batch_size));
+    if (w->ranks % w->team == 0) return OM_OK;
+    return om_fail(OM_EUSAGE, "%d ranks in teams of %d: expected a multiple of %d", w->ranks,
+                   w->team, w->team);
+}
+
+/* Teams, or ranks without, for so many cores: no more than there are models. */
+static int ranks_for(const choice *c, int team, int threads)
+{
+    const int n = fewer(c->wish->cores / (team * threads), c->left.models);
+    return n > 1 ? n * team : team;
+}
+
 static om_status choose(choice *c)
 {
     const om_layout_wish *w = c->wish;
+    const int batch = c->spec->train.batch_size;
+    OM_TRY(check_team(c));
+    c->chosen.team = w->team > 0 ? w->team : om_layout_team(w->ranks, c->left.models, batch);
     if (w->ranks > 0 && w->threads > 0) {
         say(c, "as asked for");
     } else if (w->ranks > 0) {
         c->chosen.threads = w->cores > w->ranks ? w->cores / w->ranks : 1;
         say(c, "ranks as asked for");
     } else if (w->threads > 0) {
-        c->chosen.ranks = fewer(w->cores / w->threads, c->left.models);
-        if (c->chosen.ranks < 1) c->chosen.ranks = 1;
-        say(c, "threads as asked for");
+        if (w->team == 0)
+            c->chosen.team = om_layout_team(w->cores / w->threads, c->left.models, batch);
+        c->chosen.ranks = ranks_for(c, c->chosen.team, w->threads);
+        say(c, w->team > 0 ? "as asked for" : "threads as asked for");
+    } else if (w->team > 0) {
+        c->chosen.ranks = ranks_for(c, w->team, 1);
+        c->chosen.threads = w->cores > c->chosen.ranks ? w->cores / c->chosen.ranks : 1;
+        say(c, "teams as asked for");
     } else if (w->cores == 1) {
-        c->chosen = (om_rank_layout){1, 1};
+        c->chosen = (om_rank_layout){1, 1, 1};
         say(c, "there is one core");
     } else {
         return choose_among(c);
@@ -296,7 +373,7 @@ static om_status read_work(choice *c)
 om_status om_layout_choose(const om_layout_wish *wish, om_rank_layout *layout, om_work_left *left,
                            char line[OM_LAYOUT_BYTES])
 {
-    choice c = {.wish = wish, .chosen = {wish->ranks, wish->threads}, .line = line};
+    choice c = {.wish = wish, .chosen = {wish->ranks, wish->threads, 1}, .line = line};
     om_status status = om_alloc(1, sizeof *c.spec, &c.spec);
     if (status == OM_OK) status = read_work(&c);
     if (status == OM_OK) status = choose(&c);

@@ -11,6 +11,7 @@
 
 typedef struct om_rank_layout {
     int ranks, threads; /* that train; of each */
+    int team;           /* of these, so many train a model together; 1: each has its own */
 } om_rank_layout;
 
 /* What is left to train. */
@@ -20,6 +21,13 @@ typedef struct om_work_left {
     uint64_t longest;    /* of the one that has most to do */
 } om_work_left;
 
+/* Ranks of a team, where so many train so many models in batches of so many samples: as many as there are
+ * for each model, but no more than leave the busiest less to do: members share out a batch's quads of
+ * samples. 1 where there are no more ranks than models. */
+int om_layout_team(int ranks, int models, int batch);
+/* Whether a batch can be shared out to a team of that size. Errors: OM_EUSAGE. */
+om_status om_layout_check_team(int team, int batch);
+
 typedef struct om_layout_trial {
     om_rank_layout layout;
     double per_s; /* iterations of all ranks together; 0: not measured */
@@ -27,13 +35,14 @@ typedef struct om_layout_trial {
 
 enum { OM_MOST_LAYOUTS = 32, OM_LAYOUT_BYTES = 1024 };
 
-/* The layouts worth trying on so many cores, most ranks first: one rank for each core or model, whichever
- * are fewer (one where there is no model), of one thread and of as many as there are cores for; then
- * every smaller number of ranks that divides the cores. Returns how many. */
-int om_layout_candidates(int cores, int models, om_rank_layout layouts[OM_MOST_LAYOUTS]);
+/* The layouts worth trying on so many cores, for models in batches of so many samples: one rank for each
+ * core or model, whichever are fewer (one where there is no model), of one thread and of as many as there
+ * are cores for; a team for each model, where cores and batch allow; then every smaller number of ranks
+ * that divides the cores. Returns how many. */
+int om_layout_candidates(int cores, int models, int batch, om_rank_layout layouts[OM_MOST_LAYOUTS]);
 
-/* Seconds until all is trained: ranks share the work evenly, as models move between them, but one
- * model is never trained by two. */
+/* Seconds until all is trained: ranks (or teams) share the work evenly, as models move between them, but
+ * one model is never trained by two. */
 double om_layout_seconds(const om_layout_trial *trial, const om_work_left *left);
 
 /* The trial with the least time to the end; of those within 3 % of it the one with the fewest ranks.
@@ -43,7 +52,7 @@ int om_layout_best(const om_layout_trial *trials, int n, const om_work_left *lef
 typedef struct om_layout_wish {
     const char *spec_file, *store; /* the store may be missing */
     int cores;                     /* that the run may use */
-    int ranks, threads;            /* 0: to be chosen */
+    int ranks, threads, team;      /* 0: to be chosen */
 } om_layout_wish;
 
 /* Chooses what the wish leaves open; *left: what there is to train. Where both halves are open, there is

@@ -241,7 +241,7 @@ static om_status begin(audit *a, int wanted)
     om_status status = om_alloc(1, job->layout.bytes, &a->stored);
     if (status == OM_OK) status = om_alloc(1, job->layout.bytes, &a->again);
     if (status == OM_OK)
-        status = om_trainer_create(job->circuit, job->scenes, &job->spec.train, job->threads,
+        status = om_trainer_create(job->circuit, job->scenes, &job->spec.train, job->threads, NULL,
                                    &om_stop_signal, &a->trainer);
     return om_ranks_agree(status);
 }
@@ -252,6 +252,7 @@ om_status om_ensemble_replicate(const om_run_options *options, int wanted, om_re
     audit a = {.job = {.options = options}, .replicas = replicas};
     om_stop_listen();
     a.job.trainers = om_ranks_count();
+    a.job.team_size = 1;
     a.job.threads = om_job_threads(&a.job);
     a.progress = om_progress_start(options->quiet);
     om_status status = begin(&a, wanted);
@@ -292,6 +293,7 @@ om_status om_replicate_layout(const om_layout_wish *wish, int wanted, om_rank_la
     om_store_close(store);
     if (status != OM_OK) return status;
     const om_rank_layout then = layout_of_run(&run);
+    layout->team = 1;
     layout->threads = wish->threads > 0 ? wish->threads : then.threads == 1 ? 2 : 1;
     layout->ranks = wish->cores / layout->threads;
     if (layout->ranks > wanted) layout->ranks = wanted;

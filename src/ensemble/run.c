@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "ensemble/job.h"
+#include "ensemble/layout.h"
 #include "ensemble/limit.h"
 #include "ensemble/race.h"
 #include "ensemble/ranking.h"
@@ -186,14 +187,6 @@ static om_status open_store(om_job *job)
     return claim_token(job);
 }
 
-/* Of ranks that somebody else has started. */
-static void tell_layout(const om_job *job)
-{
-    if (!job->options->tell_layout || job->options->quiet || om_ranks_number() != 0) return;
-    fprintf(stderr, "layout: %d rank%s x %d thread%s (ranks by the launcher)\n", job->trainers,
-            job->trainers > 1 ? "s" : "", job->threads, job->threads > 1 ? "s" : "");
-}
-
 void om_job_close(om_job *job)
 {
     om_store_close(job->store);
@@ -226,7 +219,46 @@ typedef struct run {
     char *text;      /* rank 0: of the whole spec */
     bool locked;     /* rank 0 holds the store's lock */
     bool exists;     /* rank 0: the store was there */
+    om_team *team;   /* of this rank; NULL: none */
 } run;
+
+/* Of ranks that somebody else has started. */
+static void tell_layout(const om_job *job)
+{
+    const int ranks = job->trainers * job->team_size, spare = om_ranks_count() - 1 - ranks;
+    char teams[64] = "", idle[64] = "";
+    if (!job->options->tell_layout || job->options->quiet || om_ranks_number() != 0) return;
+    if (job->team_size > 1) snprintf(teams, sizeof teams, " in teams of %d", job->team_size);
+    if (spare > 0) snprintf(idle, sizeof idle, "; %d idle", spare);
+    fprintf(stderr, "layout: %d rank%s x %d thread%s%s (ranks by the launcher%s)\n", ranks,
+            ranks > 1 ? "s" : "", job->threads, job->threads > 1 ? "s" : "", teams, idle);
+}
+
+/* Ranks become teams, if they are to, of a size that all batches of the run can be shared out to. Rank 0
+ * coordinates, and what is left over waits for the end. Collective. */
+static om_status form_teams(run *r)
+{
+    const om_job *any = &r->jobs.of[0];
+    const int ranks = any->trainers, asked = r->options->team, rank = om_ranks_number();
+    int batch = any->spec.train.batch_size;
+    for (int p = 1; p < r->jobs.n; p++)
+        if (r->jobs.of[p].spec.train.batch_size < batch)
+            batch = r->jobs.of[p].spec.train.batch_size;
+    if (asked > 0) OM_TRY(om_layout_check_team(asked, batch));
+    if (asked > ranks)
+        return om_fail(OM_EUSAGE, "a team of %d, but %d rank%s", asked, ranks,
+                       ranks > 1 ? "s train" : " trains");
+    const int size = asked > 0 ? asked : om_layout_team(ranks, r->jobs.models, batch);
+    const int teams = ranks / size, number = (rank - 1) / size;
+    om_status status = OM_OK;
+    if (size > 1) status = om_team_create(rank > 0 && number < teams ? number : -1, &r->team);
+    for (int p = 0; p < r->jobs.n; p++) {
+        r->jobs.of[p].team_size = size;
+        r->jobs.of[p].trainers = teams;
+        r->jobs.of[p].team = r->team;
+    }
+    return om_ranks_agree(status);
+}
 
 /* Of a sweep each point has a spec and a store of its own, "sweep.yaml:2" and "sweep.h5:2". */
 static om_status name_point(run *r, int p, bool swept)
@@ -291,9 +323,9 @@ static void set_ranks(run *r)
         om_job *job = &r->jobs.of[p];
         job->end_s = end_s;
         job->trainers = ranks > 1 ? ranks - 1 : 1;
+        job->team_size = 1;
         job->threads = om_job_threads(job);
     }
-    tell_layout(&r->jobs.of[0]);
 }
 
 /* A file that is there must hold a sweep where the spec does. */
@@ -401,6 +433,8 @@ static om_status prepare(run *r)
     OM_TRY(list_points(r));
     set_ranks(r);
     OM_TRY(read_specs(r));
+    OM_TRY(form_teams(r));
+    tell_layout(&r->jobs.of[0]);
     if (om_ranks_number() == 0) status = claim_store(r);
     OM_TRY(go_on(status));
     bool finished = r->jobs.of[0].finished;
@@ -426,7 +460,11 @@ static om_status train(run *r)
 {
     om_worker *worker = NULL;
     om_status status = OM_OK;
-    const bool coordinates = om_ranks_number() == 0, trains = !coordinates || om_ranks_count() == 1;
+    const om_job *any = &r->jobs.of[0];
+    const bool coordinates = om_ranks_number() == 0;
+    const bool trains =
+        om_ranks_count() == 1 ||
+        (!coordinates && om_ranks_number() <= any->trainers * any->team_size);
     if (r->jobs.of[0].finished) return om_ranks_agree(coordinates ? conclude_finished(r) : OM_OK);
     if (trains) status = om_worker_create(&r->jobs, &worker);
     status = go_on(status);
@@ -450,6 +488,7 @@ om_status om_ensemble_run(const om_run_options *options)
     if (status == OM_OK) status = train(&r);
     for (int p = r.jobs.n - 1; p >= 0 && r.jobs.of != NULL; p--) om_job_close(&r.jobs.of[p]);
     if (r.locked) om_store_unlock(options->store);
+    om_team_free(r.team);
     om_free(r.jobs.of);
     om_free(r.own);
     om_free(r.names);

@@ -1,6 +1,7 @@
 /* A worker: one model at a time, unit by unit. It keeps nothing that the store does not have. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,7 +23,15 @@ struct om_worker {
     bool asked;     /* ahead, in the unit at hand */
     bool has_order; /* that was heard and not yet carried out */
     om_order order;
+    bool is_shared; /* the team's other members have the state */
 };
+
+/* What the first of a team has the others do. */
+typedef struct team_order {
+    bool leave, brings_state;
+    int model;   /* of the run: which ensemble it is of */
+    uint64_t to; /* trains up to there */
+} team_order;
 
 /* Makes the worker one of another ensemble. */
 static om_status enter(om_worker *w, const om_job *job)
@@ -34,7 +43,7 @@ static om_status enter(om_worker *w, const om_job *job)
     w->held = -1;
     w->rate = 0;
     om_status status = om_trainer_create(job->circuit, job->scenes, &job->spec.train, job->threads,
-                                         &om_stop_signal, &w->trainer);
+                                         om_team_exchange(job->team), &om_stop_signal, &w->trainer);
     if (status != OM_OK) w->job = NULL;
     return status;
 }
@@ -78,6 +87,7 @@ static om_status load(om_worker *w, int model)
         OM_TRY(om_state_init(&job->layout, job->circuit, &job->spec.train, job->spec.seed,
                              (uint32_t)number, w->state));
     w->held = model;
+    w->is_shared = false;
     return OM_OK;
 }
 
@@ -117,11 +127,23 @@ void om_note_small_time_constants(const om_circuit *circuit, const om_real *tau,
                  circuit->n_types, circuit->types[first].name);
 }
 
+/* Has the others of a team, if there is one, train along. They come to the same state by themselves, as
+ * long as nothing but training changes it. */
+static void lead(om_worker *w, uint64_t to)
+{
+    team_order order = {.brings_state = !w->is_shared, .model = w->held, .to = to};
+    if (w->job->team == NULL) return;
+    om_team_hand_on(w->job->team, &order, sizeof order);
+    if (order.brings_state) om_team_hand_on(w->job->team, w->state, w->job->layout.bytes);
+    w->is_shared = true;
+}
+
 /* Trains up to an iteration; time counts however that ends. */
 static om_status advance(om_worker *w, uint64_t to, om_report *report)
 {
     const uint64_t from = w->state->iteration;
     const double start = om_clock_s();
+    lead(w, to);
     om_status status = om_train_advance(w->trainer, w->state, to);
     const double spent = om_clock_s() - start;
     report->seconds += spent;
@@ -195,6 +217,7 @@ static om_status conclude_diverged(om_worker *w, om_report *report)
     snprintf(why, sizeof why, "%s", om_message());
     if (om_state_replacements(w->state) < job->spec.train.replacements) {
         OM_TRY(om_state_replace(&job->layout, job->circuit, &job->spec.train, w->state));
+        w->is_shared = false;
         om_fail(OM_EDIVERGED, "%s: begun anew, stream %u", why, w->state->model);
         return note_set_back(report);
     }
@@ -286,7 +309,7 @@ static bool holds(const om_order *promise, const om_unit *unit, const om_report 
            end->iteration == unit->to;
 }
 
-void om_worker_serve(om_worker *w)
+static void serve(om_worker *w)
 {
     om_report report = {.kind = OM_REPORT_ASK, .model = -1, .best = NAN};
     om_farm_send(OM_FARM_COORDINATOR, &report, sizeof report);
@@ -299,5 +322,46 @@ void om_worker_serve(om_worker *w)
         if (w->asked) order = await_order(w);
         om_farm_send(OM_FARM_COORDINATOR, &report, sizeof report);
         if (!w->asked || !holds(&order, &unit, &report)) order = await_order(w);
+    }
+}
+
+/* One of a team that is not its first; how training ends that one sees as well. */
+static void follow(om_worker *w)
+{
+    om_team *team = w->job->team;
+    team_order order;
+    for (;;) {
+        om_team_hand_on(team, &order, sizeof order);
+        if (order.leave) return;
+        const om_job *job = om_job_of(w->jobs, order.model);
+        if (enter(w, job) != OM_OK) { /* the others would wait for it for ever: the launcher ends all */
+            fprintf(stderr, "ommatid: %s\n", om_message());
+            abort();
+        }
+        if (order.brings_state) om_team_hand_on(team, w->state, job->layout.bytes);
+        (void)om_train_advance(w->trainer, w->state, order.to);
+    }
+}
+
+static void wait_to_leave(void)
+{
+    om_order order = {.kind = OM_ORDER_NONE};
+    int from;
+    while (order.kind != OM_ORDER_LEAVE)
+        if (!om_farm_take(&order, sizeof order, &from)) om_farm_pause();
+}
+
+void om_worker_serve(om_worker *w)
+{
+    if (w == NULL) {
+        wait_to_leave();
+    } else if (w->job->team == NULL) {
+        serve(w);
+    } else if (om_team_exchange(w->job->team)->member > 0) {
+        follow(w);
+    } else {
+        team_order order = {.leave = true};
+        serve(w);
+        om_team_hand_on(w->job->team, &order, sizeof order);
     }
 }

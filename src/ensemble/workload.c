@@ -94,7 +94,7 @@ om_status om_trainee_create(const om_workload *w, const om_trainee_options *opti
     if (!options->penalty) train.penalty_activity = 0;
     *t = (om_trainee){0};
     om_status s =
-        om_trainer_create(w->circuit, w->scenes, &train, options->threads, NULL, &t->trainer);
+        om_trainer_create(w->circuit, w->scenes, &train, options->threads, NULL, NULL, &t->trainer);
     if (s == OM_OK) s = om_alloc(om_trainer_layout(t->trainer)->bytes, 1, &t->state);
     if (s == OM_OK)
         s = om_state_init(om_trainer_layout(t->trainer), w->circuit, &train, OM_WORKLOAD_SEED, 0,

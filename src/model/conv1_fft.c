@@ -18,7 +18,7 @@ struct om_conv1_fft {
     om_real *work;               /* [threads] */
     size_t work_reals;
     om_real *spectrum, *d_spectrum; /* [quads][g][f][pairs][channel] */
-    om_real *d_weights;             /* [19][flat] */
+    om_real *d_weights;             /* [quads of the whole batch][19][flat] */
 };
 
 /* ---- making one ---- */
@@ -63,6 +63,9 @@ static void make_tables(om_conv1_fft *f)
             set_turn(g * (d->kernel_column[k] - d->kernel_row[k]), OM_TORUS_J, t->turn_j[g][k]);
 }
 
+/* Numbers in the gradient of all weights. */
+static size_t weights_of(const om_conv1_fft *f) { return OM_KERNEL_TAPS * f->tables.flat; }
+
 /* Numbers in the transforms of some channels on their way along j, forth or back. */
 static size_t lines_of(int channels)
 {
@@ -93,9 +96,10 @@ static int list_arrays(om_conv1_fft *f, int side, om_array list[MOST_ARRAYS])
 {
     om_fft *t = &f->tables;
     const size_t r = sizeof(om_real), runs = 2 * (size_t)side;
-    const size_t weights = OM_KERNEL_TAPS * t->flat, kernel = OM_TORUS_I * OM_TORUS_J * 2 * t->flat;
+    const om_share *share = &f->options.share;
+    const size_t weights = weights_of(f), kernel = OM_TORUS_I * OM_TORUS_J * 2 * t->flat;
     const size_t work = (size_t)f->options.threads * f->work_reals;
-    const size_t spectrum = (size_t)f->options.quads * spectrum_of(f, f->channels);
+    const size_t spectrum = (size_t)share->quads * spectrum_of(f, f->channels);
     const om_array all[] = {
         {&t->inside, runs, sizeof *t->inside},
         {&t->computed, runs, sizeof *t->computed},
@@ -106,7 +110,7 @@ static int list_arrays(om_conv1_fft *f, int side, om_array list[MOST_ARRAYS])
         {&f->work, work, r},
         /* of the adjoint */
         {&t->d_kernel, kernel, r},
-        {&f->d_weights, weights, r},
+        {&f->d_weights, (size_t)share->all_quads * weights, r},
         {&f->spectrum, spectrum, r},
         {&f->d_spectrum, spectrum_of(f, OM_HIDDEN), r},
     };
@@ -271,43 +275,57 @@ static om_real *work_of(const om_conv1_fft *f, int thread)
 void om_conv1_fft_forward(om_conv1_fft *f, const om_network *network, const om_block *blocks)
 {
 #pragma omp parallel num_threads(f->options.threads)
-    for (int q = 0; q < f->options.quads; q++)
+    for (int q = 0; q < f->options.share.quads; q++)
         for (int i = 0; i < f->pairs; i++) {
             pair p = pair_of(f, blocks, q, i);
             forward_pair(f, network, &p, work_of(f, omp_get_thread_num()));
         }
 }
 
+/* Weight gradients of a quad, by all threads of a team, once its pairs are done. */
+static void weights_of_quad(const om_conv1_fft *f, int quad)
+{
+    const om_fft *t = &f->tables;
+    om_real *d_weights =
+        f->d_weights + (size_t)(f->options.share.first_quad + quad) * weights_of(f);
+#pragma omp for schedule(static)
+    for (int g = 0; g < OM_TORUS_J; g++) {
+        memset(t->d_kernel + om_fft_kernel_at(t, g, 0), 0,
+               OM_TORUS_I * 2 * t->flat * sizeof *t->d_kernel);
+        f->kernels->weights(t, g, f->pairs,
+                            spectrum_at(f, spectrum_of_quad(f, quad), f->channels, g, 0),
+                            spectrum_at(f, f->d_spectrum, OM_HIDDEN, g, 0));
+    }
+#pragma omp for schedule(static)
+    for (size_t from = 0; from < t->flat; from += OM_LANES) {
+        om_real taps[OM_KERNEL_TAPS * OM_LANES];
+        f->kernels->taps(t, from, taps);
+        for (size_t k = 0; k < OM_KERNEL_TAPS; k++)
+            memcpy(d_weights + k * t->flat + from, taps + k * OM_LANES, OM_LANES * sizeof *taps);
+    }
+}
+
 void om_conv1_fft_adjoint(om_conv1_fft *f, om_network *network, const om_norm *norm,
                           const om_block *blocks)
 {
-    const om_fft *t = &f->tables;
-    memset(t->d_kernel, 0, OM_TORUS_I * OM_TORUS_J * 2 * t->flat * sizeof(om_real));
+    const om_share *share = &f->options.share;
 #pragma omp parallel num_threads(f->options.threads)
-    {
-        for (int q = 0; q < f->options.quads; q++) {
-            for (int i = 0; i < f->pairs; i++) {
-                pair p = pair_of(f, blocks, q, i);
-                adjoint_pair(f, network, norm, &p, work_of(f, omp_get_thread_num()));
-            }
-#pragma omp for schedule(static)
-            for (int g = 0; g < OM_TORUS_J; g++)
-                f->kernels->weights(t, g, f->pairs,
-                                    spectrum_at(f, spectrum_of_quad(f, q), f->channels, g, 0),
-                                    spectrum_at(f, f->d_spectrum, OM_HIDDEN, g, 0));
+    for (int q = 0; q < share->quads; q++) {
+        for (int i = 0; i < f->pairs; i++) {
+            pair p = pair_of(f, blocks, q, i);
+            adjoint_pair(f, network, norm, &p, work_of(f, omp_get_thread_num()));
         }
-#pragma omp for schedule(static)
-        for (size_t from = 0; from < t->flat; from += OM_LANES) {
-            om_real taps[OM_KERNEL_TAPS * OM_LANES];
-            f->kernels->taps(t, from, taps);
-            for (size_t k = 0; k < OM_KERNEL_TAPS; k++)
-                memcpy(f->d_weights + k * t->flat + from, taps + k * OM_LANES,
-                       OM_LANES * sizeof *taps);
-        }
+        weights_of_quad(f, q);
     }
+    om_exchange_gather(f->options.exchange, f->d_weights, share->all_quads,
+                       weights_of(f) * sizeof *f->d_weights);
 }
 
 om_real om_conv1_fft_gradient(const om_conv1_fft *f, int channel, int k, int hidden)
 {
-    return f->d_weights[(size_t)k * f->tables.flat + om_fft_flat(channel, hidden)];
+    const om_real *quad = f->d_weights + (size_t)k * f->tables.flat + om_fft_flat(channel, hidden);
+    double sum = 0;
+    for (int q = 0; q < f->options.share.all_quads; q++, quad += weights_of(f))
+        sum += (double)*quad;
+    return (om_real)sum;
 }

@@ -13,7 +13,9 @@ typedef struct om_conv1_fft_options {
     const om_circuit *circuit;
     const om_decoder_tables *tables; /* must outlive it */
     const om_kernels *kernels;
-    int quads, frames, threads;
+    om_share share;
+    const om_exchange *exchange; /* of the share; NULL: the whole batch */
+    int frames, threads;
     bool forward_only; /* no adjoint will follow: a quarter of the memory */
 } om_conv1_fft_options;
 
@@ -24,10 +26,10 @@ size_t om_conv1_fft_bytes(const om_conv1_fft_options *options, int side);
 
 /* Takes the tables' weights. */
 void om_conv1_fft_set_weights(om_conv1_fft *fft);
-/* conv1 of all blocks [quads][ceil(frames / 4)]. */
+/* conv1 of all own blocks [quads][ceil(frames / 4)]. */
 void om_conv1_fft_forward(om_conv1_fft *fft, const om_network *network, const om_block *blocks);
-/* Adjoint of the last forward pass: d_weights [19][fft->flat] (om_conv1_fft_gradient()) and the
- * network's external gradients. */
+/* Adjoint of the last forward pass: the weights' gradient, over the whole batch
+ * (om_conv1_fft_gradient()), and the network's external gradients. */
 void om_conv1_fft_adjoint(om_conv1_fft *fft, om_network *network, const om_norm *norm,
                           const om_block *blocks);
 /* dLoss/dweight of tap k from an output type to a hidden channel, as of the last adjoint. */

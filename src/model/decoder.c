@@ -21,18 +21,20 @@ struct om_decoder {
     om_decoder_tables tables;
     om_conv1_fft *fft; /* NULL: the first convolution is computed directly */
     om_norm norm;
-    int quads, blocks_per_quad, n_blocks;
+    om_share share;
+    int blocks_per_quad, n_blocks;  /* own blocks */
     size_t cells;                   /* of an array */
     size_t channel, padded_channel; /* numbers in an array of one channel */
     bool dropping, running;         /* of the last forward pass: dropout; running statistics */
     om_block *blocks;    /* [n_blocks] arrays of their own; input and gradients are the threads' */
     om_block *scratch;   /* [threads] */
-    om_block_sums *sums; /* [n_blocks] */
+    om_block_sums *sums; /* [quads of the whole batch][blocks_per_quad] */
     om_real *memory;     /* of the blocks' arrays */
     om_real *scratch_memory;
     om_real *gradient_memory; /* [n_blocks] weight gradients by lane */
     uint16_t *keep;
     size_t n_conv1, n_conv2; /* numbers in a block's weight gradients */
+    double *weight_sums;     /* [quads of the whole batch][conv1's, conv2's weights][4 samples] */
 };
 
 /* ---- making one ---- */
@@ -58,9 +60,9 @@ static void set_sizes(om_decoder *d, const om_circuit *circuit, const om_decoder
     d->circuit = circuit;
     d->options = *options;
     d->layout = om_layout_of(circuit);
-    d->quads = (options->batch + OM_QUAD - 1) / OM_QUAD;
+    d->share = om_share_of(options->batch, options->exchange);
     d->blocks_per_quad = (options->frames + OM_FRAMES - 1) / OM_FRAMES;
-    d->n_blocks = d->quads * d->blocks_per_quad;
+    d->n_blocks = d->share.quads * d->blocks_per_quad;
     d->cells = side * side;
     d->channel = d->cells * OM_LANES;
     d->padded_channel = padded * padded * OM_LANES;
@@ -69,10 +71,17 @@ static void set_sizes(om_decoder *d, const om_circuit *circuit, const om_decoder
     d->n_conv2 = OM_HEAD * weights;
 }
 
-enum { MOST_ARRAYS = 7 };
+/* Bytes of a quad's weight gradients, sample by sample. */
+static size_t weight_sums_bytes(const om_decoder *d)
+{
+    return (d->n_conv1 + d->n_conv2) / OM_LANES * OM_QUAD * sizeof *d->weight_sums;
+}
+
+enum { MOST_ARRAYS = 8 };
 
 static int list_arrays(om_decoder *d, om_array list[MOST_ARRAYS])
 {
+    const size_t quads = (size_t)d->share.all_quads;
     const size_t blocks = (size_t)d->n_blocks, threads = (size_t)d->options.threads;
     const size_t outputs = (size_t)d->circuit->n_outputs, r = sizeof(om_real);
     const size_t own = (OM_HIDDEN + OM_HEAD + 2) * d->channel + OM_HIDDEN * d->padded_channel;
@@ -83,10 +92,11 @@ static int list_arrays(om_decoder *d, om_array list[MOST_ARRAYS])
     const om_array all[MOST_ARRAYS] = {
         {&d->blocks, blocks, sizeof *d->blocks},
         {&d->scratch, threads, sizeof *d->scratch},
-        {&d->sums, blocks, sizeof *d->sums},
+        {&d->sums, quads * (size_t)d->blocks_per_quad, sizeof *d->sums},
         {&d->memory, blocks * own, r},
         {&d->scratch_memory, threads * shared, r},
         {&d->gradient_memory, blocks * (d->n_conv1 + d->n_conv2), r},
+        {&d->weight_sums, quads * weight_sums_bytes(d), 1},
         {&d->keep, blocks * OM_HIDDEN * d->cells, sizeof(uint16_t)},
     };
     memcpy(list, all, sizeof all);
@@ -107,7 +117,7 @@ static void place_blocks(om_decoder *d)
         for (int l = 0; l < OM_LANES; l++) {
             int sample = b / d->blocks_per_quad * OM_QUAD + l % OM_QUAD;
             int frame = b % d->blocks_per_quad * OM_FRAMES + l / OM_QUAD;
-            block->lane[l] = sample < d->options.batch && frame < d->options.frames;
+            block->lane[l] = sample < d->share.samples && frame < d->options.frames;
         }
     }
 }
@@ -133,7 +143,8 @@ static om_conv1_fft_options fft_options(const om_decoder *d)
     return (om_conv1_fft_options){.circuit = d->circuit,
                                   .tables = &d->tables,
                                   .kernels = d->options.kernels,
-                                  .quads = d->quads,
+                                  .share = d->share,
+                                  .exchange = d->options.exchange,
                                   .frames = d->options.frames,
                                   .threads = d->options.threads,
                                   .forward_only = d->options.forward_only};
@@ -338,6 +349,19 @@ static double sum_frames(const om_decoder *d, lanes_of *lanes, int channel, int 
     return sum;
 }
 
+/* This decoder's own ones. */
+static om_block_sums *own_sums(const om_decoder *d)
+{
+    return d->sums + d->share.first_quad * d->blocks_per_quad;
+}
+
+/* From here on the sums of the whole batch are there. */
+static void share_sums(om_decoder *d)
+{
+    om_exchange_gather(d->options.exchange, d->sums, d->share.all_quads,
+                       (size_t)d->blocks_per_quad * sizeof *d->sums);
+}
+
 static double sum_batch(const om_decoder *d, lanes_of *lanes, int channel, double about, int power)
 {
     double sum = 0;
@@ -383,7 +407,7 @@ static void run_conv1(om_decoder *d, const om_network *n)
             pack(d, n, b, block.input);
             d->options.kernels->conv1(&d->tables, &block);
         }
-        d->options.kernels->moments(&d->tables, &block, &d->sums[b]);
+        d->options.kernels->moments(&d->tables, &block, &own_sums(d)[b]);
     }
 }
 
@@ -392,8 +416,9 @@ static void run_head(om_decoder *d)
 #pragma omp parallel for schedule(static) num_threads(d->options.threads)
     for (int b = 0; b < d->n_blocks; b++) {
         om_block block = equip(d, b);
-        d->options.kernels->head(&d->tables, &d->norm, &block, &d->sums[b]);
+        d->options.kernels->head(&d->tables, &d->norm, &block, &own_sums(d)[b]);
     }
+    share_sums(d);
 }
 
 /* Batch norm with the given statistics as one scale and shift. */
@@ -411,8 +436,9 @@ static void set_norm(om_decoder *d, const double *mean, const double *var, doubl
 }
 
 /* Statistics of conv1's output over the whole batch. */
-static void measure_batch(const om_decoder *d, double mean[OM_HIDDEN], double var[OM_HIDDEN])
+static void measure_batch(om_decoder *d, double mean[OM_HIDDEN], double var[OM_HIDDEN])
 {
+    share_sums(d);
     double lanes = (double)d->options.batch * d->options.frames;
     double cells = (double)d->tables.side * d->tables.side;
     for (int o = 0; o < OM_HIDDEN; o++) {
@@ -470,7 +496,8 @@ static om_loss_weight weigh(const om_decoder *d, om_loss loss, int b)
         w.per_length = (om_real)(1 / (batch * d->options.frames * d->circuit->n_columns));
     for (int l = 0; l < OM_LANES && loss == OM_LOSS_L2NORM; l++) {
         int sample = b / d->blocks_per_quad * OM_QUAD + l % OM_QUAD;
-        double root = sample < d->options.batch ? om_decoder_l2norm(d, sample) : 0;
+        double root =
+            sample < d->share.samples ? om_decoder_l2norm(d, d->share.first_sample + sample) : 0;
         w.per_sample[l] = root > 0 ? (om_real)(1 / (batch * root)) : 0;
     }
     return w;
@@ -502,19 +529,43 @@ static void prepare_norm_adjoint(om_decoder *d, om_real *d_params)
     }
 }
 
-/* Sum over the batch of one weight's gradient: per sample over its frames, then over samples. */
-static double sum_weight(const om_decoder *d, size_t at, bool second)
+/* Where the sums of a quad of the whole batch lie, of the weight whose lanes are at `at` in a block's. */
+static double *weight_sums_at(const om_decoder *d, int quad, size_t at, bool second)
 {
-    double total = 0;
-    for (int q = 0; q < d->quads; q++) {
-        double sample[OM_QUAD] = {0};
+    const size_t weight = ((second ? d->n_conv1 : 0) + at) / OM_LANES;
+    return d->weight_sums + (size_t)quad * (weight_sums_bytes(d) / sizeof *d->weight_sums) +
+           weight * OM_QUAD;
+}
+
+/* Own samples' gradients of one weight, over their frames. */
+static void sum_weight_frames(const om_decoder *d, size_t at, bool second)
+{
+    for (int q = 0; q < d->share.quads; q++) {
+        double *sample = weight_sums_at(d, d->share.first_quad + q, at, second);
+        memset(sample, 0, OM_QUAD * sizeof *sample);
         for (int b = q * d->blocks_per_quad; b < (q + 1) * d->blocks_per_quad; b++) {
             const om_block *block = &d->blocks[b];
             const om_real *g = (second ? block->d_conv2_weight : block->d_conv1_weight) + at;
             for (int l = 0; l < OM_LANES; l++) sample[l % OM_QUAD] += (double)g[l];
         }
-        for (int s = 0; s < OM_QUAD; s++) total += sample[s];
     }
+}
+
+static void share_weights(om_decoder *d)
+{
+#pragma omp parallel for schedule(static) num_threads(d->options.threads)
+    for (size_t at = 0; at < d->n_conv1; at += OM_LANES) sum_weight_frames(d, at, false);
+    for (size_t at = 0; at < d->n_conv2; at += OM_LANES) sum_weight_frames(d, at, true);
+    om_exchange_gather(d->options.exchange, d->weight_sums, d->share.all_quads,
+                       weight_sums_bytes(d));
+}
+
+/* Sum over the batch of one weight's gradient, sample after sample. */
+static double sum_weight(const om_decoder *d, size_t at, bool second)
+{
+    double total = 0;
+    for (int q = 0; q < d->share.all_quads; q++)
+        for (int s = 0; s < OM_QUAD; s++) total += weight_sums_at(d, q, at, second)[s];
     return total;
 }
 
@@ -523,6 +574,7 @@ static void gather_weights(om_decoder *d, om_real *d_params)
 {
     const om_layout *l = &d->layout;
     const om_decoder_tables *t = &d->tables;
+    share_weights(d);
 #pragma omp parallel for schedule(static) num_threads(d->options.threads)
     for (int c = 0; c < l->n_outputs; c++)
         for (int k = 0; k < OM_KERNEL_TAPS; k++)
@@ -560,8 +612,9 @@ void om_decoder_adjoint(om_decoder *d, om_network *n, om_loss loss, om_real *d_p
     for (int b = 0; b < d->n_blocks; b++) {
         om_block block = equip(d, b);
         om_loss_weight weight = weigh(d, loss, b);
-        d->options.kernels->head_adjoint(&d->tables, &d->norm, &weight, &block, &d->sums[b]);
+        d->options.kernels->head_adjoint(&d->tables, &d->norm, &weight, &block, &own_sums(d)[b]);
     }
+    share_sums(d);
     prepare_norm_adjoint(d, d_params);
     for (int q = 0; q < OM_HEAD; q++)
         d_params[l->conv2_bias - l->decoder + (size_t)q] =

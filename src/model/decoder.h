@@ -5,7 +5,8 @@
  *             -> flow = channels 0..1 / (softplus(channel 2) + 1)
  *
  * Works on blocks of four frames of four samples, which are independent of each other but for the
- * batch norm. A decoder is a workspace for a batch. */
+ * batch norm. A decoder is a workspace for a batch, or for a part of it: then samples and blocks are its
+ * own, counted from the first one, but statistics, errors and gradients are those of the whole batch. */
 #ifndef OM_MODEL_DECODER_H
 #define OM_MODEL_DECODER_H
 
@@ -15,11 +16,12 @@
 typedef struct om_decoder om_decoder;
 
 typedef struct om_decoder_options {
-    int batch, frames;
+    int batch, frames; /* samples of the whole batch */
     int threads;
     const om_kernels *kernels;
-    om_convolution convolution; /* the first one's method */
-    bool forward_only;          /* there will be no adjoint */
+    om_convolution convolution;  /* the first one's method */
+    bool forward_only;           /* there will be no adjoint */
+    const om_exchange *exchange; /* of a team that divides the batch, as the network's */
 } om_decoder_options;
 
 /* Memory of a decoder follows from the circuit and the options; geometry must outlive it. */
@@ -59,10 +61,11 @@ void om_moments_update(om_moments *running, const om_moments *batch, double coun
 /* Values that each channel's statistics are over: batch * frames * side^2. */
 double om_decoder_count(const om_decoder *decoder);
 
-/* Of the last forward pass: root of the summed squared error, and mean end-point error, of one sample;
- * flow [2][n_columns] of one of its frames. */
+/* Of the last forward pass: root of the summed squared error, and mean end-point error, of any sample of
+ * the whole batch. */
 double om_decoder_l2norm(const om_decoder *decoder, int sample);
 double om_decoder_epe(const om_decoder *decoder, int sample);
+/* Likewise flow [2][n_columns] of a frame of an own sample. */
 void om_decoder_flow(const om_decoder *decoder, int sample, int frame, om_real *flow);
 
 /* Adjoint of the last om_decoder_forward() and the loss (mean over samples): d_params [n_decoder], and

@@ -48,7 +48,9 @@ static void set_sizes(om_network *n, const om_circuit *circuit, const om_network
     n->circuit = circuit;
     n->options = *options;
     n->layout = om_layout_of(circuit);
-    n->quads = (options->batch + OM_QUAD - 1) / OM_QUAD;
+    n->share = om_share_of(options->batch, options->exchange);
+    n->quads = n->share.quads;
+    n->n_sums = n->layout.n_network + (size_t)circuit->n_types + 1;
     n->side_by_side = n->quads >= options->threads ? options->threads : 1;
     n->n_external = options->gradient_of_all ? circuit->n_types : circuit->n_outputs;
     n->padded = om_padded_reals(geometry, circuit->n_types);
@@ -84,8 +86,8 @@ static int list_arrays(om_network *n, om_array list[MOST_ARRAYS])
     const om_array adjoint[] = {
         {&n->external_of, types, sizeof(int)},
         {&n->external, maps * (size_t)n->n_external, r},
-        {&n->total_penalty, types, sizeof(double)},
-        {&n->total, n->layout.n_network, sizeof(double)},
+        {&n->sums, (size_t)n->share.all_quads * n->n_sums * OM_QUAD, sizeof(double)},
+        {&n->total, n->n_sums, sizeof(double)},
     };
     const int count = APPEND(list, 0, forward);
     return n->options.forward_only ? count : APPEND(list, count, adjoint);

@@ -4,18 +4,20 @@
  *
  * A network is a workspace for a batch: it holds the parameters last set, the history of V and the
  * gradient that comes from outside. Samples are computed in quads; results of a sample do not depend
- * on which other samples it is with, nor on threads. */
+ * on which other samples it is with, nor on threads. One of a team has a part of a batch: its samples and
+ * quads are counted from its own first ones. */
 #ifndef OM_MODEL_NETWORK_H
 #define OM_MODEL_NETWORK_H
 
 #include "model/geometry.h"
 #include "model/kernels/kernels.h"
+#include "model/share.h"
 #include "ommatid/om_activation.h"
 
 typedef struct om_network om_network;
 
 typedef struct om_network_options {
-    int batch, frames;
+    int batch, frames; /* samples of the whole batch */
     double dt_s;
     int threads;
     const om_kernels *kernels;
@@ -23,6 +25,9 @@ typedef struct om_network_options {
     int fade_in_steps;    /* from the settled state into each film's first frame; 0: none */
     bool gradient_of_all; /* dLoss/dV may come in for every type, not only for the outputs */
     bool forward_only;    /* there will be no adjoint */
+    const om_exchange
+        *exchange; /* of a team that divides the batch (om_share_of()), where this network
+                                    computes a part of it; must outlive it. NULL: all of it */
 } om_network_options;
 
 om_status om_network_create(const om_circuit *circuit, const om_network_options *options,
@@ -38,7 +43,7 @@ const om_geometry *om_network_geometry(const om_network *network);
 void om_network_set_counts(om_network *network, const double *counts);
 /* params: the vector's network part [n_network]. */
 void om_network_set_params(om_network *network, const om_real *params);
-/* luminance [frames][n_columns] of one sample, 0 <= sample < batch. */
+/* luminance [frames][n_columns] of one sample, 0 <= sample < batch (of one of a team: its own samples). */
 void om_network_set_luminance(om_network *network, int sample, const om_real *luminance);
 /* The state that every sample starts from: V = b, then `steps` steps of constant luminance. */
 void om_network_settle(om_network *network, int steps, om_real luminance);
@@ -79,7 +84,7 @@ typedef struct om_penalty {
         d_resting; /* [n_types], written: its gradient by the resting potentials, through the dynamics */
 } om_penalty;
 
-/* Adjoint of om_network_forward(): d_params [n_network] = dLoss/dparams.
+/* Adjoint of om_network_forward(): d_params [n_network] = dLoss/dparams, over the whole batch.
  * penalty: its gradient too, which goes the same way; NULL: none.
  * d_luminance [batch][frames][n_columns] and d_initial [batch][n_types][n_columns] may be NULL. */
 void om_network_adjoint(om_network *network, om_penalty *penalty, om_real *d_params,

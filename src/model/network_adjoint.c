@@ -13,27 +13,43 @@ static void clear_sums(const om_network *n, const om_workspace *w)
     memset(w->sum_penalty, 0, types * OM_LANES * sizeof(om_real));
 }
 
-/* Adds the samples of a quad, one after another, each the sum of its four classes of cells. */
-static void add_samples(double *total, const om_real *lanes)
+/* n sums over each sample of a quad, of which every one has four classes of cells. */
+static void sum_samples(double *sums, const om_real *lanes, int n)
 {
-    for (int s = 0; s < OM_QUAD; s++) {
-        double sample = 0;
-        for (int i = s; i < OM_LANES; i += OM_QUAD) sample += (double)lanes[i];
-        *total += sample;
-    }
+    for (int k = 0; k < n; k++, sums += OM_QUAD, lanes += OM_LANES)
+        for (int s = 0; s < OM_QUAD; s++) {
+            sums[s] = 0;
+            for (int i = s; i < OM_LANES; i += OM_QUAD) sums[s] += (double)lanes[i];
+        }
 }
 
-static void add_quad(om_network *n, const om_workspace *w)
+/* Puts a quad's sums where they belong among those of the batch; the penalty's value is the quad's. */
+static void keep_quad(om_network *n, const om_crew *crew, const void *task)
 {
+    (void)task;
     const om_circuit *c = n->circuit;
-    for (int t = 0; t < c->n_types; t++) {
-        add_samples(&n->total[n->layout.resting_potential + (size_t)t],
-                    w->sum_resting + t * OM_LANES);
-        add_samples(&n->total[n->layout.time_constant + (size_t)t], w->sum_rate + t * OM_LANES);
-        add_samples(&n->total_penalty[t], w->sum_penalty + t * OM_LANES);
-    }
-    for (int p = 0; p < c->n_pairs; p++)
-        add_samples(&n->total[n->layout.strength + (size_t)p], w->sum_strength + p * OM_LANES);
+    const om_layout *l = &n->layout;
+    const om_workspace *w = crew->work;
+    double *quad = n->sums + (size_t)(n->share.first_quad + crew->quad) * n->n_sums * OM_QUAD;
+    double *value = quad + (n->n_sums - 1) * OM_QUAD;
+    sum_samples(quad + l->resting_potential * OM_QUAD, w->sum_resting, c->n_types);
+    sum_samples(quad + l->time_constant * OM_QUAD, w->sum_rate, c->n_types);
+    sum_samples(quad + l->strength * OM_QUAD, w->sum_strength, c->n_pairs);
+    sum_samples(quad + l->n_network * OM_QUAD, w->sum_penalty, c->n_types);
+    memset(value, 0, OM_QUAD * sizeof *value);
+    value[0] = w->penalty_value;
+}
+
+/* All samples of the batch, one after another, whoever has computed them. */
+static void add_batch(om_network *n)
+{
+    const double *sums = n->sums;
+    om_exchange_gather(n->options.exchange, n->sums, n->share.all_quads,
+                       n->n_sums * OM_QUAD * sizeof *n->sums);
+    memset(n->total, 0, n->n_sums * sizeof *n->total);
+    for (int q = 0; q < n->share.all_quads; q++)
+        for (size_t i = 0; i < n->n_sums; i++)
+            for (int s = 0; s < OM_QUAD; s++) n->total[i] += *sums++;
 }
 
 /* Puts the maps of dLoss/dV after a frame into maps; the initial state (-1) has none. */
@@ -78,7 +94,7 @@ static void write_luminance_gradient(const om_network *n, const om_crew *of, int
     const om_real *mu = mu_at(n, of->work, frame + 1);
     const int quad = of->quad;
     size_t film = (size_t)n->options.frames * (size_t)g->n_columns;
-    for (int s = 0; s < OM_QUAD && quad * OM_QUAD + s < n->options.batch; s++)
+    for (int s = 0; s < OM_QUAD && quad * OM_QUAD + s < n->share.samples; s++)
         for (int c = 0; c < g->n_columns; c++) {
             om_real sum = 0;
             for (int i = 0; i < n->circuit->n_inputs; i++)
@@ -95,7 +111,7 @@ static void write_initial_gradient(const om_network *n, const om_crew *of, om_re
     const om_geometry *g = n->geometry;
     const om_real *mu = mu_at(n, of->work, 0);
     const int types = n->circuit->n_types, quad = of->quad;
-    for (int s = 0; s < OM_QUAD && quad * OM_QUAD + s < n->options.batch; s++)
+    for (int s = 0; s < OM_QUAD && quad * OM_QUAD + s < n->share.samples; s++)
         for (int t = 0; t < types; t++)
             for (int c = 0; c < g->n_columns; c++) {
                 size_t at = ((size_t)t * g->plane + (size_t)g->padded_cell[c]) * OM_QUAD;
@@ -144,7 +160,7 @@ static double penalty_of_quad(const om_network *n, const om_crew *of, const om_p
                     n, quad, f)[(size_t)t * n->map + (size_t)(centre * OM_QUAD + s)];
             mean /= frames - first;
             double x = penalty->baseline - mean, slope = x > 0 ? 1 : 0.1;
-            bool sample = quad * OM_QUAD + s < n->options.batch;
+            bool sample = quad * OM_QUAD + s < n->share.samples;
             of->work->central[t * OM_QUAD + s] =
                 sample ? (om_real)(-2 * share * slope * slope * x / (frames - first)) : 0;
             if (sample) sum += share * slope * slope * x * x;
@@ -223,23 +239,16 @@ static void adjoint_of_quad(om_network *n, const om_crew *c, const void *task)
     if (want->d_initial != NULL) write_initial_gradient(n, c, want->d_initial);
 }
 
-static void gather_quad(om_network *n, const om_crew *c, const void *task)
-{
-    const wanted *want = task;
-    if (want->penalty != NULL) want->penalty->value += c->work->penalty_value;
-    add_quad(n, c->work);
-}
-
 void om_network_adjoint(om_network *n, om_penalty *penalty, om_real *d_params, om_real *d_luminance,
                         om_real *d_initial)
 {
     const size_t types = (size_t)n->circuit->n_types;
     const wanted want = {penalty, d_luminance, d_initial};
-    memset(n->total, 0, n->layout.n_network * sizeof(double));
-    memset(n->total_penalty, 0, types * sizeof(double));
-    if (penalty != NULL) penalty->value = 0;
-    om_network_run_quads(n, adjoint_of_quad, gather_quad, &want);
+    om_network_run_quads(n, adjoint_of_quad, keep_quad, &want);
+    add_batch(n);
     write_param_gradient(n, d_params);
-    for (size_t t = 0; penalty != NULL && t < types; t++)
-        penalty->d_resting[t] = (om_real)n->total_penalty[t];
+    if (penalty == NULL) return;
+    for (size_t t = 0; t < types; t++)
+        penalty->d_resting[t] = (om_real)n->total[n->layout.n_network + t];
+    penalty->value = n->total[n->n_sums - 1];
 }

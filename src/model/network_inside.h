@@ -29,7 +29,8 @@ struct om_network {
     om_layout layout;
     om_geometry *geometry;
     om_network_order order;
-    int quads, n_external;
+    om_share share;
+    int quads, n_external;    /* own quads */
     int side_by_side;         /* quads that are computed at the same time */
     int *external_of;         /* [n_types] its place in `external`, or -1 */
     size_t padded, map, step; /* numbers in the planes, a compact map, a compact step */
@@ -39,8 +40,9 @@ struct om_network {
     om_real grey;             /* luminance that the initial state settled under */
     om_real *stimulus;        /* [quads][frames] compact */
     om_real *external;        /* [quads][frames][n_external] compact */
-    double *total;            /* [n_network] over samples */
-    double *total_penalty;    /* [n_types] */
+    size_t n_sums;            /* n_network, then n_types of the penalty, then its value */
+    double *sums;             /* [quads of the whole batch][n_sums][4 samples] */
+    double *total;            /* [n_sums] over samples */
     int *forward_bound, *back_bound, *source_bound; /* [threads + 1] */
 };
 

@@ -14,20 +14,28 @@
 
 static const om_real GREY = (om_real)0.5;
 
+/* What members of a team tell each other besides sums: a wish to stop; what each saw in its films. */
+typedef union finding {
+    bool stops;
+    om_extreme largest;
+} finding;
+
 struct om_trainer {
     const om_circuit *circuit;
     const om_scenes *scenes;
     om_train_options options;
+    const om_exchange *exchange;
     om_state_layout layout;
     const volatile sig_atomic_t *stop;
     int threads;
     om_network *network;
     om_decoder *decoder;
     om_constraints *constraints;
-    om_batcher **batchers;      /* [batch_size] */
+    om_share share;             /* of the batch: all of it, or a member's part */
+    om_batcher **batchers;      /* [own samples] */
     int steps;                  /* frames after resampling */
-    om_real *luminance;         /* [batch_size][steps][n_columns] */
-    om_real *flow;              /* [batch_size][steps][2][n_columns] */
+    om_real *luminance;         /* [own samples][steps][n_columns] */
+    om_real *flow;              /* [own samples][steps][2][n_columns] */
     om_real *gradient;          /* [n_params] */
     om_real *d_resting;         /* [n_types] of the penalty */
     double *counts;             /* [n_taps] synapse counts of the model at hand */
@@ -36,6 +44,7 @@ struct om_trainer {
     int *batch;                 /* [batch_size] sequences of the batch at hand */
     float *scene_epe;           /* [n_validation] of the check at hand */
     char *before;               /* what an iteration changes of the state, to take it back */
+    finding *findings;          /* [members of the team] */
 };
 
 om_status om_train_kernels(const char **name)
@@ -71,15 +80,18 @@ static int steps_of(const om_trainer *t, double duration_s)
 /* Of what an iteration changes in a state. */
 static size_t trained_bytes(const om_state_layout *l) { return l->at_kept - l->at_params; }
 
-enum { MOST_ARRAYS = 12 };
+static int members(const om_trainer *t) { return t->exchange != NULL ? t->exchange->members : 1; }
+
+enum { MOST_ARRAYS = 13 };
 
 static int list_arrays(om_trainer *t, om_array list[MOST_ARRAYS])
 {
     const size_t training = (size_t)t->scenes->n_training, batch = (size_t)t->options.batch_size;
     const size_t validation = (size_t)t->scenes->n_validation, r = sizeof(om_real);
-    const size_t film = batch * (size_t)t->steps * (size_t)t->circuit->n_columns;
+    const size_t own = (size_t)t->share.samples;
+    const size_t film = own * (size_t)t->steps * (size_t)t->circuit->n_columns;
     const om_array all[MOST_ARRAYS] = {
-        {&t->batchers, batch, sizeof(om_batcher *)},
+        {&t->batchers, own, sizeof(om_batcher *)},
         {&t->luminance, film, r},
         {&t->flow, 2 * film, r},
         {&t->gradient, om_layout_of(t->circuit).n_params, r},
@@ -91,6 +103,7 @@ static int list_arrays(om_trainer *t, om_array list[MOST_ARRAYS])
         {&t->batch, batch, sizeof(int)},
         {&t->scene_epe, validation, sizeof(float)},
         {&t->before, trained_bytes(&t->layout), 1},
+        {&t->findings, (size_t)members(t), sizeof *t->findings},
     };
     memcpy(list, all, sizeof all);
     return MOST_ARRAYS;
@@ -105,7 +118,8 @@ static om_network_options network_options(const om_trainer *t, const om_kernels 
                                 .threads = t->threads,
                                 .kernels = kernels,
                                 .activation = o->model.activation,
-                                .fade_in_steps = steps_of(t, o->t_fade_in_s)};
+                                .fade_in_steps = steps_of(t, o->t_fade_in_s),
+                                .exchange = t->exchange};
 }
 
 static om_decoder_options decoder_options(const om_trainer *t, const om_kernels *kernels)
@@ -114,13 +128,20 @@ static om_decoder_options decoder_options(const om_trainer *t, const om_kernels 
                                 .frames = t->steps,
                                 .threads = t->threads,
                                 .kernels = kernels,
-                                .convolution = t->options.convolution};
+                                .convolution = t->options.convolution,
+                                .exchange = t->exchange};
 }
 
 om_status om_trainer_memory(const om_circuit *circuit, const om_scenes *scenes,
-                            const om_train_options *options, int threads, size_t *bytes)
+                            const om_train_options *options, int threads,
+                            const om_exchange *exchange, size_t *bytes)
 {
-    om_trainer t = {.circuit = circuit, .scenes = scenes, .options = *options, .threads = threads};
+    om_trainer t = {.circuit = circuit,
+                    .scenes = scenes,
+                    .options = *options,
+                    .exchange = exchange,
+                    .share = om_share_of(options->batch_size, exchange),
+                    .threads = threads};
     om_geometry *geometry;
     const om_kernels *kernels;
     om_array list[MOST_ARRAYS];
@@ -132,7 +153,7 @@ om_status om_trainer_memory(const om_circuit *circuit, const om_scenes *scenes,
     const om_network_options network = network_options(&t, kernels);
     const om_decoder_options decoder = decoder_options(&t, kernels);
     *bytes = sizeof t + om_arrays_bytes(list, list_arrays(&t, list)) +
-             (size_t)options->batch_size * om_batcher_bytes(scenes, t.steps) +
+             (size_t)t.share.samples * om_batcher_bytes(scenes, t.steps) +
              om_network_bytes(circuit, geometry, &network) +
              om_decoder_bytes(circuit, geometry, &decoder);
     om_geometry_free(geometry);
@@ -149,7 +170,7 @@ static om_status make(om_trainer *t)
     OM_TRY(om_constraints_create(t->circuit, &o->model, &t->constraints));
     OM_TRY(om_batch_steps(t->scenes, &o->batch, &t->steps));
     OM_TRY(om_alloc_arrays(list, list_arrays(t, list)));
-    for (int i = 0; i < o->batch_size; i++)
+    for (int i = 0; i < t->share.samples; i++)
         OM_TRY(om_batcher_create(t->scenes, &o->batch, &t->batchers[i]));
     list_sequences(t);
     const om_network_options network = network_options(t, kernels);
@@ -160,17 +181,26 @@ static om_status make(om_trainer *t)
 
 om_status om_trainer_create(const om_circuit *circuit, const om_scenes *scenes,
                             const om_train_options *options, int threads,
-                            const volatile sig_atomic_t *stop, om_trainer **trainer)
+                            const om_exchange *exchange, const volatile sig_atomic_t *stop,
+                            om_trainer **trainer)
 {
     *trainer = NULL;
     om_trainer *t = NULL;
     if (scenes->extent != circuit->extent)
         return om_fail(OM_EDATA, "scenes of extent %d, but the circuit has extent %d",
                        scenes->extent, circuit->extent);
+    const om_share share = om_share_of(options->batch_size, exchange);
+    if (exchange != NULL && exchange->members > share.all_quads)
+        return om_fail(OM_EDATA,
+                       "a team of %d for a batch of %d: expected at most %d, as members "
+                       "take whole quads of samples",
+                       exchange->members, options->batch_size, share.all_quads);
     OM_TRY(om_alloc(1, sizeof *t, &t));
     *t = (om_trainer){.circuit = circuit,
                       .scenes = scenes,
                       .options = *options,
+                      .exchange = exchange,
+                      .share = share,
                       .stop = stop,
                       .threads = threads};
     om_status status = make(t);
@@ -189,7 +219,7 @@ void om_trainer_free(om_trainer *t)
     om_decoder_free(t->decoder);
     om_network_free(t->network);
     om_constraints_free(t->constraints);
-    for (int i = 0; t->batchers != NULL && i < t->options.batch_size; i++)
+    for (int i = 0; t->batchers != NULL && i < t->share.samples; i++)
         om_batcher_free(t->batchers[i]);
     om_free_arrays(list, list_arrays(t, list));
     om_free(t);
@@ -208,18 +238,26 @@ static om_real *flow_of(const om_trainer *t, int sample)
     return t->flow + (size_t)(sample * t->steps) * 2 * (size_t)t->circuit->n_columns;
 }
 
-/* Loads n sequences as the samples of a batch; draws: of the iteration, or NULL to take them as
- * they are. */
+/* How many of a batch's first n samples are own ones. */
+static int own_of(const om_trainer *t, int n)
+{
+    const int own = n - t->share.first_sample;
+    return own < 0 ? 0 : own < t->share.samples ? own : t->share.samples;
+}
+
+/* Loads n sequences as the samples of a batch, the own ones of them; draws: of the iteration, or NULL to
+ * take them as they are. */
 static void load_batch(om_trainer *t, const int *sequences, int n, const om_stream *draws)
 {
+    const int first = t->share.first_sample;
 #pragma omp parallel for schedule(static) num_threads(t->threads)
-    for (int s = 0; s < n; s++) {
+    for (int s = 0; s < own_of(t, n); s++) {
         om_stream own = draws != NULL ? *draws : (om_stream){0};
-        own.sample = (uint32_t)s;
-        om_batcher_sample(t->batchers[s], sequences[s], draws != NULL ? &own : NULL,
+        own.sample = (uint32_t)(first + s);
+        om_batcher_sample(t->batchers[s], sequences[first + s], draws != NULL ? &own : NULL,
                           luminance_of(t, s), flow_of(t, s));
     }
-    for (int s = 0; s < n; s++) { /* samples of a quad share cache lines: not for several threads */
+    for (int s = 0; s < own_of(t, n); s++) { /* samples of a quad share cache lines: not for several threads */
         om_network_set_luminance(t->network, s, luminance_of(t, s));
         om_decoder_set_target(t->decoder, s, flow_of(t, s));
     }
@@ -233,9 +271,33 @@ static void enter_model(om_trainer *t, uint64_t seed, uint32_t model)
     om_network_set_counts(t->network, t->counts);
 }
 
-static bool must_stop(const om_trainer *t) { return t->stop != NULL && *t->stop; }
+/* Every member's finding, in t->findings. */
+static void share_finding(om_trainer *t, finding own)
+{
+    t->findings[t->exchange != NULL ? t->exchange->member : 0] = own;
+    om_exchange_gather(t->exchange, t->findings, members(t), sizeof *t->findings);
+}
+
+/* Whether any member was asked to stop: all of them do so together. */
+static bool must_stop(om_trainer *t)
+{
+    share_finding(t, (finding){.stops = t->stop != NULL && *t->stop});
+    for (int m = 0; m < members(t); m++)
+        if (t->findings[m].stops) return true;
+    return false;
+}
 
 /* ---- validation ---- */
+
+/* Among the first so many samples of the batch that was just run, and those seen before. */
+static void find_extreme(om_trainer *t, int samples, om_extreme *e)
+{
+    om_extreme own = {0, 0};
+    om_network_find_extreme(t->network, own_of(t, samples), &own);
+    share_finding(t, (finding){.largest = own});
+    for (int m = 0; m < members(t); m++)
+        if (fabs(t->findings[m].largest.voltage) > fabs(e->voltage)) *e = t->findings[m].largest;
+}
 
 /* largest: what was seen on the way, or NULL. */
 static om_status validate(om_trainer *t, const om_real *params, const om_real *running_mean,
@@ -256,7 +318,7 @@ static om_status validate(om_trainer *t, const om_real *params, const om_real *r
         load_batch(t, t->validation + first, some, NULL);
         om_network_forward(t->network);
         om_decoder_evaluate(t->decoder, t->network, &running);
-        if (largest != NULL) om_network_find_extreme(t->network, some, largest);
+        if (largest != NULL) find_extreme(t, some, largest);
         for (int s = 0; s < some; s++) {
             double scene = om_decoder_epe(t->decoder, s);
             sum_l2norm += om_decoder_l2norm(t->decoder, s);
@@ -310,7 +372,7 @@ static om_status check(om_trainer *t, om_state *state)
     const om_real *params = om_state_at(state, l->at_params);
     const om_real *mean = om_state_at(state, l->at_running_mean);
     const om_real *var = om_state_at(state, l->at_running_var);
-    double l2norm, epe;
+    double l2norm = NAN, epe = NAN;
     om_extreme largest = {0, 0};
     om_status status = validate(t, params, mean, var, &l2norm, &epe, t->scene_epe, &largest);
     if (status != OM_OK)
@@ -364,10 +426,10 @@ static void draw_dropout(om_trainer *t, const om_stream *draws)
     const size_t quad = (size_t)blocks * OM_HIDDEN * (size_t)side * (size_t)side;
     if (t->options.dropout <= 0) return;
 #pragma omp parallel for schedule(static) num_threads(t->threads)
-    for (int q = 0; q < (t->options.batch_size + OM_QUAD - 1) / OM_QUAD; q++)
-        for (int s = q * OM_QUAD; s < (q + 1) * OM_QUAD && s < t->options.batch_size; s++) {
+    for (int q = 0; q < t->share.quads; q++)
+        for (int s = q * OM_QUAD; s < (q + 1) * OM_QUAD && s < t->share.samples; s++) {
             om_stream own = *draws;
-            own.sample = (uint32_t)s;
+            own.sample = (uint32_t)(t->share.first_sample + s);
             om_dropout(&own, t->options.dropout, t->steps, side, s % OM_QUAD,
                        om_decoder_keep(t->decoder) + (size_t)q * quad);
         }
@@ -460,7 +522,7 @@ static om_status iterate(om_trainer *t, om_state *state)
     if (state->iteration == 0 && isfinite(loss))
         state->untrained_loss = fmax(state->untrained_loss, loss);
     om_extreme largest = {0, 0};
-    om_network_find_extreme(t->network, batch, &largest);
+    find_extreme(t, batch, &largest);
     OM_TRY(judge(t, state, "loss", state->iteration + 1, isfinite(epe) ? loss : epe, &largest));
     om_decoder_adjoint(t->decoder, t->network, t->options.loss, t->gradient + l->params.decoder);
     om_penalty penalty = {.activity = t->options.penalty_activity,
@@ -516,66 +578,4 @@ om_status om_train_advance(om_trainer *t, om_state *state, uint64_t iterations)
 {
     om_status status = go_on(t, state, iterations);
     return status == OM_EDIVERGED ? om_state_set_back(&t->layout, &t->options, state) : status;
-}
-
-/* ---- baselines ---- */
-
-/* Adds up the flow of the sequences of one kind; counts its vectors. */
-static void add_flow(om_batcher *batcher, const om_scenes *scenes, om_real *luminance,
-                     om_real *flow, double sum[2], double *vectors)
-{
-    const int steps = om_batcher_steps(batcher), columns = scenes->n_columns;
-    for (int i = 0; i < scenes->n_sequences; i++) {
-        if (scenes->sequences[i].validation) continue;
-        om_batcher_sample(batcher, i, NULL, luminance, flow);
-        for (int f = 0; f < steps; f++)
-            for (int k = 0; k < 2; k++)
-                for (int c = 0; c < columns; c++) sum[k] += (double)flow[(f * 2 + k) * columns + c];
-        *vectors += (double)steps * columns;
-    }
-}
-
-/* Errors of predicting the vector `constant` everywhere, mean over the validation sequences. */
-static void constant_errors(om_batcher *batcher, const om_scenes *scenes, om_real *luminance,
-                            om_real *flow, const double constant[2], double *epe, double *l2norm)
-{
-    const int steps = om_batcher_steps(batcher), columns = scenes->n_columns;
-    *epe = *l2norm = 0;
-    for (int i = 0; i < scenes->n_sequences; i++) {
-        if (!scenes->sequences[i].validation) continue;
-        om_batcher_sample(batcher, i, NULL, luminance, flow);
-        double length = 0, square = 0;
-        for (int f = 0; f < steps; f++)
-            for (int c = 0; c < columns; c++) {
-                double x = (double)flow[f * 2 * columns + c] - constant[0];
-                double y = (double)flow[(f * 2 + 1) * columns + c] - constant[1];
-                length += sqrt(x * x + y * y);
-                square += x * x + y * y;
-            }
-        *epe += length / ((double)steps * columns) / scenes->n_validation;
-        *l2norm += sqrt(square) / scenes->n_validation;
-    }
-}
-
-om_status om_train_baselines(const om_scenes *scenes, const om_batch_options *options,
-                             om_baselines *b)
-{
-    om_batcher *batcher = NULL;
-    om_real *luminance = NULL, *flow = NULL;
-    om_status status = om_batcher_create(scenes, options, &batcher);
-    if (status != OM_OK) return status;
-    size_t film = (size_t)om_batcher_steps(batcher) * (size_t)scenes->n_columns;
-    status = om_alloc(film, sizeof(om_real), &luminance);
-    if (status == OM_OK) status = om_alloc(2 * film, sizeof(om_real), &flow);
-    if (status == OM_OK) {
-        double zero[2] = {0, 0}, mean[2] = {0, 0}, vectors = 0;
-        add_flow(batcher, scenes, luminance, flow, mean, &vectors);
-        for (int k = 0; k < 2 && vectors > 0; k++) mean[k] /= vectors;
-        constant_errors(batcher, scenes, luminance, flow, zero, &b->zero_epe, &b->zero_l2norm);
-        constant_errors(batcher, scenes, luminance, flow, mean, &b->mean_epe, &b->mean_l2norm);
-    }
-    om_batcher_free(batcher);
-    om_free(luminance);
-    om_free(flow);
-    return status;
 }

@@ -263,7 +263,8 @@ static void compare_validation(film *m, const char *model)
     char group[2 * PATH], quantity[3 * PATH];
     om_trainer *trainer;
     double actual[2];
-    if (!check_ok(m->c, om_trainer_create(m->e.circuit, m->scenes, &options, 1, NULL, &trainer)))
+    if (!check_ok(m->c,
+                  om_trainer_create(m->e.circuit, m->scenes, &options, 1, NULL, NULL, &trainer)))
         return;
     if (check_ok(m->c, om_train_validate(trainer, 0, 0, m->e.params, m->e.running.mean,
                                          m->e.running.var, &actual[0], &actual[1], NULL))) {

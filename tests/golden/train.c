@@ -144,8 +144,8 @@ static bool make_scenes(training *t)
 
 static bool make_trainer(training *t)
 {
-    if (!check_ok(t->c,
-                  om_trainer_create(t->circuit, t->scenes, &t->options, 1, NULL, &t->trainer)))
+    if (!check_ok(t->c, om_trainer_create(t->circuit, t->scenes, &t->options, 1, NULL, NULL,
+                                          &t->trainer)))
         return false;
     const om_state_layout *l = om_trainer_layout(t->trainer);
     t->state = calloc(1, l->bytes);

@@ -62,7 +62,7 @@ struct om_fft {
     om_real turn_i[OM_TORUS_I][OM_KERNEL][2], turn_j[OM_TORUS_J][OM_KERNEL_TAPS][2];
     om_real *weights;  /* [19][flat] */
     om_real *kernel;   /* H */
-    om_real *d_kernel; /* X conj(dY), summed over the batch */
+    om_real *d_kernel; /* X conj(dY), summed over a quad */
 };
 
 /* Numbers from one g to the next in lines of some channels: an odd number of cells, so that the 54
