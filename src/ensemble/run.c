@@ -462,9 +462,8 @@ static om_status train(run *r)
     om_status status = OM_OK;
     const om_job *any = &r->jobs.of[0];
     const bool coordinates = om_ranks_number() == 0;
-    const bool trains =
-        om_ranks_count() == 1 ||
-        (!coordinates && om_ranks_number() <= any->trainers * any->team_size);
+    const bool trains = om_ranks_count() == 1 ||
+                        (!coordinates && om_ranks_number() <= any->trainers * any->team_size);
     if (r->jobs.of[0].finished) return om_ranks_agree(coordinates ? conclude_finished(r) : OM_OK);
     if (trains) status = om_worker_create(&r->jobs, &worker);
     status = go_on(status);

@@ -334,7 +334,8 @@ static void follow(om_worker *w)
         om_team_hand_on(team, &order, sizeof order);
         if (order.leave) return;
         const om_job *job = om_job_of(w->jobs, order.model);
-        if (enter(w, job) != OM_OK) { /* the others would wait for it for ever: the launcher ends all */
+        if (enter(w, job) !=
+            OM_OK) { /* the others would wait for it for ever: the launcher ends all */
             fprintf(stderr, "ommatid: %s\n", om_message());
             abort();
         }

@@ -257,7 +257,8 @@ static void load_batch(om_trainer *t, const int *sequences, int n, const om_stre
         om_batcher_sample(t->batchers[s], sequences[first + s], draws != NULL ? &own : NULL,
                           luminance_of(t, s), flow_of(t, s));
     }
-    for (int s = 0; s < own_of(t, n); s++) { /* samples of a quad share cache lines: not for several threads */
+    for (int s = 0; s < own_of(t, n);
+         s++) { /* samples of a quad share cache lines: not for several threads */
         om_network_set_luminance(t->network, s, luminance_of(t, s));
         om_decoder_set_target(t->decoder, s, flow_of(t, s));
     }
