@@ -5,6 +5,12 @@ trap 'rm -rf "$work"' EXIT
 faults=0
 program=() # words before those that expect is given
 
+# For tests that take minutes with sanitizers and run nothing that others do not run with them.
+not_sanitized() {
+    [ "${OM_SANITIZED:-0}" = 1 ] || return 0
+    echo "skipped: with sanitizers it takes minutes, and others run the same code"
+    exit 77
+}
 fail() {
     echo "FAILED: $*"
     faults=$((faults + 1))

@@ -3,6 +3,7 @@
 # command a store like others.
 # shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
+not_sanitized
 export OMP_WAIT_POLICY=passive
 tiny=$data/tiny.yaml
 

@@ -7,6 +7,7 @@ if [[ ${OM_PRIVATE_MOUNTS:-} != 1 ]]; then
     OM_PRIVATE_MOUNTS=1 exec unshare -m "$BASH" "$0" # they end with this process
 fi
 source "$(dirname "$0")/ensemble.bash"
+not_sanitized
 export OMP_WAIT_POLICY=passive
 spec=$data/longer.yaml disk=$work/disk
 mkdir "$disk"

@@ -3,6 +3,7 @@
 # bit for bit, on any number of ranks, in units of any length, and killed in between.
 # shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
+not_sanitized
 export OMP_WAIT_POLICY=passive
 
 # same_ways A B: as same, and they came to it in the same ways.

@@ -2,6 +2,7 @@
 # Trainers, coordinator, launcher, mpirun or all of them killed while ranks start, films are rendered, the store is
 # made, models are trained: a few of the kills of tools/test-kills.
 set -u
+[ "${OM_SANITIZED:-0}" = 0 ] || { echo "skipped: with sanitizers it takes minutes" && exit 77; }
 command -v python3 >/dev/null || { echo "skipped: python3 is not here" && exit 77; }
 "$OM_SOURCE_DIR/tools/test-kills" 7 --seed 3 --quick --program "$OMMATID" || exit 1
 # what it is given wrongly

@@ -3,6 +3,7 @@
 # was changed, and has its checksum all the same, is found. The store is only read.
 # shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
+not_sanitized
 export OMP_WAIT_POLICY=passive # there are more threads than cores
 spec=$data/tiny.yaml store=$work/tiny.h5
 audit() { expect "$1" "$2" "$OMMATID" run "$spec" -o "$store" --replicate "${@:3}"; }

@@ -3,6 +3,7 @@
 # nothing is left to do, and wishes to stop that come before anything has begun.
 # shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
+not_sanitized
 export OMP_WAIT_POLICY=passive
 spec=$data/tiny.yaml
 sed 's/training: 8/training: 100000/' "$spec" >"$work/many.yaml"
