@@ -34,7 +34,7 @@ struct om_decoder {
     om_real *gradient_memory; /* [n_blocks] weight gradients by lane */
     uint16_t *keep;
     size_t n_conv1, n_conv2; /* numbers in a block's weight gradients */
-    double *weight_sums;     /* [quads of the whole batch][conv1's, conv2's weights][4 samples] */
+    double *weight_sums;     /* [quads of the whole batch][weights][4 samples] */
 };
 
 /* ---- making one ---- */
@@ -71,10 +71,13 @@ static void set_sizes(om_decoder *d, const om_circuit *circuit, const om_decoder
     d->n_conv2 = OM_HEAD * weights;
 }
 
-/* Bytes of a quad's weight gradients, sample by sample. */
-static size_t weight_sums_bytes(const om_decoder *d)
+/* Weights whose gradients are summed up here: not conv1's where its transforms do that. */
+static size_t weights_of(const om_decoder *d) { return (d->n_conv1 + d->n_conv2) / OM_LANES; }
+
+/* The samples of a quad of the whole batch. */
+static double *weight_sums_at(const om_decoder *d, int quad, size_t weight)
 {
-    return (d->n_conv1 + d->n_conv2) / OM_LANES * OM_QUAD * sizeof *d->weight_sums;
+    return d->weight_sums + ((size_t)quad * weights_of(d) + weight) * OM_QUAD;
 }
 
 enum { MOST_ARRAYS = 8 };
@@ -96,7 +99,7 @@ static int list_arrays(om_decoder *d, om_array list[MOST_ARRAYS])
         {&d->memory, blocks * own, r},
         {&d->scratch_memory, threads * shared, r},
         {&d->gradient_memory, blocks * (d->n_conv1 + d->n_conv2), r},
-        {&d->weight_sums, quads * weight_sums_bytes(d), 1},
+        {&d->weight_sums, quads * weights_of(d) * OM_QUAD, sizeof *d->weight_sums},
         {&d->keep, blocks * OM_HIDDEN * d->cells, sizeof(uint16_t)},
     };
     memcpy(list, all, sizeof all);
@@ -529,23 +532,14 @@ static void prepare_norm_adjoint(om_decoder *d, om_real *d_params)
     }
 }
 
-/* Where the sums of a quad of the whole batch lie, of the weight whose lanes are at `at` in a block's. */
-static double *weight_sums_at(const om_decoder *d, int quad, size_t at, bool second)
-{
-    const size_t weight = ((second ? d->n_conv1 : 0) + at) / OM_LANES;
-    return d->weight_sums + (size_t)quad * (weight_sums_bytes(d) / sizeof *d->weight_sums) +
-           weight * OM_QUAD;
-}
-
-/* Own samples' gradients of one weight, over their frames. */
-static void sum_weight_frames(const om_decoder *d, size_t at, bool second)
+/* Own samples' gradients of a weight, over their frames. In a block conv2's weights follow conv1's. */
+static void sum_weight_frames(const om_decoder *d, size_t weight)
 {
     for (int q = 0; q < d->share.quads; q++) {
-        double *sample = weight_sums_at(d, d->share.first_quad + q, at, second);
+        double *sample = weight_sums_at(d, d->share.first_quad + q, weight);
         memset(sample, 0, OM_QUAD * sizeof *sample);
         for (int b = q * d->blocks_per_quad; b < (q + 1) * d->blocks_per_quad; b++) {
-            const om_block *block = &d->blocks[b];
-            const om_real *g = (second ? block->d_conv2_weight : block->d_conv1_weight) + at;
+            const om_real *g = d->blocks[b].d_conv1_weight + weight * OM_LANES;
             for (int l = 0; l < OM_LANES; l++) sample[l % OM_QUAD] += (double)g[l];
         }
     }
@@ -554,18 +548,17 @@ static void sum_weight_frames(const om_decoder *d, size_t at, bool second)
 static void share_weights(om_decoder *d)
 {
 #pragma omp parallel for schedule(static) num_threads(d->options.threads)
-    for (size_t at = 0; at < d->n_conv1; at += OM_LANES) sum_weight_frames(d, at, false);
-    for (size_t at = 0; at < d->n_conv2; at += OM_LANES) sum_weight_frames(d, at, true);
+    for (size_t w = 0; w < weights_of(d); w++) sum_weight_frames(d, w);
     om_exchange_gather(d->options.exchange, d->weight_sums, d->share.all_quads,
-                       weight_sums_bytes(d));
+                       weights_of(d) * OM_QUAD * sizeof *d->weight_sums);
 }
 
 /* Sum over the batch of one weight's gradient, sample after sample. */
-static double sum_weight(const om_decoder *d, size_t at, bool second)
+static double sum_weight(const om_decoder *d, size_t weight)
 {
     double total = 0;
     for (int q = 0; q < d->share.all_quads; q++)
-        for (int s = 0; s < OM_QUAD; s++) total += weight_sums_at(d, q, at, second)[s];
+        for (int s = 0; s < OM_QUAD; s++) total += weight_sums_at(d, q, weight)[s];
     return total;
 }
 
@@ -579,17 +572,18 @@ static void gather_weights(om_decoder *d, om_real *d_params)
     for (int c = 0; c < l->n_outputs; c++)
         for (int k = 0; k < OM_KERNEL_TAPS; k++)
             for (int o = 0; o < OM_HIDDEN; o++) {
-                size_t at = (size_t)((c * OM_KERNEL_TAPS + k) * OM_HIDDEN + o) * OM_LANES;
+                size_t weight = (size_t)((c * OM_KERNEL_TAPS + k) * OM_HIDDEN + o);
                 d_params[om_conv1_at(t, o, c, k)] = d->fft != NULL
                                                         ? om_conv1_fft_gradient(d->fft, c, k, o)
-                                                        : (om_real)sum_weight(d, at, false);
+                                                        : (om_real)sum_weight(d, weight);
             }
     om_real *conv2 = d_params + (l->conv2_weight - l->decoder);
     for (int q = 0; q < OM_HEAD; q++)
         for (int k = 0; k < OM_KERNEL_TAPS; k++)
             for (int o = 0; o < OM_HIDDEN; o++) {
-                size_t at = (size_t)((q * OM_KERNEL_TAPS + k) * OM_HIDDEN + o) * OM_LANES;
-                conv2[om_conv2_at(t, q, o, k)] = (om_real)sum_weight(d, at, true);
+                size_t weight = (size_t)((q * OM_KERNEL_TAPS + k) * OM_HIDDEN + o);
+                conv2[om_conv2_at(t, q, o, k)] =
+                    (om_real)sum_weight(d, d->n_conv1 / OM_LANES + weight);
             }
 }
 
