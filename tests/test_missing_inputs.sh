@@ -30,6 +30,7 @@ for how in "-n 1" "-n 2" "--layout 2x1"; do
     missing run "$work/circuit.yaml" -o "$work/new.h5" $how
 done
 missing submit "$no.yaml" --dry-run
+missing merge "$no.yaml" -o "$work/new.h5"
 missing status "$no.h5"
 missing status "$no.h5" --watch
 missing check "$no.h5"
