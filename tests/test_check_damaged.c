@@ -11,7 +11,7 @@
 
 extern char **environ;
 
-enum { ANYWHERE = 250, METADATA = 250, OF_EACH = 4, READ = 40, MOST_S = 100 };
+enum { ANYWHERE = 250, METADATA = 250, OF_EACH = 4, READ = 16, MOST_S = 100 };
 
 static char whole[192], broken[192], made[192], out[192], err[192];
 static char *bytes; /* of a whole store */

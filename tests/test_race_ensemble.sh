@@ -3,6 +3,7 @@
 # training without a race gives.
 # shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
+not_sanitized
 export OMP_WAIT_POLICY=passive # there are more threads than cores
 spec=$data/race.yaml
 sed '/^race/d' "$spec" >"$work/all.yaml"

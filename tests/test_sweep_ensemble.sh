@@ -3,6 +3,7 @@
 # those that are missing are named.
 # shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
+not_sanitized
 export OMP_WAIT_POLICY=passive
 spec=$work/sweep.yaml pooled=$work/pooled.h5
 cat >"$spec" <<'END'

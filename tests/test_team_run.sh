@@ -3,6 +3,7 @@
 # becomes a team, and what is said of it.
 # shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
+not_sanitized
 export OMP_WAIT_POLICY=passive # there may be more threads than cores
 cd "$work" || exit 1
 
