@@ -193,7 +193,7 @@ static om_status begin(coordinator *c)
     OM_TRY(om_alloc(models, sizeof *c->best, &c->best));
     OM_TRY(om_alloc(trainers, sizeof *c->waiting, &c->waiting));
     OM_TRY(om_alloc(trainers, sizeof *c->times, &c->times));
-    OM_TRY(om_alloc((size_t)c->jobs->n, sizeof *c->races, &c->races));
+    OM_TRY(om_alloc((size_t)c->jobs->n, sizeof(om_race *), &c->races));
     OM_TRY(make_plan(c));
     OM_TRY(om_pace_create(c->jobs->models, &c->pace));
     OM_TRY(resume(c));

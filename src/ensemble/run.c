@@ -375,10 +375,10 @@ static bool share_films(run *r, int p)
     om_job *job = &r->jobs.of[p];
     for (int q = 0; q < p && !job->shares_films; q++) {
         const om_job *other = &r->jobs.of[q];
-        const void *worlds = &other->spec.worlds;
+        const void *worlds = &other->spec.worlds, *own = &job->spec.worlds;
         job->shares_films = strcmp(job->spec.scenes, other->spec.scenes) == 0 &&
                             (strcmp(job->spec.scenes, "procedural") != 0 ||
-                             memcmp(&job->spec.worlds, worlds, sizeof job->spec.worlds) == 0);
+                             memcmp(own, worlds, sizeof job->spec.worlds) == 0);
         if (job->shares_films) job->scenes = other->scenes;
     }
     return job->shares_films;
