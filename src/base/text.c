@@ -51,31 +51,44 @@ static bool parse_with_unit(const char *text, double *seconds)
     return true;
 }
 
-/* [days-]fields, which colons separate. */
-static bool parse_with_colons(const char *text, double *seconds)
+/* "a:b:c", one to three numbers; their count, 0 if it is something else. */
+static int read_parts(const char *text, double parts[3])
 {
-    double days = 0, field[3] = {0};
-    int n = 0;
-    const char *dash = strchr(text, '-'), *at = dash != NULL ? dash + 1 : text;
-    char *end = NULL;
-    if (strspn(text, "0123456789-:") != strlen(text)) return false;
-    if (dash != NULL) days = strtod(text, &end);
-    if (dash != NULL && (end == text || end != dash)) return false;
-    for (;; at = end + 1) {
-        if (n == 3 || !isdigit((unsigned char)*at)) return false;
-        field[n++] = strtod(at, &end);
-        if (*end == '\0') break;
-        if (*end != ':') return false;
+    for (int n = 0; n < 3; n++) {
+        const size_t digits = strspn(text, "0123456789");
+        if (digits == 0 || digits > 9) return 0;
+        parts[n] = 0;
+        for (size_t i = 0; i < digits; i++) parts[n] = 10 * parts[n] + (text[i] - '0');
+        text += digits;
+        if (*text == '\0') return n + 1;
+        if (*text++ != ':') return 0;
     }
-    const bool from_hours = dash != NULL || n == 3; /* else from minutes */
-    const double first_s = from_hours ? 3600 : 60;
-    *seconds = days * 86400 + field[0] * first_s + field[1] * first_s / 60 + field[2];
-    return true;
+    return 0;
+}
+
+bool om_parse_slurm_time(const char *text, double *seconds)
+{
+    enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
+    double p[3] = {0}, day[3];
+    char days[16] = "";
+    const char *dash = strchr(text, '-');
+    if (dash != NULL) { /* days-hours:minutes:seconds, from the left */
+        snprintf(days, sizeof days, "%.*s", (int)(dash - text < 15 ? dash - text : 15), text);
+        if (read_parts(days, day) != 1 || read_parts(dash + 1, p) == 0) return false;
+        *seconds = day[0] * DAY_S + p[0] * HOUR_S + p[1] * MINUTE_S + p[2];
+        return true;
+    }
+    switch (read_parts(text, p)) {
+    case 1: *seconds = p[0] * MINUTE_S; return true;
+    case 2: *seconds = p[0] * MINUTE_S + p[1]; return true;
+    case 3: *seconds = p[0] * HOUR_S + p[1] * MINUTE_S + p[2]; return true;
+    default: return false;
+    }
 }
 
 bool om_parse_duration(const char *text, double *seconds)
 {
-    return (parse_with_unit(text, seconds) || parse_with_colons(text, seconds)) && *seconds > 0;
+    return (parse_with_unit(text, seconds) || om_parse_slurm_time(text, seconds)) && *seconds > 0;
 }
 
 bool om_ends_with(const char *text, const char *end)

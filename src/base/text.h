@@ -14,8 +14,11 @@ bool om_parse_real(const char *text, double *out);
 /* Whole text as a decimal integer; false for "3.7", "3x", overflow. */
 bool om_parse_int(const char *text, int64_t *out);
 
+/* Whole text as SLURM writes times, in s: minutes, minutes:seconds, hours:minutes:seconds,
+ * days-hours[:minutes[:seconds]], each of at most nine digits. */
+bool om_parse_slurm_time(const char *text, double *seconds);
 /* Whole text as a duration above 0 in s: a number with a unit ("90s", "30m", "1.5h", "2d"), or as SLURM
- * writes times: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]]. */
+ * writes it. */
 bool om_parse_duration(const char *text, double *seconds);
 
 bool om_ends_with(const char *text, const char *end);

@@ -27,40 +27,11 @@ bool om_slurm_is_word(const char *text)
     return strlen(text) < OM_SLURM_WORD;
 }
 
-/* "a:b:c", one to three numbers; their count, 0 if it is something else. */
-static int read_parts(const char *text, double parts[3])
-{
-    for (int n = 0; n < 3; n++) {
-        const size_t digits = strspn(text, "0123456789");
-        if (digits == 0 || digits > 9) return 0;
-        parts[n] = 0;
-        for (size_t i = 0; i < digits; i++) parts[n] = 10 * parts[n] + (text[i] - '0');
-        text += digits;
-        if (*text == '\0') return n + 1;
-        if (*text++ != ':') return 0;
-    }
-    return 0;
-}
-
 bool om_slurm_seconds(const char *text, double *seconds)
 {
-    double p[3] = {0}, day[3];
-    char days[16] = "";
-    const char *dash = strchr(text, '-');
     *seconds = INFINITY;
     if (strcasecmp(text, "UNLIMITED") == 0 || strcasecmp(text, "infinite") == 0) return true;
-    if (dash != NULL) { /* days-hours:minutes:seconds, from the left */
-        snprintf(days, sizeof days, "%.*s", (int)(dash - text < 15 ? dash - text : 15), text);
-        if (read_parts(days, day) != 1 || read_parts(dash + 1, p) == 0) return false;
-        *seconds = day[0] * DAY_S + p[0] * HOUR_S + p[1] * MINUTE_S + p[2];
-        return true;
-    }
-    switch (read_parts(text, p)) {
-    case 1: *seconds = p[0] * MINUTE_S; return true;
-    case 2: *seconds = p[0] * MINUTE_S + p[1]; return true;
-    case 3: *seconds = p[0] * HOUR_S + p[1] * MINUTE_S + p[2]; return true;
-    default: return false;
-    }
+    return om_parse_slurm_time(text, seconds);
 }
 
 void om_slurm_time(double seconds, char text[OM_SLURM_TIME])
