@@ -371,24 +371,23 @@ static void print_csv(const om_store_info *info, om_loss by, const measured *m,
     }
 }
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *model_of(const om_store_info *info, om_loss by, const measured *m,
                         const om_ranked *r)
 {
     const char *why = why_unranked(info, by, m, r);
-    json_t *one = json_pack(
-        "{s:o s:i s:I s:i s:o s:s s:o s:o s:o s:o s:o s:o s:s? s:s?}", "place",
-        r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model, "stream",
-        (json_int_t)r->stream, "retries", (int)r->retries, "replaced_at",
-        om_json_replaced_at(r->stream, r->replaced_at), "status", om_model_status_name(r->status),
-        "iteration", om_json_iteration(r->iteration), "best_iteration",
-        om_json_iteration(r->best_iteration), "epe", number(r->epe), "l2norm", number(r->l2norm),
-        "spread", number(r->spread), "stability", number(r->stability), "source",
-        info->sources != NULL ? info->sources[r->model] : NULL, "left_out",
-        why[0] != '\0' ? why : NULL);
+    json_t *one =
+        json_pack("{s:o s:i s:I s:i s:o s:s s:o s:o s:o s:o s:o s:o s:s? s:s?}", "place",
+                  r->place > 0 ? json_integer(r->place) : json_null(), "model", r->model, "stream",
+                  (json_int_t)r->stream, "retries", (int)r->retries, "replaced_at",
+                  om_json_replaced_at(r->stream, r->replaced_at), "status",
+                  om_model_status_name(r->status), "iteration", om_json_iteration(r->iteration),
+                  "best_iteration", om_json_iteration(r->best_iteration), "epe",
+                  om_json_number(r->epe), "l2norm", om_json_number(r->l2norm), "spread",
+                  om_json_number(r->spread), "stability", om_json_number(r->stability), "source",
+                  info->sources != NULL ? info->sources[r->model] : NULL, "left_out",
+                  why[0] != '\0' ? why : NULL);
     if (m->value != NULL)
-        json_object_set_new(one, om_measures[m->measure].name, number(m->value[r->model]));
+        json_object_set_new(one, om_measures[m->measure].name, om_json_number(m->value[r->model]));
     return one;
 }
 
@@ -403,9 +402,9 @@ static om_status print_json(const om_store_info *info, om_loss error, const meas
     return om_command_print_json(json_pack(
         "{s:s s:I s:s? s:s s:{s:o s:o s:o s:o} s:o s:o}", "name", info->name, "seed",
         (json_int_t)info->seed, "imported_from", info->imported_from, "by", by, "baselines",
-        "zero_epe", number(b->zero_epe), "zero_l2norm", number(b->zero_l2norm), "mean_epe",
-        number(b->mean_epe), "mean_l2norm", number(b->mean_l2norm), "race",
-        om_race_json(&race, info->race.keep), "models", list));
+        "zero_epe", om_json_number(b->zero_epe), "zero_l2norm", om_json_number(b->zero_l2norm),
+        "mean_epe", om_json_number(b->mean_epe), "mean_l2norm", om_json_number(b->mean_l2norm),
+        "race", om_race_json(&race, info->race.keep), "models", list));
 }
 
 static om_status print(const om_arguments *args, const om_store_info *info, om_loss by,

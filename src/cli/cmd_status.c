@@ -16,7 +16,6 @@
 #include "ensemble/progress.h"
 #include "ommatid/om_check.h"
 
-static const double SILENT_S = 60; /* a run that has said nothing for longer has probably died */
 static const double WATCH_EVERY_S = 2;
 static const double SLURM_EVERY_S = 10; /* it serves many */
 
@@ -91,7 +90,7 @@ static double silence_s(const picture *p) { return om_clock_unix_s() - p->run.up
 static const char *state_of(const picture *p)
 {
     if (p->info->imported_from != NULL) return "imported";
-    if (p->run.trainers > 0) return silence_s(p) < SILENT_S ? "training" : "silent";
+    if (p->run.trainers > 0) return silence_s(p) < OM_SILENT_S ? "training" : "silent";
     if (p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0) return "stopped";
     return "finished";
 }
@@ -213,7 +212,7 @@ static void print_text(const picture *p)
         om_progress_duration(silence_s(p), text, sizeof text);
         printf("\n  job         %s, %d trainers, last heard of %s ago", p->run.job, p->run.trainers,
                text);
-        if (silence_s(p) >= SILENT_S)
+        if (silence_s(p) >= OM_SILENT_S)
             printf("\n              it has probably died: the same run command goes on from here");
     }
     print_slurm(&p->slurm);
@@ -238,7 +237,7 @@ static om_status print_json(const picture *p)
                       r->message, "source", p->info->sources != NULL ? p->info->sources[m] : NULL));
     }
     const bool here = p->info->imported_from == NULL;
-    json_t *left = isfinite(p->run.seconds_left) ? json_real(p->run.seconds_left) : json_null();
+    json_t *left = om_json_number(p->run.seconds_left);
     return om_command_print_json(json_pack(
         "{s:s s:s s:s? s:s s:s s:o s:o s:i s:f s:o s:s s:o s:o s:o}", "name", p->info->name,
         "store", p->info->path, "imported_from", p->info->imported_from, "state", state_of(p),
@@ -261,7 +260,7 @@ static om_status show(om_store *store, picture *p, const om_arguments *args)
         else
             print_text(p);
         fflush(stdout);
-        if (!set.watch || p->run.trainers == 0 || silence_s(p) >= SILENT_S) return OM_OK;
+        if (!set.watch || p->run.trainers == 0 || silence_s(p) >= OM_SILENT_S) return OM_OK;
         om_sleep_s(WATCH_EVERY_S);
     }
 }

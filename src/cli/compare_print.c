@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/compare_report.h"
+#include "cli/fields.h"
 
 enum { MOST_NAMED = 8, NAME_WIDTH = 36 /* of the longest title with its unit */ };
 
@@ -178,8 +179,6 @@ static const char *const verdicts[] = {[OM_UNDECIDED] = "undecided",
                                        [OM_EQUIVALENT] = "equivalent",
                                        [OM_NO_SPREAD] = "no spread"};
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 /* Numbers of one measure in the order of CSV columns. */
 static const char *const columns[] = {
     "mean_a",      "sd_a",   "mean_b",  "sd_b",        "difference", "low_95",
@@ -272,7 +271,7 @@ static json_t *measure_of(const om_compared *m, int measure)
         json_pack("{s:s s:s s:i s:i s:b}", "measure", om_compared_name(measure), "verdict",
                   verdicts[m->verdict], "n_a", m->a.n, "n_b", m->b.n, "u_exact", m->tests.u_exact);
     numbers_of(m, x);
-    for (int i = 0; i < COLUMNS; i++) json_object_set_new(object, columns[i], number(x[i]));
+    for (int i = 0; i < COLUMNS; i++) json_object_set_new(object, columns[i], om_json_number(x[i]));
     return object;
 }
 
@@ -285,5 +284,5 @@ om_status om_compare_print_json(const om_compare_report *r)
         json_pack("{s:o s:o s:b s:o s:o s:o}", "a", store_of(&r->store[0]), "b",
                   store_of(&r->store[1]), "same_circuit", r->same_circuit, "same_scenes",
                   r->scenes_known ? json_boolean(r->same_scenes) : json_null(), "gain_ratio",
-                  number(r->gain_ratio), "measures", list));
+                  om_json_number(r->gain_ratio), "measures", list));
 }

@@ -1,6 +1,8 @@
 /* Fields of CSV and JSON. */
 #include "cli/fields.h"
 
+#include <math.h>
+
 #include "ommatid/om_store.h"
 
 void om_csv_text(FILE *out, const char *text)
@@ -17,6 +19,8 @@ void om_csv_iteration(FILE *out, uint64_t iteration)
 {
     if (iteration != OM_ITERATION_UNKNOWN) fprintf(out, "%llu", (unsigned long long)iteration);
 }
+
+json_t *om_json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 json_t *om_json_iteration(uint64_t iteration)
 {

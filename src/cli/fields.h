@@ -11,6 +11,8 @@
 void om_csv_text(FILE *out, const char *text);
 /* Iterations done; empty (null) where they are not known. */
 void om_csv_iteration(FILE *out, uint64_t iteration);
+/* A number; null where there is none. */
+json_t *om_json_number(double x);
 json_t *om_json_iteration(uint64_t iteration);
 /* Iterations that the model had done which one of that stream replaces; null if it replaces none. */
 json_t *om_json_replaced_at(uint32_t stream, uint64_t replaced_at);

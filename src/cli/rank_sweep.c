@@ -197,8 +197,6 @@ static void print_csv(const table *t)
     }
 }
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *point_of(const table *t, int point)
 {
     const om_sweep *s = t->sweep;
@@ -210,10 +208,10 @@ static json_t *point_of(const table *t, int point)
         return json_pack("{s:i s:o s:b}", "point", point, "values", values, "present", 0);
     return json_pack("{s:i s:o s:b s:i s:i s:o s:o s:o s:o s:o s:o s:o}", "point", point, "values",
                      values, "present", 1, "models", r->n_models, "n", r->summary.n, "best",
-                     number(r->best), "median", number(r->summary.median), "mean",
-                     number(r->summary.mean), "sd", number(r->summary.sd), "vs_mean",
-                     number(r->vs_mean), "superiority", number(r->against.superiority), "p",
-                     number(r->p));
+                     om_json_number(r->best), "median", om_json_number(r->summary.median), "mean",
+                     om_json_number(r->summary.mean), "sd", om_json_number(r->summary.sd),
+                     "vs_mean", om_json_number(r->vs_mean), "superiority",
+                     om_json_number(r->against.superiority), "p", om_json_number(r->p));
 }
 
 static om_status print_json(const table *t, const char *name)

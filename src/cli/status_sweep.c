@@ -9,10 +9,8 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/fields.h"
 #include "ensemble/progress.h"
-
-/* A job that has said nothing for longer has probably died. */
-static const double SILENT_S = 60;
 
 /* One point at one moment. */
 typedef struct point {
@@ -62,7 +60,7 @@ static om_status read_point(const char *file, int number, point *p)
 static const char *state_of(const point *p)
 {
     if (p->run.trainers > 0)
-        return om_clock_unix_s() - p->run.updated < SILENT_S ? "training" : "silent";
+        return om_clock_unix_s() - p->run.updated < OM_SILENT_S ? "training" : "silent";
     return p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0 ? "stopped" : "finished";
 }
 
@@ -123,8 +121,7 @@ static om_status print_json(const char *file, const om_sweep *sweep, const char 
                             "waiting", p->count[OM_MODEL_WAITING], "diverged",
                             p->count[OM_MODEL_DIVERGED], "failed", p->count[OM_MODEL_FAILED],
                             "iterations", (json_int_t)p->iterations, "iterations_total",
-                            (json_int_t)p->total, "best",
-                            isfinite(p->best) ? json_real(p->best) : json_null())
+                            (json_int_t)p->total, "best", om_json_number(p->best))
                 : json_pack("{s:i s:s s:s}", "point", i, "values", label, "state", "missing"));
     }
     return om_command_print_json(json_pack("{s:s s:s s:I s:I s:o}", "name", name, "store", file,

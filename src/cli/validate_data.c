@@ -74,13 +74,11 @@ om_status om_validate_write_csv(const om_validate_report *r, const char *path)
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *measures_of(const om_validated *m)
 {
     json_t *object = json_object();
     for (int i = 0; i < OM_N_MEASURES; i++)
-        json_object_set_new(object, om_measures[i].name, number(m->measure[i]));
+        json_object_set_new(object, om_measures[i].name, om_json_number(m->measure[i]));
     return object;
 }
 
@@ -89,7 +87,7 @@ static json_t *by_detector(const double value[OM_DETECTORS], double unit)
 {
     json_t *object = json_object();
     for (int d = 0; d < OM_DETECTORS; d++)
-        json_object_set_new(object, om_detector_name(d), number(value[d] * unit));
+        json_object_set_new(object, om_detector_name(d), om_json_number(value[d] * unit));
     return object;
 }
 
@@ -99,7 +97,7 @@ static void add_answers(const om_validation *v, const om_validated *m, json_t *o
     for (int k = 0; k < 5; k++) {
         json_t *list = json_array();
         for (int t = 0; t < v->n_types; t++)
-            json_array_append_new(list, number(answers_of(v, m, t).value[k]));
+            json_array_append_new(list, om_json_number(answers_of(v, m, t).value[k]));
         json_object_set_new(object, answer_names[k], list);
     }
     double curves[OM_DETECTORS];
@@ -125,7 +123,7 @@ static json_t *models_of(const om_validate_report *r)
         json_t *object = model_of(r->v, &r->v->models[i], "model");
         json_object_set_new(object, "place",
                             r->place[i] > 0 ? json_integer(r->place[i]) : json_null());
-        json_object_set_new(object, "error", number(r->error[i]));
+        json_object_set_new(object, "error", om_json_number(r->error[i]));
         json_array_append_new(list, object);
     }
     return list;
@@ -133,9 +131,9 @@ static json_t *models_of(const om_validate_report *r)
 
 static json_t *association(const om_association *a)
 {
-    return json_pack("{s:o s:o s:o s:o s:o}", "r", number(a->r), "low", number(a->within.low),
-                     "high", number(a->within.high), "p", number(a->p), "permuted_p",
-                     number(a->permuted_p));
+    return json_pack("{s:o s:o s:o s:o s:o}", "r", om_json_number(a->r), "low",
+                     om_json_number(a->within.low), "high", om_json_number(a->within.high), "p",
+                     om_json_number(a->p), "permuted_p", om_json_number(a->permuted_p));
 }
 
 static json_t *ensemble_of(const om_validate_report *r)
@@ -143,16 +141,16 @@ static json_t *ensemble_of(const om_validate_report *r)
     json_t *object = json_object();
     for (int m = 0; m < OM_N_MEASURES; m++) {
         const om_measure_summary *s = &r->measures[m];
-        json_object_set_new(object, om_measures[m].name,
-                            json_pack("{s:s s:s s:b s:o s:o s:o s:o s:o s:o s:o s:o s:i}", "title",
-                                      om_measures[m].title, "unit", om_measures[m].unit,
-                                      "more_is_better", (int)om_measures[m].more_is_better, "best",
-                                      number(s->best), "all", number(s->all), "worst",
-                                      number(s->worst), "untrained", number(s->untrained), "chance",
-                                      number(r->v->chance[m]), "spearman",
-                                      association(&s->with_error.spearman), "pearson",
-                                      association(&s->with_error.pearson), "corrected_p",
-                                      number(s->corrected_p), "n", s->with_error.n));
+        json_object_set_new(
+            object, om_measures[m].name,
+            json_pack("{s:s s:s s:b s:o s:o s:o s:o s:o s:o s:o s:o s:i}", "title",
+                      om_measures[m].title, "unit", om_measures[m].unit, "more_is_better",
+                      (int)om_measures[m].more_is_better, "best", om_json_number(s->best), "all",
+                      om_json_number(s->all), "worst", om_json_number(s->worst), "untrained",
+                      om_json_number(s->untrained), "chance", om_json_number(r->v->chance[m]),
+                      "spearman", association(&s->with_error.spearman), "pearson",
+                      association(&s->with_error.pearson), "corrected_p",
+                      om_json_number(s->corrected_p), "n", s->with_error.n));
     }
     return object;
 }
@@ -164,16 +162,17 @@ static json_t *types_of(const om_validate_report *r)
         const om_type_summary *t = &r->types[i];
         json_array_append_new(
             list,
-            json_pack("{s:s s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:b s:o}", "type",
-                      t->known->name, "polarity",
-                      t->known->polarity != 0 ? json_integer(t->known->polarity) : json_null(),
-                      "motion",
-                      t->known->motion >= 0 ? json_boolean(t->known->motion) : json_null(),
-                      "direction_deg", number(t->known->direction_deg), "fri", number(t->fri),
-                      "best_fri", number(t->best_fri), "sign_right", number(t->sign_right), "dsi",
-                      number(t->dsi), "best_dsi", number(t->best_dsi), "mean_direction_deg",
-                      number(t->direction), "best_mean_direction_deg", number(t->best_direction),
-                      "mirrored", (int)t->mirrored, "direction_right", number(t->direction_right)));
+            json_pack(
+                "{s:s s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:b s:o}", "type", t->known->name,
+                "polarity",
+                t->known->polarity != 0 ? json_integer(t->known->polarity) : json_null(), "motion",
+                t->known->motion >= 0 ? json_boolean(t->known->motion) : json_null(),
+                "direction_deg", om_json_number(t->known->direction_deg), "fri",
+                om_json_number(t->fri), "best_fri", om_json_number(t->best_fri), "sign_right",
+                om_json_number(t->sign_right), "dsi", om_json_number(t->dsi), "best_dsi",
+                om_json_number(t->best_dsi), "mean_direction_deg", om_json_number(t->direction),
+                "best_mean_direction_deg", om_json_number(t->best_direction), "mirrored",
+                (int)t->mirrored, "direction_right", om_json_number(t->direction_right)));
     }
     return list;
 }
@@ -192,5 +191,5 @@ om_status om_validate_print_json(const om_validate_report *r)
                   r->info->selection == OM_LOSS_EPE ? "epe" : "l2norm", "n_best", r->n_best,
                   "ensemble", ensemble_of(r), "known", types_of(r), "types", names, "models",
                   models_of(r), "untrained", untrained, "best_mean_signs_right", r->best_mean_signs,
-                  "best_mean_polarity_correlation", number(r->best_mean_polarity)));
+                  "best_mean_polarity_correlation", om_json_number(r->best_mean_polarity)));
 }
