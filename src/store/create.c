@@ -134,12 +134,9 @@ om_status om_store_create(const char *path, const om_store_plan *plan)
 
 uint64_t om_store_bytes(const om_store_plan *plan)
 {
-    enum {
-        HEADER = 2048,
-        HEADERS_ELSE = 32 * 1024
-    }; /* of a dataset with its attributes; of groups */
     const om_sizes sizes = om_contents_sizes(plan);
-    uint64_t bytes = HEADERS_ELSE + strlen(plan->spec_text);
-    for (int f = 0; f < OM_N_FIELDS; f++) bytes += HEADER + om_contents_bytes((om_field)f, &sizes);
+    uint64_t bytes = OM_STORE_HEADERS_ELSE + strlen(plan->spec_text);
+    for (int f = 0; f < OM_N_FIELDS; f++)
+        bytes += OM_STORE_HEADER + om_contents_bytes((om_field)f, &sizes);
     return bytes;
 }

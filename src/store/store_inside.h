@@ -38,6 +38,9 @@ struct om_store {
     void *arrays[7]; /* type names, source, target, record, check, scene names, sources */
 };
 
+/* Bytes of a dataset's header with its attributes; of groups and the rest. At least. */
+enum { OM_STORE_HEADER = 2048, OM_STORE_HEADERS_ELSE = 32 * 1024 };
+
 /* All groups, attributes and datasets of a new store, into a new file or the part of it that was
  * entered. */
 om_status om_store_write_new(om_h5 *file, const om_store_plan *plan);

@@ -159,10 +159,9 @@ static om_status copy_store(om_store *from, om_h5 *to)
 
 static uint64_t bytes_of(const om_store *store)
 {
-    enum { HEADER = 2048, HEADERS_ELSE = 32 * 1024 };
-    uint64_t bytes = HEADERS_ELSE + strlen(store->info.spec_text);
+    uint64_t bytes = OM_STORE_HEADERS_ELSE + strlen(store->info.spec_text);
     for (int f = 0; f < OM_N_FIELDS; f++)
-        if (store->data[f].id != 0) bytes += HEADER + om_h5_data_bytes(&store->data[f]);
+        if (store->data[f].id != 0) bytes += OM_STORE_HEADER + om_h5_data_bytes(&store->data[f]);
     return bytes;
 }
 
