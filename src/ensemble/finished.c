@@ -17,11 +17,8 @@ static bool same_films(const om_job *job, const om_store_info *info)
     om_spec *spec = NULL;
     if (om_alloc(1, sizeof *spec, &spec) != OM_OK) return false;
     om_spec_defaults(spec);
-    /* padding may differ: then films are rendered for nothing */
-    const void *in_store = &spec->worlds, *in_job = &job->spec.worlds;
     const bool same = om_spec_parse(job->options->spec_file, info->spec_text, spec) == OM_OK &&
-                      strcmp(spec->scenes, job->spec.scenes) == 0 &&
-                      memcmp(in_store, in_job, sizeof spec->worlds) == 0;
+                      om_same_films(spec, &job->spec);
     om_free(spec);
     om_message_clear();
     return same;

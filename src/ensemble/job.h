@@ -42,8 +42,8 @@ om_job *om_job_of(const om_jobs *jobs, int model);
  * that the node's ranks have in common. Collective. */
 int om_job_threads(const om_job *job);
 
-/* The spec: rank 0 reads it, all parse the same text. Collective. */
-om_status om_job_read_spec(om_job *job);
+/* The spec from its text, which rank 0 has: all parse the same. Collective. */
+om_status om_job_read_spec(om_job *job, const char *text);
 
 /* The circuit of a spec that om_spec_parse() has taken from a text of file; its options are checked
  * against it, and what they leave to the program is settled, so that the store says what was chosen.
@@ -63,6 +63,10 @@ om_store_plan om_job_store_plan(const om_job *job);
 
 /* Whether what is at path, if anything is, is a store of that plan. Errors: as om_store_matches(). */
 om_status om_job_match_store(const char *path, const om_store_plan *plan);
+
+/* Whether two specs ask for the same films, as far as their settings tell. Both must come from
+ * om_spec_defaults(). */
+bool om_same_films(const om_spec *a, const om_spec *b);
 
 /* The films of the job, in memory that the ranks of a node share: procedural worlds are rendered by
  * them together, a file is read by one of them. Collective. */

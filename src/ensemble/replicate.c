@@ -227,7 +227,13 @@ static om_status begin(audit *a, int wanted)
 {
     om_job *job = &a->job;
     OM_TRY(om_ranks_agree(om_train_kernels(&job->kernels)));
-    OM_TRY(om_job_read_spec(job));
+    char *text = NULL;
+    om_status status = OM_OK;
+    if (om_ranks_number() == 0) status = om_spec_text(job->options->spec_file, &text);
+    status = om_ranks_agree(status);
+    if (status == OM_OK) status = om_job_read_spec(job, text);
+    om_free(text);
+    OM_TRY(status);
     OM_TRY(om_ranks_agree(
         om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit)));
     OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_READ, &job->store)));
@@ -238,7 +244,7 @@ static om_status begin(audit *a, int wanted)
     OM_TRY(om_ranks_agree(
         om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout)));
     OM_TRY(om_ranks_agree(match(job, true)));
-    om_status status = om_alloc(1, job->layout.bytes, &a->stored);
+    status = om_alloc(1, job->layout.bytes, &a->stored);
     if (status == OM_OK) status = om_alloc(1, job->layout.bytes, &a->again);
     if (status == OM_OK)
         status = om_trainer_create(job->circuit, job->scenes, &job->spec.train, job->threads, NULL,

@@ -19,16 +19,13 @@
 #include "parallel/stop.h"
 #include "store/h5.h"
 
-om_status om_job_read_spec(om_job *job)
+om_status om_job_read_spec(om_job *job, const char *text)
 {
     size_t length = 0;
-    om_status status = OM_OK;
-    if (om_ranks_number() == 0) status = om_spec_text(job->options->spec_file, &job->spec_text);
-    if (status == OM_OK && om_ranks_number() == 0) length = strlen(job->spec_text);
-    OM_TRY(om_ranks_agree(status));
+    if (om_ranks_number() == 0) length = strlen(text);
     om_ranks_share_bytes(&length, sizeof length);
-    if (om_ranks_number() != 0) status = om_alloc(length + 1, 1, &job->spec_text);
-    OM_TRY(om_ranks_agree(status));
+    OM_TRY(om_ranks_agree(om_alloc(length + 1, 1, &job->spec_text)));
+    if (om_ranks_number() == 0) memcpy(job->spec_text, text, length);
     om_ranks_share_bytes(job->spec_text, length);
     om_spec_defaults(&job->spec);
     return om_ranks_agree(om_spec_parse(job->options->spec_file, job->spec_text, &job->spec));
@@ -301,7 +298,7 @@ static om_status read_specs(run *r)
     for (int p = 0; p < r->jobs.n; p++) {
         om_job *job = &r->jobs.of[p];
         OM_TRY(om_ranks_agree(om_train_kernels(&job->kernels)));
-        OM_TRY(om_job_read_spec(job));
+        OM_TRY(om_job_read_spec(job, r->sweep != NULL ? r->sweep->specs[p] : r->text));
         om_status status =
             om_job_circuit(job->options->spec_file, job->spec_text, &job->spec, &job->circuit);
         OM_TRY(go_on(status));
@@ -375,10 +372,7 @@ static bool share_films(run *r, int p)
     om_job *job = &r->jobs.of[p];
     for (int q = 0; q < p && !job->shares_films; q++) {
         const om_job *other = &r->jobs.of[q];
-        const void *worlds = &other->spec.worlds, *own = &job->spec.worlds;
-        job->shares_films = strcmp(job->spec.scenes, other->spec.scenes) == 0 &&
-                            (strcmp(job->spec.scenes, "procedural") != 0 ||
-                             memcmp(own, worlds, sizeof job->spec.worlds) == 0);
+        job->shares_films = om_same_films(&job->spec, &other->spec);
         if (job->shares_films) job->scenes = other->scenes;
     }
     return job->shares_films;
