@@ -69,6 +69,30 @@ static void test_normals_can_be_cut(void **state)
     assert_memory_equal(whole, part, sizeof whole);
 }
 
+/* Box-Muller in double precision by libm, on the words of each block. */
+static void test_normals_against_libm(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 50000 };
+    const double two_pi = 6.283185307179586, bit = 0x1.0p-24;
+    float *z = malloc(4 * BLOCKS * sizeof *z);
+    assert_non_null(z);
+    om_random_normals(&base, 0, (size_t)4 * BLOCKS, z);
+    for (uint32_t b = 0; b < BLOCKS; b++) {
+        uint32_t word[4];
+        om_random_block(&base, b, word);
+        for (int p = 0; p < 4; p += 2) {
+            /* the halved bit is lost where single precision has no room for it */
+            float u = ((float)(word[p] >> 8) + 0.5F) * (float)bit;
+            double radius = sqrt(-2 * log((double)u)), turn = bit * (double)(word[p + 1] >> 8);
+            assert_true(fabs(radius * cos(two_pi * turn) - (double)z[4 * b + (uint32_t)p]) < 1e-6);
+            assert_true(fabs(radius * sin(two_pi * turn) - (double)z[4 * b + (uint32_t)p + 1]) <
+                        1e-6);
+        }
+    }
+    free(z);
+}
+
 static void test_permutation(void **state)
 {
     (void)state;
@@ -145,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_every_part_matters),
         cmocka_unit_test(test_moments),
         cmocka_unit_test(test_normals_can_be_cut),
+        cmocka_unit_test(test_normals_against_libm),
         cmocka_unit_test(test_permutation),
         cmocka_unit_test(test_twister_draws_what_torch_prints),
         cmocka_unit_test(test_twister_is_the_known_generator),

@@ -48,7 +48,12 @@ same "$work/one.h5" "$work/threads.h5"
 # A short run does not wait.
 expect 0 "3 of 3 models trained" "$OMMATID" run "$spec" -o "$work/short.h5"
 if [[ $cores -gt 1 ]]; then
-    said "$((cores < 3 ? cores : 3)) ranks x 1 thread \(one for each core or model: too short a run to measure\)"
+    all_cores="$((cores < 3 ? cores : 3)) ranks x 1 thread \(one for each core or model: too short a run to measure\)"
+    said "$all_cores"
+    # Nor does a runtime that was told to bind its threads hide the cores.
+    expect 0 "" env OMP_PROC_BIND=true OMP_PLACES=cores "$OMMATID" run "$spec" -o "$work/bound.h5"
+    said "$all_cores"
+    same "$work/one.h5" "$work/bound.h5"
 fi
 same "$work/one.h5" "$work/short.h5"
 # On one core there is nothing to choose.

@@ -43,34 +43,6 @@ double om_random_normal(const om_stream *stream, uint32_t index)
     return sqrt(-2 * log(1 - unit(r[0], r[1]))) * cos(TWO_PI * unit(r[2], r[3]));
 }
 
-/* Four normals from one block, by Box-Muller on 24-bit uniforms in single precision. */
-static void four_normals(const uint32_t r[4], float z[4])
-{
-    for (int pair = 0; pair < 4; pair += 2) {
-        float u = ((float)(r[pair] >> 8) + 0.5F) * 0x1.0p-24F;
-        float angle = (float)TWO_PI * ((float)(r[pair + 1] >> 8) * 0x1.0p-24F);
-        float radius = sqrtf(-2 * logf(u));
-        z[pair] = radius * cosf(angle);
-        z[pair + 1] = radius * sinf(angle);
-    }
-}
-
-void om_random_normals(const om_stream *stream, uint32_t first, size_t n, float *out)
-{
-    uint32_t block[4];
-    float z[4] = {0};
-    uint32_t loaded = UINT32_MAX;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t number = first + (uint32_t)i;
-        if (number / 4 != loaded) {
-            loaded = number / 4;
-            om_random_block(stream, loaded, block);
-            four_normals(block, z);
-        }
-        out[i] = z[number % 4];
-    }
-}
-
 void om_random_permutation(const om_stream *stream, uint32_t n, uint32_t *out)
 {
     for (uint32_t i = 0; i < n; i++) out[i] = i;
