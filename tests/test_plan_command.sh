@@ -11,6 +11,15 @@ for line in "speed        3 iterations/s a rank" "node hours" "MB a rank, " "sto
 done
 check test ! -s "$work/err"
 expect 0 "ranks have no model: expected 3 at most" plan "$spec" -n 5 --rate 3
+# ranks of a team share a batch's quads: two of them take half the time, if all goes well
+sed 's/batch: 3/batch: 8/' "$spec" >"$work/pairs.yaml"
+check grep -q "batch: 8" "$work/pairs.yaml"
+expect 0 "teams of 2 ranks to a model" plan "$work/pairs.yaml" -n 7 --rate 3 --spread 0 --varies 0
+check grep -qF "team         2 times as fast" "$work/out"
+check grep -qF "1 rank has no model: expected 6 at most" "$work/out"
+expect 0 '"team": 1' plan "$work/pairs.yaml" -n 7 --team 1 --rate 3 --json
+expect 2 "a team of 3: expected at most 2" plan "$work/pairs.yaml" --team 3 --rate 3
+expect 2 "a team of 2, but 1 rank trains" plan "$work/pairs.yaml" -n 1 --team 2 --rate 3
 cores=$(nproc)
 expect 0 "on $cores rank" plan "$spec" # measured
 check grep -q "1 node" "$work/out"

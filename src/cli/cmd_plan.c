@@ -15,7 +15,7 @@ static const double BUSY = 0.1; /* share of the cores from which others disturb 
 
 static struct {
     const char *layout;
-    int ranks, nodes, threads;
+    int ranks, nodes, threads, team;
     double rate, unit_s, spread, varies, fails;
 } set = {.nodes = 1, .unit_s = 20, .spread = 0.1, .varies = 0.03};
 
@@ -29,6 +29,10 @@ static const om_option options[] = {
      .least = 1, .most = MOST_RANKS},
     {"threads", 0, OM_OPTION_INT, "T", "threads of each rank; default: 1", .value = &set.threads,
      .least = 1, .most = OM_MOST_THREADS},
+    {"team", 0, OM_OPTION_INT, "N",
+     "ranks that train one model together; default: as run has it, more than 1 where ranks "
+     "outnumber models",
+     .value = &set.team, .least = 1, .most = OM_MOST_RANKS},
     {"rate", 0, OM_OPTION_REAL, "HZ",
      "iterations/s of a rank (without a task: models/s); default: measured here",
      .value = &set.rate, .least = 1e-6, .most = 1e9},
@@ -59,6 +63,9 @@ static void print_speed(const om_estimate *e)
         printf(", measured here on %d rank%s side by side; %.2g s a check", e->beside,
                e->beside > 1 ? "s" : "", e->check_s);
     putchar('\n');
+    if (e->team > 1)
+        printf("  team         %.3g times as fast, if its ranks' exchange costs nothing\n",
+               e->team_gain);
 }
 
 static double saved_share(const om_estimate *e)
@@ -93,8 +100,10 @@ static void print(const om_estimate *e)
     printf("%s: %d models x %llu iterations%s, %s at extent %d\n", e->name, e->models,
            (unsigned long long)e->iterations, e->iterations > 0 ? "" : " (a check each)",
            e->circuit, e->extent);
-    printf("on %d rank%s of %d thread%s, %d node%s\n", set.ranks, set.ranks > 1 ? "s" : "",
-           set.threads, set.threads > 1 ? "s" : "", set.nodes, set.nodes > 1 ? "s" : "");
+    printf("on %d rank%s of %d thread%s, ", set.ranks, set.ranks > 1 ? "s" : "", set.threads,
+           set.threads > 1 ? "s" : "");
+    if (e->team > 1) printf("teams of %d ranks to a model, ", e->team);
+    printf("%d node%s\n", set.nodes, set.nodes > 1 ? "s" : "");
     print_speed(e);
     printf("  time         %s (%s to %s in %d simulated runs)%s\n", time, shortest, longest,
            OM_ESTIMATE_RUNS, middle->done == 0 ? ", when the last model is given up" : "");
@@ -102,9 +111,9 @@ static void print(const om_estimate *e)
     print_race(e);
     printf("  idle         %.1f %% of the ranks' time; at the end %s at most\n",
            100 * (1 - middle->busy), idle);
-    if (set.ranks > e->models)
-        printf("               %d ranks have no model: expected %d at most\n",
-               set.ranks - e->models, e->models);
+    if (e->idle > 0)
+        printf("               %d rank%s no model: expected %d at most\n", e->idle,
+               e->idle > 1 ? "s have" : " has", set.ranks - e->idle);
     if (set.fails > 0)
         printf("  failures     %llu of %llu units; %d model%s given up after two in a row\n",
                (unsigned long long)middle->failed_units, (unsigned long long)middle->units,
@@ -137,6 +146,8 @@ static om_status print_json(const om_estimate *e)
                              e->circuit, "extent", e->extent, "models", e->models, "iterations",
                              (json_int_t)e->iterations, "ranks", set.ranks, "nodes", set.nodes,
                              "threads", set.threads);
+    json_object_update_new(json, json_pack("{s:i, s:f, s:i}", "team", e->team, "team_gain",
+                                           e->team_gain, "ranks_without_model", e->idle));
     json_object_update_new(
         json, json_pack("{s:f, s:b, s:i, s:f, s:f, s:[f, f], s:f}", "iterations_per_s_and_rank",
                         e->rate, "measured", e->beside > 0, "measured_on_ranks", e->beside,
@@ -208,6 +219,7 @@ static om_status run(const om_arguments *args)
                                      .ranks = set.ranks,
                                      .nodes = set.nodes,
                                      .threads = set.threads,
+                                     .team = set.team,
                                      .rate = set.rate,
                                      .unit_s = set.unit_s,
                                      .spread = set.spread,

@@ -11,6 +11,7 @@
 #include "base/load.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
+#include "ensemble/layout.h"
 #include "ensemble/workload.h"
 
 static const double MEASURE_S = 2;
@@ -144,15 +145,39 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Ranks that train one model together, as the run will have them. */
+static om_status settle_team(estimating *t)
+{
+    const int batch = t->job.spec.train.batch_size, ranks = t->o->ranks;
+    om_estimate *e = t->e;
+    if (t->o->team > 0) OM_TRY(om_layout_check_team(t->o->team, batch));
+    if (t->o->team > ranks)
+        return om_fail(OM_EUSAGE, "a team of %d, but %d rank%s", t->o->team, ranks,
+                       ranks > 1 ? "s train" : " trains");
+    e->team = t->o->team > 0 ? t->o->team : om_layout_team(ranks, e->models, batch);
+    const int teams = ranks / e->team;
+    e->idle = ranks - (teams < e->models ? teams : e->models) * e->team;
+    return OM_OK;
+}
+
+/* Ranks, or teams, of a simulation: where there are many more than models, most never have one, and add
+ * nothing but time that it takes. */
+static int simulated(const om_estimate *e, int ranks)
+{
+    const int teams = ranks / e->team;
+    return teams / 2 < e->models ? teams : 2 * e->models;
+}
+
 static om_status simulate(const om_estimate_options *o, const om_race_options *race, om_estimate *e,
                           om_simulation runs[OM_ESTIMATE_RUNS])
 {
+    const int trainers = simulated(e, o->ranks);
     for (int i = 0; i < OM_ESTIMATE_RUNS; i++) {
         const om_simulation_options options = {.models = e->models,
-                                               .ranks = o->ranks,
+                                               .ranks = trainers,
                                                .iterations = steps_of(e),
                                                .unit_s = o->unit_s,
-                                               .rate = e->rate,
+                                               .rate = e->rate * e->team_gain,
                                                .spread = o->spread,
                                                .varies = o->varies,
                                                .fails = o->fails,
@@ -160,6 +185,7 @@ static om_status simulate(const om_estimate_options *o, const om_race_options *r
                                                .seed = (uint64_t)i,
                                                .race = *race};
         OM_TRY(om_simulate(&options, &runs[i]));
+        runs[i].busy *= (double)trainers * e->team / o->ranks;
     }
     qsort(runs, OM_ESTIMATE_RUNS, sizeof *runs, by_time);
     return OM_OK;
@@ -193,6 +219,8 @@ static om_status estimate(estimating *t)
     e->models = t->job.spec.models;
     e->extent = t->job.circuit->extent;
     e->rate = t->o->rate;
+    OM_TRY(settle_team(t));
+    e->team_gain = om_layout_team_gain(e->team, t->job.spec.train.batch_size);
     OM_TRY(count_bytes(t));
     if (!(t->o->rate > 0)) OM_TRY(measure(t));
     return simulate_both(t->o, &t->job.spec.race, e);

@@ -38,6 +38,11 @@ int om_layout_team(int ranks, int models, int batch)
     return team > 1 ? team : 1;
 }
 
+double om_layout_team_gain(int team, int batch)
+{
+    return (double)quads_of(batch) / most_quads(batch, team);
+}
+
 om_status om_layout_check_team(int team, int batch)
 {
     const int most = quads_of(batch);

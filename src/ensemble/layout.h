@@ -25,6 +25,9 @@ typedef struct om_work_left {
  * for each model, but no more than leave the busiest less to do: members share out a batch's quads of
  * samples. 1 where there are no more ranks than models. */
 int om_layout_team(int ranks, int models, int batch);
+/* How much faster a team of that size trains a model than one rank does, if exchanging costs nothing: the
+ * busiest member has so much less to do. */
+double om_layout_team_gain(int team, int batch);
 /* Whether a batch can be shared out to a team of that size. Errors: OM_EUSAGE. */
 om_status om_layout_check_team(int team, int batch);
 
