@@ -12,9 +12,11 @@ check "$OMMATID" run "$spec" -o "$work/alone.h5" -n 2 --quiet
 # many small units: ranks commit all the time
 "$OMMATID" run "$spec" -o "$store" -n 2 --unit 0.01 --quiet 2>"$work/run-err" &
 run=$!
-wait_for_training "$store"
+# begun as soon as there is anything to see, mostly before anybody trains
+until [[ -e $store || -e $store.lock ]]; do sleep 0.01; done
 "$OMMATID" status "$store" --watch --all >"$work/watched" 2>"$work/watch-err" &
 watch=$!
+wait_for_training "$store"
 reads=0 before=0
 while kill -0 $run 2>/dev/null; do
     for reader in status rank "export -t history" "export -t params"; do

@@ -11,6 +11,7 @@
 #include "cli/fields.h"
 #include "cli/open_store.h"
 #include "cli/race_print.h"
+#include "cli/run_state.h"
 #include "cli/slurm.h"
 #include "cli/status_sweep.h"
 #include "ensemble/progress.h"
@@ -38,6 +39,7 @@ typedef struct picture {
     float *error;       /* [n_models] selection measure at the best check; NaN */
     float *check;       /* [n_checks] of the model at hand */
     om_run_row run;
+    om_run_state state;
     int count[OM_MODEL_FAILED + 1];
     int retries, set_back, replacements, replaced; /* times, and of how many models */
     uint64_t iterations, total;
@@ -82,17 +84,14 @@ static om_status take_picture(om_store *store, picture *p)
             p->iterations += p->rows[m].iteration;
         if (!isnan(p->error[m]) && (p->best < 0 || p->error[m] < p->error[p->best])) p->best = m;
     }
+    p->state = om_run_state_of(p->info->path, &p->run,
+                               p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0);
     return OM_OK;
 }
 
-static double silence_s(const picture *p) { return om_clock_unix_s() - p->run.updated; }
-
 static const char *state_of(const picture *p)
 {
-    if (p->info->imported_from != NULL) return "imported";
-    if (p->run.trainers > 0) return silence_s(p) < OM_SILENT_S ? "training" : "silent";
-    if (p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0) return "stopped";
-    return "finished";
+    return p->info->imported_from != NULL ? "imported" : om_run_state_name(p->state);
 }
 
 /* What SLURM says of the job, unless there is nothing left to do. */
@@ -102,7 +101,7 @@ static void ask_slurm(picture *p)
     if (p->slurm_s > 0 && now_s - p->slurm_s < SLURM_EVERY_S) return;
     p->slurm_s = now_s;
     p->slurm = (om_slurm_job){0};
-    if (p->info->imported_from == NULL && strcmp(state_of(p), "finished") != 0)
+    if (p->info->imported_from == NULL && p->state != OM_RUN_FINISHED)
         om_slurm_find_job(p->run.job, &p->slurm);
 }
 
@@ -209,10 +208,10 @@ static void print_text(const picture *p)
         printf("\n  best        %s %.4f (model %d)", selection_name(p), (double)p->error[p->best],
                p->best);
     if (p->run.trainers > 0) {
-        om_progress_duration(silence_s(p), text, sizeof text);
+        om_progress_duration(om_run_silence_s(&p->run), text, sizeof text);
         printf("\n  job         %s, %d trainers, last heard of %s ago", p->run.job, p->run.trainers,
                text);
-        if (silence_s(p) >= OM_SILENT_S)
+        if (p->state == OM_RUN_SILENT)
             printf("\n              it has probably died: the same run command goes on from here");
     }
     print_slurm(&p->slurm);
@@ -260,7 +259,7 @@ static om_status show(om_store *store, picture *p, const om_arguments *args)
         else
             print_text(p);
         fflush(stdout);
-        if (!set.watch || p->run.trainers == 0 || silence_s(p) >= OM_SILENT_S) return OM_OK;
+        if (!set.watch || !om_run_goes_on(p->state)) return OM_OK;
         om_sleep_s(WATCH_EVERY_S);
     }
 }

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "cli/run_state.h"
 #include "ensemble/progress.h"
 
 /* One point at one moment. */
@@ -19,6 +19,7 @@ typedef struct point {
     double best; /* selection measure; NaN: none */
     bool epe;
     om_run_row run;
+    om_run_state state;
 } point;
 
 static om_status read_models(om_store *store, point *p)
@@ -53,15 +54,11 @@ static om_status read_point(const char *file, int number, point *p)
     *p = (point){.n_models = info->n_models, .best = NAN, .epe = info->selection == OM_LOSS_EPE};
     om_status status = om_store_read_run(store, &p->run);
     if (status == OM_OK) status = read_models(store, p);
+    if (status == OM_OK)
+        p->state = om_run_state_of(file, &p->run,
+                                   p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0);
     om_store_close(store);
     return status;
-}
-
-static const char *state_of(const point *p)
-{
-    if (p->run.trainers > 0)
-        return om_clock_unix_s() - p->run.updated < OM_SILENT_S ? "training" : "silent";
-    return p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0 ? "stopped" : "finished";
 }
 
 static void print_point(const om_sweep *sweep, int number, const point *p)
@@ -69,13 +66,14 @@ static void print_point(const om_sweep *sweep, int number, const point *p)
     char label[OM_SWEEP_LABEL_BYTES], best[32] = "-";
     om_sweep_label(sweep, number, label);
     if (!sweep->present[number]) {
-        printf("%5d  missing    %s\n", number, label);
+        printf("%5d  missing     %s\n", number, label);
         return;
     }
     if (isfinite(p->best)) snprintf(best, sizeof best, "%.4f", p->best);
-    printf("%5d  %-8s  %4d  %7d  %7d  %5d  %9.1f %%  %9s  %s\n", number, state_of(p),
-           p->count[OM_MODEL_DONE] + p->count[OM_MODEL_STOPPED], p->count[OM_MODEL_RUNNING],
-           p->count[OM_MODEL_WAITING], p->count[OM_MODEL_DIVERGED] + p->count[OM_MODEL_FAILED],
+    printf("%5d  %-9s  %4d  %7d  %7d  %5d  %9.1f %%  %9s  %s\n", number,
+           om_run_state_name(p->state), p->count[OM_MODEL_DONE] + p->count[OM_MODEL_STOPPED],
+           p->count[OM_MODEL_RUNNING], p->count[OM_MODEL_WAITING],
+           p->count[OM_MODEL_DIVERGED] + p->count[OM_MODEL_FAILED],
            p->total > 0 ? 100 * (double)p->iterations / (double)p->total : 100.0, best, label);
 }
 
@@ -84,7 +82,7 @@ static void print_text(const om_sweep *sweep, const char *name, const point *poi
     const om_run_row *run = NULL;
     char left[32];
     printf("%s: %d points\n\n", name, sweep->n_points);
-    printf("point  state     done  running  waiting  lost   iterations  best error  values\n");
+    printf("point  state      done  running  waiting  lost   iterations  best error  values\n");
     for (int p = 0; p < sweep->n_points; p++) {
         print_point(sweep, p, &points[p]);
         if (points[p].run.trainers > 0) run = &points[p].run;
@@ -115,13 +113,13 @@ static om_status print_json(const char *file, const om_sweep *sweep, const char 
         json_array_append_new(
             list,
             sweep->present[i]
-                ? json_pack("{s:i s:s s:s s:i s:i s:i s:i s:i s:i s:I s:I s:o}", "point", i,
-                            "values", label, "state", state_of(p), "models", p->n_models, "done",
-                            p->count[OM_MODEL_DONE], "running", p->count[OM_MODEL_RUNNING],
-                            "waiting", p->count[OM_MODEL_WAITING], "diverged",
-                            p->count[OM_MODEL_DIVERGED], "failed", p->count[OM_MODEL_FAILED],
-                            "iterations", (json_int_t)p->iterations, "iterations_total",
-                            (json_int_t)p->total, "best", om_json_number(p->best))
+                ? json_pack(
+                      "{s:i s:s s:s s:i s:i s:i s:i s:i s:i s:I s:I s:o}", "point", i, "values",
+                      label, "state", om_run_state_name(p->state), "models", p->n_models, "done",
+                      p->count[OM_MODEL_DONE], "running", p->count[OM_MODEL_RUNNING], "waiting",
+                      p->count[OM_MODEL_WAITING], "diverged", p->count[OM_MODEL_DIVERGED], "failed",
+                      p->count[OM_MODEL_FAILED], "iterations", (json_int_t)p->iterations,
+                      "iterations_total", (json_int_t)p->total, "best", om_json_number(p->best))
                 : json_pack("{s:i s:s s:s}", "point", i, "values", label, "state", "missing"));
     }
     return om_command_print_json(json_pack("{s:s s:s s:I s:I s:o}", "name", name, "store", file,
@@ -139,7 +137,7 @@ om_status om_status_sweep(const char *file, const om_sweep *sweep, const char *n
     for (int p = 0; p < sweep->n_points && status == OM_OK; p++) {
         if (!sweep->present[p]) continue;
         status = read_point(file, p, &points[p]);
-        *running |= status == OM_OK && strcmp(state_of(&points[p]), "training") == 0;
+        *running |= status == OM_OK && om_run_goes_on(points[p].state);
     }
     if (status == OM_OK && json)
         status = print_json(file, sweep, name, points);

@@ -9,9 +9,9 @@ enum { OM_ESTIMATE_RUNS = 5 /* simulated */ };
 
 typedef struct om_estimate_options {
     const char *spec_file;
-    int ranks, nodes, threads;            /* ranks that train, of all nodes; threads of each */
-    int team;                             /* of these, so many train a model together; 0: as a run chooses */
-    double rate;                          /* as om_estimate; 0: measured here */
+    int ranks, nodes, threads; /* ranks that train, of all nodes; threads of each */
+    int team;                  /* of these, so many train a model together; 0: as a run chooses */
+    double rate;               /* as om_estimate; 0: measured here */
     double unit_s, spread, varies, fails; /* as om_simulation_options */
     int cores;                            /* that may be used for measuring */
     void (*tell)(void);                   /* called before anything is measured; may be NULL */
@@ -23,12 +23,12 @@ typedef struct om_estimate {
     int team, idle;             /* ranks of a team, 1: none; ranks in no team, or without a model */
     uint64_t iterations;
     double
-        rate;   /* iterations/s of a rank, checks on validation scenes included; without a task, its
+        rate; /* iterations/s of a rank, checks on validation scenes included; without a task, its
                        models/s */
     double team_gain; /* how many times as fast a team is, at best */
-    int beside; /* ranks side by side where it was measured; 0: it was given */
-    double others;  /* cores that other processes took meanwhile, on average */
-    double check_s; /* one check on the validation scenes, contained in rate; 0: not measured */
+    int beside;       /* ranks side by side where it was measured; 0: it was given */
+    double others;    /* cores that other processes took meanwhile, on average */
+    double check_s;   /* one check on the validation scenes, contained in rate; 0: not measured */
     /* bytes: of a rank's trainer, of the films that the ranks of a node share, of the store */
     double rank_bytes, film_bytes, store_bytes;
     om_simulation runs[OM_ESTIMATE_RUNS]; /* by time, shortest first */

@@ -1,0 +1,32 @@
+/* The state of a run, from what it writes to the store and from the store's lock. */
+#include "cli/run_state.h"
+
+#include "base/clock.h"
+#include "ommatid/om_check.h"
+
+double om_run_silence_s(const om_run_row *run) { return om_clock_unix_s() - run->updated; }
+
+om_run_state om_run_state_of(const char *path, const om_run_row *run, bool unfinished)
+{
+    char holder[OM_MESSAGE_BYTES];
+    if (run->trainers > 0)
+        return om_run_silence_s(run) < OM_SILENT_S ? OM_RUN_TRAINING : OM_RUN_SILENT;
+    if (!unfinished) return OM_RUN_FINISHED;
+    const om_lock_state lock = om_store_inspect_lock(path, holder);
+    return lock == OM_LOCK_LIVE || lock == OM_LOCK_ELSEWHERE ? OM_RUN_PREPARING : OM_RUN_STOPPED;
+}
+
+const char *om_run_state_name(om_run_state state)
+{
+    static const char *const names[] = {
+        [OM_RUN_PREPARING] = "preparing", [OM_RUN_TRAINING] = "training",
+        [OM_RUN_SILENT] = "silent",       [OM_RUN_STOPPED] = "stopped",
+        [OM_RUN_FINISHED] = "finished",
+    };
+    return names[state];
+}
+
+bool om_run_goes_on(om_run_state state)
+{
+    return state == OM_RUN_PREPARING || state == OM_RUN_TRAINING;
+}
