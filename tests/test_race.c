@@ -323,23 +323,29 @@ static void test_who_ends_does_not_hold_the_others_up(void **state)
     free_field(&f);
 }
 
-/* A model that failed gets another chance in the next run only if no rung was decided without it. */
-static void test_a_rung_that_was_decided_stays_so(void **state)
+/* Whoever failed by an error of the machine is waited for, also by those that a store has beyond the rung. */
+static void test_a_rung_waits_for_who_failed(void **state)
 {
     (void)state;
     field f = field_of(&halves, 3, 1);
-    om_race_resume(f.race, 0, 20, false);
+    om_unit unit;
+    om_race_resume(f.race, 0, 30, false);
+    om_plan_resume(f.plan, 0, 30, false);
     om_race_note(f.race, 0, 20, 1);
     om_race_resume(f.race, 1, 20, false);
-    om_race_note(f.race, 1, 20, 2);
-    om_race_resume(f.race, 2, 15, false);
-    assert_false(om_race_is_past(f.race, 2)); /* nobody is beyond the rung, or was stopped there */
-    om_race_resume(f.race, 0, 21, false);
-    assert_true(om_race_is_past(f.race, 2));
-    assert_false(om_race_is_past(f.race, 0));
-    om_race_resume(f.race, 0, 20, false);
-    om_race_resume(f.race, 1, 20, true);
-    assert_true(om_race_is_past(f.race, 2));
+    om_plan_resume(f.plan, 1, 20, false);
+    om_race_note(f.race, 1, 20, 3);
+    om_plan_resume(f.plan, 2, 0, true); /* failed */
+    assert_int_equal(om_race_settle(f.race, f.plan, hear, &f), OM_OK);
+    assert_int_equal(om_race_decided(f.race), 0);
+    assert_int_equal(om_race_alive(f.race), 3);
+    assert_int_equal(om_plan_ask(f.plan, 0, &unit), OM_PLAN_FINISHED);
+    assert_true(om_plan_is_valid(f.plan));
+    om_race_note(f.race, 2, 20, 2); /* as the next run does */
+    assert_int_equal(om_race_settle(f.race, f.plan, hear, &f), OM_OK);
+    assert_int_equal(om_race_decided(f.race), 1);
+    assert_int_equal(om_race_alive(f.race), 2);
+    assert_string_equal(f.message[1], "stopped by the race at iteration 20: place 3 of 3");
     free_field(&f);
 }
 
@@ -494,7 +500,7 @@ int main(void)
         cmocka_unit_test(test_the_same_models_go_on_whatever_happens),
         cmocka_unit_test(test_nobody_goes_past_a_rung_before_all_are_there),
         cmocka_unit_test(test_who_ends_does_not_hold_the_others_up),
-        cmocka_unit_test(test_a_rung_that_was_decided_stays_so),
+        cmocka_unit_test(test_a_rung_waits_for_who_failed),
         cmocka_unit_test(test_a_store_that_contradicts_its_race_is_refused),
         cmocka_unit_test(test_legs_follow_from_the_spec),
         cmocka_unit_test(test_rungs_are_checks),

@@ -100,6 +100,16 @@ static void test_a_commit_comes_back_with_its_copies(void **unused)
 }
 
 /* Which slot holds a commit shows in what is left when the other is damaged. */
+/* It was trained, and nothing of it is whole: not to be taken for a model that has not begun. */
+static void assert_lost(om_store *store, int model)
+{
+    om_state *state = fixture_state(&f, 0, 0);
+    bool found;
+    assert_int_equal(om_store_load(store, model, state, &found), OM_EDATA);
+    assert_non_null(strstr(om_message(), "no slot holds a whole state, but it was trained"));
+    om_free(state);
+}
+
 static void test_slots_alternate_and_the_other_one_is_the_fallback(void **unused)
 {
     (void)unused;
@@ -119,7 +129,7 @@ static void test_slots_alternate_and_the_other_one_is_the_fallback(void **unused
         damage(path, "/checkpoint/a", m, bytes[m]);
         assert_int_equal(loaded(store, m), 2);
         damage(path, "/checkpoint/b", m, bytes[m]);
-        assert_int_equal(loaded(store, m), -1);
+        assert_lost(store, m);
         commit(store, m, 5);
         assert_int_equal(loaded(store, m), 5);
     }
@@ -137,7 +147,28 @@ static void test_a_reader_gives_up_on_two_torn_slots(void **unused)
     om_store_close(store);
     damage(path, "/checkpoint/a", 0, 300);
     store = open_store(path, OM_STORE_READ);
+    assert_lost(store, 0);
+    om_store_close(store);
+}
+
+/* What a job leaves that was killed in the first unit of a model is no loss; a row of a unit that has ended is. */
+static void test_a_model_without_states_has_begun_or_not(void **unused)
+{
+    (void)unused;
+    om_store *store = open_store(new_store(), OM_STORE_WRITE);
+    om_model_row row = {.seed = f.plan.seed, .status = OM_MODEL_RUNNING, .iteration = 7};
+    must(om_store_write_row(store, 0, &row));
     assert_int_equal(loaded(store, 0), -1);
+    row.status = OM_MODEL_WAITING;
+    must(om_store_write_row(store, 0, &row));
+    assert_lost(store, 0);
+    row.iteration = 0;
+    must(om_store_write_row(store, 0, &row));
+    assert_int_equal(loaded(store, 0), -1);
+    om_state *state = fixture_state(&f, 0, 10);
+    must(om_store_repair(store, 0, state)); /* copies, without the state that they are of */
+    om_free(state);
+    assert_lost(store, 0);
     om_store_close(store);
 }
 
@@ -556,6 +587,7 @@ int main(int argc, char **argv)
         TEST(test_a_commit_comes_back_with_its_copies),
         TEST(test_slots_alternate_and_the_other_one_is_the_fallback),
         TEST(test_a_reader_gives_up_on_two_torn_slots),
+        TEST(test_a_model_without_states_has_begun_or_not),
         TEST(test_a_state_that_was_rolled_back_is_the_newest),
         TEST(test_states_that_do_not_belong_are_refused),
         TEST(test_repair_rewrites_a_torn_row),

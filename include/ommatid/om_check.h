@@ -36,7 +36,7 @@ typedef enum om_resume {
     OM_RESUME_NOTHING,  /* it is trained to the end */
     OM_RESUME_STOPPED,  /* nothing: a race has stopped it */
     OM_RESUME_DIVERGED, /* nothing: it would diverge again */
-    OM_RESUME_REFUSED   /* the run would not begin: the state cannot be used */
+    OM_RESUME_REFUSED   /* nothing: no state of it can be used, it fails and the others go on */
 } om_resume;
 const char *om_resume_name(om_resume resume);
 

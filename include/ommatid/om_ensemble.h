@@ -18,6 +18,10 @@ typedef struct om_run_options {
     /* After so many seconds from now the run ends with OM_ESTOPPED, all that was trained committed; 0:
      * none. In a SLURM job its end (SLURM_JOB_END_TIME) is a limit, too. */
     double time_limit_s;
+    /* How long, in s, what cannot be written is tried again: a checkpoint before its model fails, what the run
+     * says of itself before it ends. */
+    double patience_s;
+    bool retrain_damaged; /* models whose states are all damaged are begun anew; else they fail */
     bool quiet;
     bool tell_layout; /* unless quiet: says how many ranks and threads there are */
 } om_run_options;
@@ -25,8 +29,8 @@ typedef struct om_run_options {
 /* Trains an ensemble, or goes on with it, on the ranks of MPI_COMM_WORLD: with one rank it trains
  * itself, with more rank 0 coordinates. Collective; every rank returns the same status. MPI must be
  * initialised. SIGINT, SIGTERM, SIGUSR1 and SIGHUP end it cleanly with OM_ESTOPPED.
- * Errors: as om_spec_read(), om_circuit_open(), om_store_create(); OM_EBUSY; OM_EFAIL if no model
- * could be trained to the end. */
+ * Errors: as om_spec_read(), om_circuit_open(), om_store_create(); OM_EBUSY; OM_EFAIL if a model failed,
+ * or none could be trained to the end. */
 om_status om_ensemble_run(const om_run_options *options);
 
 /* One line of a ranking: only what spec and seed determine. */

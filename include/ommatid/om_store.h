@@ -151,8 +151,10 @@ void om_store_name_job(char name[OM_MESSAGE_BYTES]);
  * state is not one of this store's), OM_EDIVERGED (a number in it is not finite), OM_EBUSY (another
  * job has claimed the store). */
 om_status om_store_commit(om_store *store, int model, const om_state *state);
-/* Reads the newest valid state of a model. *found is false, without error, if it has none: the
- * model starts over. state: layout.bytes. */
+/* Reads the newest valid state of a model. *found is false, without error, if it never had one: it is to
+ * begin. A slot that cannot be read is passed over for the other one. state: layout.bytes.
+ * Errors: OM_EDATA (it was trained, but neither slot holds a whole state), OM_EDIVERGED (a number in its
+ * state is not finite), OM_EIO (nothing of it can be read). */
 om_status om_store_load(om_store *store, int model, om_state *state, bool *found);
 
 /* Rewrites what commit copies out of a state, from the state that om_store_load() gave: a process

@@ -21,15 +21,16 @@
 
 enum { MOST_PER_CORE = 32 /* threads of all ranks: more of them bring a machine to a halt */ };
 
-static const double LEAST_LIMIT_S = 1e-3;
+static const double LEAST_LIMIT_S = 1e-3, PATIENCE_S = 300;
 
 static struct {
-    const char *store, *layout, *limit;
+    const char *store, *layout, *limit, *patience;
     int ranks, threads, team, replicate;
     double unit_s;
     double limit_s; /* from when the command was begun; 0: none */
-    bool verbose;
-} set = {.unit_s = 20};
+    double patience_s;
+    bool retrain_damaged, verbose;
+} set = {.unit_s = 20, .patience_s = PATIENCE_S};
 
 static const om_option options[] = {
     {"output", 'o', OM_OPTION_FILE, "STORE", "the store to create, or to go on with (required)",
@@ -50,6 +51,13 @@ static const om_option options[] = {
     {"time-limit", 0, OM_OPTION_TEXT, "D",
      "end in good order before: 90s, 30m, 2h, 1-12:00:00; default: a SLURM job's own limit",
      .value = &set.limit},
+    {"patience", 0, OM_OPTION_TEXT, "D",
+     "how long to try again what a full or failing disk does not take, before the model fails; "
+     "default: 5m",
+     .value = &set.patience},
+    {"retrain-damaged", 0, OM_OPTION_FLAG, NULL,
+     "begin models anew whose states are all damaged; else they fail, and the others go on",
+     .value = &set.retrain_damaged},
     {"replicate", 0, OM_OPTION_INT, "N",
      "audit: trains N finished models again, on another layout, and compares; STORE is only read",
      .value = &set.replicate, .least = 1, .most = 100000},
@@ -101,6 +109,8 @@ static om_status run_ranks(const om_arguments *args, int threads)
                                   .team = set.team,
                                   .unit_s = set.unit_s,
                                   .time_limit_s = set.limit_s,
+                                  .patience_s = set.patience_s,
+                                  .retrain_damaged = set.retrain_damaged,
                                   .quiet = args->quiet,
                                   .tell_layout = om_ranks_launched() && !om_launch_is_watched()};
     OM_TRY(om_launch_begin());
@@ -111,12 +121,12 @@ static om_status run_ranks(const om_arguments *args, int threads)
 /* The same command for the ranks that are started here. */
 static om_status launch(const om_arguments *args, om_rank_layout layout, bool bind)
 {
-    char threads[16], team[16], unit[32], limit[32], replicas[16];
+    char threads[16], team[16], unit[32], limit[32], patience[32], replicas[16];
     const bool audits = set.replicate > 0;
     snprintf(threads, sizeof threads, "%d", layout.threads);
     snprintf(unit, sizeof unit, "%.17g", set.unit_s);
     snprintf(team, sizeof team, "%d", layout.team);
-    const char *words[18];
+    const char *words[20];
     int n = 0;
     words[n++] = "run";
     words[n++] = "--output", words[n++] = set.store;
@@ -124,6 +134,9 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     words[n++] = "--threads", words[n++] = threads;
     snprintf(limit, sizeof limit, "%.3fs", set.limit_s);
     if (set.limit_s > 0) words[n++] = "--time-limit", words[n++] = limit;
+    snprintf(patience, sizeof patience, "%.3fs", set.patience_s);
+    words[n++] = "--patience", words[n++] = patience;
+    if (set.retrain_damaged) words[n++] = "--retrain-damaged";
     snprintf(replicas, sizeof replicas, "%d", set.replicate);
     if (audits)
         words[n++] = "--replicate", words[n++] = replicas;
@@ -203,6 +216,9 @@ static om_status run(const om_arguments *args)
                        "--time-limit '%s': expected a duration: 90s, 30m, 2h, or as SLURM writes "
                        "it: minutes, 12:00:00, 1-12",
                        set.limit);
+    if (set.patience != NULL && !om_parse_duration(set.patience, &set.patience_s))
+        return om_fail(OM_EUSAGE, "--patience '%s': expected a duration: 30s, 5m, 1h",
+                       set.patience);
     if (set.team > 0 && set.replicate > 0)
         return om_fail(OM_EUSAGE, "run: --team is not for --replicate: each model has one rank");
     int ranks = set.ranks, threads = set.threads;

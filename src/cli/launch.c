@@ -160,10 +160,13 @@ static bool signal_children(pid_t parent, int number)
 }
 
 /* A signal to the ranks, which are mpirun's children; where the system does not list them SIGUSR1 to mpirun
- * itself, which hands it on with a word about it each time. */
+ * itself, which hands it on with a word about it each time. One that was suspended wakes up for it: the others
+ * would wait for it without end. */
 static void ask_to_stop(pid_t mpirun, int number)
 {
+    kill(mpirun, SIGCONT);
     if (!signal_children(mpirun, number)) kill(mpirun, SIGUSR1);
+    signal_children(mpirun, SIGCONT);
 }
 
 /* Ends mpirun and its ranks by a signal that lets it clean up, given only once, as it would leave the ranks

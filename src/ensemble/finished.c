@@ -24,7 +24,8 @@ static bool same_films(const om_job *job, const om_store_info *info)
     return same;
 }
 
-/* Calls f for every model that has a state, until it is false. rows: as the store has them. */
+/* Calls f for every model, with its state, or NULL where there is none that can be used, until it is false.
+ * rows: as the store has them. */
 static om_status each_state(om_store *store, bool (*f)(om_store *, int, om_state *, om_model_row *),
                             om_model_row *rows, bool *all)
 {
@@ -35,8 +36,8 @@ static om_status each_state(om_store *store, bool (*f)(om_store *, int, om_state
     *all = true;
     for (int m = 0; m < info->n_models && *all && status == OM_OK; m++) {
         bool found;
-        status = om_store_load(store, m, state, &found);
-        if (status == OM_OK) *all = f(store, m, found ? state : NULL, &rows[m]);
+        const bool usable = om_store_load(store, m, state, &found) == OM_OK && found;
+        *all = f(store, m, usable ? state : NULL, &rows[m]);
     }
     om_free(state);
     return status;
@@ -58,6 +59,7 @@ om_status om_job_look_for_end(om_job *job, om_store *store)
     OM_TRY(om_alloc((size_t)info->n_models, sizeof *rows, &rows));
     om_status status = each_state(store, has_ended, rows, &job->finished);
     om_free(rows);
+    om_message_clear(); /* what cannot be loaded is not at its end */
     job->layout = info->layout;
     return status;
 }
@@ -66,6 +68,7 @@ om_status om_job_look_for_end(om_job *job, om_store *store)
  * be torn. */
 static bool settle(om_store *store, int model, om_state *state, om_model_row *row)
 {
+    if (state == NULL && row->status != OM_MODEL_DIVERGED) return false;
     if (state != NULL) {
         row->iteration = state->iteration;
         if (om_store_repair(store, model, state) != OM_OK) return false;

@@ -58,6 +58,9 @@ om_status om_job_layout(const char *file, om_job *job);
 /* Selection measure at the best of a state's first `checks` checks, as its curve has it; NaN: none. */
 double om_job_best(const om_job *job, const om_state *state, int checks);
 
+/* om_message() without the store's path, for those who know which it is. */
+const char *om_job_reason(const om_job *job);
+
 /* The store of the job, as it would be created; points into the job. */
 om_store_plan om_job_store_plan(const om_job *job);
 
@@ -88,7 +91,7 @@ om_status om_job_conclude_finished(om_job *job);
 
 typedef enum om_report_kind {
     OM_REPORT_ASK,      /* wants a unit */
-    OM_REPORT_PROGRESS, /* is at iteration */
+    OM_REPORT_PROGRESS, /* is at iteration; with a message: cannot commit it yet, and tries again */
     OM_REPORT_AHEAD,    /* is at iteration, and wants a unit after this one, which ends in left_s */
     OM_REPORT_DONE,     /* unit committed at iteration */
     OM_REPORT_SET_BACK, /* as done, but it diverged, and has fewer iterations than it had */

@@ -181,21 +181,6 @@ void om_race_resume(om_race *race, int model, uint64_t iteration, bool stopped)
     race->racers[model].stopped = stopped;
 }
 
-bool om_race_is_past(const om_race *race, int model)
-{
-    for (int rung = 0; rung < race->legs.rungs; rung++) {
-        if (!isnan(*measure_at(race, model, rung))) continue;
-        for (int m = 0; m < models_of(race); m++) {
-            const racer *other = &race->racers[m];
-            if (other->reached > race->legs.end[rung] ||
-                (other->stopped && other->reached == race->legs.end[rung]))
-                return true;
-        }
-        return false;
-    }
-    return false;
-}
-
 /* ---- a rung ---- */
 
 static int compare(const void *a, const void *b)
@@ -276,13 +261,19 @@ int om_race_decided(const om_race *race) { return race->decided; }
 
 uint64_t om_race_limit(const om_race *race) { return race->legs.end[race->decided]; }
 
-uint64_t om_race_beyond(const om_race *race)
+int om_race_alive(const om_race *race)
 {
-    const om_legs *c = &race->legs;
-    uint64_t n = 0;
     int alive = 0;
     for (int m = 0; m < models_of(race); m++)
         alive += !race->racers[m].out && !race->racers[m].ended;
+    return alive;
+}
+
+uint64_t om_race_beyond(const om_race *race)
+{
+    const om_legs *c = &race->legs;
+    const int alive = om_race_alive(race);
+    uint64_t n = 0;
     for (int leg = race->decided + 1; leg <= c->rungs; leg++)
         n += (uint64_t)(c->field[leg] < alive ? c->field[leg] : alive) *
              (c->end[leg] - c->end[leg - 1]);

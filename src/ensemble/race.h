@@ -1,10 +1,11 @@
 /* Racing: which models go on at each rung, as a pure function of what the models reached.
  *
  * At a rung all models that are still in the race have a place by their measure there: the selection
- * measure at the best check so far; equal ones by number, and behind them those that diverged or failed
- * on the way. The first share `keep` of the places goes on, rounded up. So the number of models at each
- * rung follows from the spec alone. Nothing is decided before every model has got there or ended, and
- * what happens to a model afterwards changes nothing that was decided before. */
+ * measure at the best check so far; equal ones by number, and behind them those that diverged on the
+ * way. The first share `keep` of the places goes on, rounded up. So the number of models at each
+ * rung follows from the spec alone. Nothing is decided before every model has got there or diverged: a
+ * model that failed by an error of the machine is waited for, as long as it takes. What happens to a
+ * model afterwards changes nothing that was decided before. */
 #ifndef OM_ENSEMBLE_RACE_H
 #define OM_ENSEMBLE_RACE_H
 
@@ -39,14 +40,12 @@ void om_race_free(om_race *race); /* accepts NULL */
 
 /* The model has reached so many iterations with that measure; what is between rungs is passed over. */
 void om_race_note(om_race *race, int model, uint64_t iteration, double measure);
-/* It diverged, or failed for good. */
+/* It diverged: it will get to no rung more. */
 void om_race_ended(om_race *race, int model);
 
 /* What a store says of a model before anything is trained: how far it is, and whether it was stopped.
  * Its measures up to there are to be noted, too. */
 void om_race_resume(om_race *race, int model, uint64_t iteration, bool stopped);
-/* After all of that: whether a rung that the model has not reached was decided already. */
-bool om_race_is_past(const om_race *race, int model);
 
 /* Decides at the rungs that all have reached: in the plan the models have new limits, or are ended, of
  * which stopped(), if not NULL, hears with a message. Errors: OM_EDATA (what was decided before a store was resumed does
@@ -54,8 +53,9 @@ bool om_race_is_past(const om_race *race, int model);
 om_status om_race_settle(om_race *race, om_plan *plan,
                          void (*stopped)(void *context, int model, const char *message),
                          void *context);
-/* Rungs that have been decided. */
+/* Rungs that have been decided, and models that have neither been stopped nor ended. */
 int om_race_decided(const om_race *race);
+int om_race_alive(const om_race *race);
 /* Iterations that the model may be trained for now. */
 uint64_t om_race_limit(const om_race *race);
 /* Iterations beyond the limit that are still to be done by those that will go on. */

@@ -73,6 +73,15 @@ double om_job_best(const om_job *job, const om_state *state, int checks)
     return best;
 }
 
+const char *om_job_reason(const om_job *job)
+{
+    const char *message = om_message(), *path = job->options->store;
+    const size_t length = strlen(path);
+    return strncmp(message, path, length) == 0 && strncmp(message + length, ": ", 2) == 0
+               ? message + length + 2
+               : message;
+}
+
 int om_job_threads(const om_job *job)
 {
     if (job->options->threads > 0) return job->options->threads;

@@ -12,6 +12,9 @@
 #include "parallel/farm.h"
 #include "parallel/stop.h"
 
+/* Pauses before a commit that failed is tried again: each twice as long as the one before. */
+static const double FIRST_PAUSE_S = 0.1, LONGEST_PAUSE_S = 10, LOOK_S = 0.05;
+
 struct om_worker {
     const om_jobs *jobs;
     const om_job *job; /* that the trainer is for */
@@ -23,7 +26,10 @@ struct om_worker {
     bool asked;     /* ahead, in the unit at hand */
     bool has_order; /* that was heard and not yet carried out */
     om_order order;
-    bool is_shared; /* the team's other members have the state */
+    bool is_shared;    /* the team's other members have the state */
+    double patience_s; /* that is left for a file system that does not take commits */
+    void (*tell)(void *context, const om_report *report); /* of the unit at hand */
+    void *context;
 };
 
 /* What the first of a team has the others do. */
@@ -55,6 +61,7 @@ om_status om_worker_create(const om_jobs *jobs, om_worker **worker)
     size_t bytes = 0;
     OM_TRY(om_alloc(1, sizeof *w, &w));
     w->jobs = jobs;
+    w->patience_s = jobs->of[0].options->patience_s;
     for (int i = 0; i < jobs->n; i++)
         if (jobs->of[i].layout.bytes > bytes) bytes = jobs->of[i].layout.bytes;
     om_status status = enter(w, &jobs->of[0]);
@@ -99,7 +106,15 @@ static om_status take_model(om_worker *w, int model)
     return status;
 }
 
-static om_status commit(om_worker *w)
+static void fill_report(const om_worker *w, om_report *report)
+{
+    const om_state *s = w->state;
+    report->iteration = s->iteration;
+    report->checks = (int)s->n_checks;
+    report->best = om_job_best(w->job, s, report->checks);
+}
+
+static om_status commit_once(om_worker *w)
 {
     const double start = om_clock_s();
     om_status status = om_store_commit(w->job->store, om_state_number(w->state), w->state);
@@ -107,12 +122,52 @@ static om_status commit(om_worker *w)
     return status;
 }
 
-static void fill_report(const om_worker *w, om_report *report)
+/* Tells where the worker is; why: it cannot go on from there, NULL: it waits still. */
+static void tell_waiting(om_worker *w, const om_report *report, const char *why)
 {
-    const om_state *s = w->state;
-    report->iteration = s->iteration;
-    report->checks = (int)s->n_checks;
-    report->best = om_job_best(w->job, s, report->checks);
+    om_report progress = *report;
+    progress.kind = OM_REPORT_PROGRESS;
+    progress.message[0] = '\0';
+    fill_report(w, &progress);
+    if (why != NULL) {
+        char patience[32];
+        om_progress_duration(w->patience_s, patience, sizeof patience);
+        snprintf(progress.message, sizeof progress.message,
+                 "waits for the file system, up to %s: %s", patience, why);
+    }
+    w->tell(w->context, &progress);
+}
+
+/* Until the pause is over, or somebody asks to stop. */
+static void pause_commit(om_worker *w, const om_report *report, double pause_s)
+{
+    const double begin = om_clock_s(), tell_s = om_progress_interval(w->job->trainers);
+    double told = begin;
+    for (double now = begin; now - begin < pause_s && !om_stop_signal; now = om_clock_s()) {
+        om_sleep_s(fmin(LOOK_S, pause_s));
+        if (now - told < tell_s) continue;
+        tell_waiting(w, report, NULL);
+        told = now;
+    }
+}
+
+/* A file system may be full, or away, for a while. The state is in memory: the commit is tried again for as
+ * long as patience lasts, and then not any more before one has succeeded. */
+static om_status commit(om_worker *w, const om_report *report)
+{
+    double pause_s = FIRST_PAUSE_S;
+    bool told = false;
+    om_status status;
+    while ((status = commit_once(w)) == OM_EIO && w->patience_s > 0 && !om_stop_signal) {
+        if (!told) tell_waiting(w, report, om_job_reason(w->job));
+        told = true;
+        const double start = om_clock_s();
+        pause_commit(w, report, fmin(pause_s, w->patience_s));
+        w->patience_s = fmax(w->patience_s - (om_clock_s() - start), 0);
+        pause_s = fmin(2 * pause_s, LONGEST_PAUSE_S);
+    }
+    if (status == OM_OK) w->patience_s = w->job->options->patience_s;
+    return status;
 }
 
 void om_note_small_time_constants(const om_circuit *circuit, const om_real *tau, double dt_s,
@@ -179,9 +234,7 @@ static om_status note_set_back(om_report *report)
 
 /* Advances to the unit's end, or until stopped or set back, in slices with a report of progress in
  * between; before the last one it asks ahead. */
-static om_status train(om_worker *w, const om_unit *unit,
-                       void (*tell)(void *context, const om_report *report), void *context,
-                       om_report *report)
+static om_status train(om_worker *w, const om_unit *unit, om_report *report)
 {
     const double tell_s = om_progress_interval(w->job->trainers);
     const bool trains = unit->to > unit->from;
@@ -198,11 +251,11 @@ static om_status train(om_worker *w, const om_unit *unit,
         fill_report(w, report);
         report->kind = left <= ahead && !w->asked ? OM_REPORT_AHEAD : OM_REPORT_PROGRESS;
         report->left_s = w->rate > 0 ? (double)left / w->rate : 0;
-        if (from > unit->from || report->kind == OM_REPORT_AHEAD) tell(context, report);
+        if (from > unit->from || report->kind == OM_REPORT_AHEAD) w->tell(w->context, report);
         w->asked |= report->kind == OM_REPORT_AHEAD;
         report->kind = OM_REPORT_DONE;
         /* an iteration before a check counts only with it, and one may have to stop within */
-        if (from == last && from > unit->from) OM_TRY(commit(w));
+        if (from == last && from > unit->from) OM_TRY(commit(w, report));
         OM_TRY(advance(w, to, report));
         if (w->state->retries > retries) return note_set_back(report);
     } while (w->state->iteration < unit->to);
@@ -221,7 +274,7 @@ static om_status conclude_diverged(om_worker *w, om_report *report)
         om_fail(OM_EDIVERGED, "%s: begun anew, stream %u", why, w->state->model);
         return note_set_back(report);
     }
-    OM_TRY(commit(w));
+    OM_TRY(commit(w, report));
     fill_report(w, report);
     return om_fail(OM_EDIVERGED, "%s", why);
 }
@@ -239,8 +292,10 @@ void om_worker_train(om_worker *w, const om_unit *unit,
                      om_report *report)
 {
     *report = (om_report){.kind = OM_REPORT_DONE, .model = unit->model, .best = NAN};
+    w->tell = tell;
+    w->context = context;
     om_status status = take_model(w, unit->model);
-    if (status == OM_OK) status = train(w, unit, tell, context, report);
+    if (status == OM_OK) status = train(w, unit, report);
     if (status == OM_EDIVERGED) status = conclude_diverged(w, report);
     bool stopped = status == OM_ESTOPPED;
     if (stopped) status = drop_last(w, unit);
@@ -253,14 +308,15 @@ void om_worker_train(om_worker *w, const om_unit *unit,
                 (const om_real *)om_state_view(w->state, w->job->layout.at_params) +
                     w->job->layout.params.time_constant,
                 w->job->spec.train.batch.dt_s, report->message);
-        status = commit(w);
+        status = commit(w, report);
     }
     report->times = w->times;
     if (status == OM_OK) return;
     w->held = -1; /* what is in memory is not what was committed */
     report->kind = status == OM_EDIVERGED ? OM_REPORT_DIVERGED : OM_REPORT_FAILED;
     if (report->kind == OM_REPORT_FAILED) report->iteration = unit->from;
-    snprintf(report->message, sizeof report->message, "%s", om_message());
+    snprintf(report->message, sizeof report->message, "%s",
+             om_job_reason(om_job_of(w->jobs, unit->model)));
 }
 
 /* ---- over MPI ---- */

@@ -14,18 +14,23 @@ static const char AGAIN[] = "the same run command trains again what is lost";
 static const char REWRITE[] = "the same run command: it writes the row anew from the state";
 static const char IMPORT[] = "importing the models again";
 static const char COPY[] = "an older copy of the store, if there is one";
+static const char LOST[] = "an older copy of the store, or the same run command with "
+                           "--retrain-damaged: it begins the model anew";
+static const char READ[] = "a copy of the store on another disk";
 
 static const char *const faults[] = {
     [OM_SLOT_NO_HEADER] = "it does not begin with OMMSLOT1",
     [OM_SLOT_TORN_HEADER] = "its header does not have its checksum",
     [OM_SLOT_STRANGE] = "its header is of another model or layout",
     [OM_SLOT_TORN_STATE] = "its state does not have its checksum",
+    [OM_SLOT_UNREADABLE] = "it cannot be read",
 };
 
 /* What is seen at one moment. */
 typedef struct look {
     om_slot_header header[2];
     om_slot_fault fault[2];
+    char unread[2][OM_FINDING_BYTES / 2]; /* why it cannot be read */
     bool written[2];
     int newest;
     om_status state; /* whether the newest state can be used, and why not */
@@ -44,12 +49,25 @@ static bool is_zero(const void *data, size_t bytes)
     return true;
 }
 
+/* The message of the last failure, without the file's name. */
+static void keep_reason(const om_store *store, char *text, size_t bytes)
+{
+    const char *message = om_message();
+    const size_t path = strlen(store->info.path);
+    if (strncmp(message, store->info.path, path) == 0 && strncmp(message + path, ": ", 2) == 0)
+        message += path + 2;
+    snprintf(text, bytes, "%s", message);
+    om_message_clear();
+}
+
 static om_status look_at_slots(om_store *store, int model, om_state *state, look *l)
 {
     l->newest = -1;
     for (int s = 0; s < 2; s++) {
-        OM_TRY(om_slot_read(store, s, model, &l->header[s], store->scratch, &l->fault[s]));
-        l->written[s] = !is_zero(&l->header[s], sizeof l->header[s]);
+        const bool unread =
+            om_slot_read(store, s, model, &l->header[s], store->scratch, &l->fault[s]) != OM_OK;
+        if (unread) keep_reason(store, l->unread[s], sizeof l->unread[s]);
+        l->written[s] = unread || !is_zero(&l->header[s], sizeof l->header[s]);
         if (l->fault[s] != OM_SLOT_VALID ||
             (l->newest >= 0 && l->header[s].commit < l->header[l->newest].commit))
             continue;
@@ -59,17 +77,6 @@ static om_status look_at_slots(om_store *store, int model, om_state *state, look
     l->state = l->newest < 0 ? OM_OK : om_slot_check_state(store, model, state);
     if (l->state != OM_OK) snprintf(l->why, sizeof l->why, "%s", om_message());
     return OM_OK;
-}
-
-static bool has_numbers(const om_h5_data *data, const void *row)
-{
-    const bool single = data->field->type == OM_H5_F32;
-    if (data->field->type == OM_H5_U32 || data->field->type == OM_H5_U64) return false;
-    const size_t n = om_h5_row_bytes(data) / data->item_bytes;
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(single ? (double)((const float *)row)[i] : ((const double *)row)[i]))
-            return true;
-    return false;
 }
 
 static om_status look_at_copies(om_store *store, int model, const om_state *state, look *l)
@@ -86,7 +93,7 @@ static om_status look_at_copies(om_store *store, int model, const om_state *stat
         OM_TRY(om_h5_offset(data, &offset));
         OM_TRY(om_alloc(bytes, 1, &row));
         om_status status = om_store_get(store, copies[i].field, model, row);
-        if (status == OM_OK && has_numbers(data, row)) l->traces = true;
+        if (status == OM_OK && !om_slot_copy_is_empty(data, row)) l->traces = true;
         const unsigned char *expected = om_state_view(state, copies[i].at);
         for (size_t k = 0; status == OM_OK && l->newest >= 0 && k < bytes; k++)
             if (row[k] != expected[k]) {
@@ -144,6 +151,12 @@ static om_finding finding(const judge *j, bool damage, om_field field, int64_t a
     return (om_finding){damage, j->model, om_schema[field].path, at, remedy, ""};
 }
 
+/* Why a slot is not to be believed. */
+static const char *fault_of(const look *l, int s)
+{
+    return l->fault[s] == OM_SLOT_UNREADABLE ? l->unread[s] : faults[l->fault[s]];
+}
+
 /* A slot that is not to be believed beside one that is. */
 static void judge_beside_valid(const judge *j, int s)
 {
@@ -167,10 +180,17 @@ static void judge_beside_valid(const judge *j, int s)
                             "older state: nothing is lost");
     } else if (!j->moving) {
         om_findings_add(j->findings, finding(j, true, field, at, AGAIN),
-                        "%s: %s is lost, the other slot has iteration %llu", faults[l->fault[s]],
+                        "%s: %s is lost, the other slot has iteration %llu", fault_of(l, s),
                         body_only ? "the newest commit" : "perhaps the newest commit",
                         (unsigned long long)newest->iteration);
     }
+}
+
+/* Whether a model without a valid state has had one, as om_store_load() sees it. */
+static bool is_lost(const look *l)
+{
+    return l->written[0] || l->written[1] || l->traces ||
+           (l->status != OM_MODEL_RUNNING && l->iteration > 0);
 }
 
 static void judge_slots(const judge *j)
@@ -180,22 +200,15 @@ static void judge_slots(const judge *j)
         judge_beside_valid(j, 1 - l->newest);
         return;
     }
-    if (!l->written[0] && !l->written[1]) {
-        const bool begun = l->status != OM_MODEL_RUNNING && l->iteration > 0;
-        if ((begun || l->traces) && !j->moving)
-            om_findings_add(j->findings,
-                            finding(j, true, OM_CHECKPOINT_A,
-                                    (int64_t)om_slot_offset(j->store, 0, j->model), COPY),
-                            "both slots are empty, but the model was trained: it starts over");
-        return;
+    if (!is_lost(l) || j->moving) return;
+    for (int s = 0; s < 2; s++) {
+        const bool unread = l->fault[s] == OM_SLOT_UNREADABLE;
+        om_findings_add(j->findings,
+                        finding(j, true, OM_CHECKPOINT_A + s,
+                                (int64_t)om_slot_offset(j->store, s, j->model),
+                                unread ? READ : LOST),
+                        "%s; " OM_SLOTS_LOST, l->written[s] ? fault_of(l, s) : "it is empty");
     }
-    for (int s = 0; s < 2; s++)
-        if (l->written[s] && !j->moving)
-            om_findings_add(j->findings,
-                            finding(j, true, OM_CHECKPOINT_A + s,
-                                    (int64_t)om_slot_offset(j->store, s, j->model), COPY),
-                            "%s, and the other slot has no state either: it starts over",
-                            faults[l->fault[s]]);
 }
 
 static void judge_copies(const judge *j)
@@ -249,7 +262,7 @@ static om_resume resume_of(const look *l, const om_store *store)
 {
     if (l->state != OM_OK) return OM_RESUME_REFUSED;
     if (l->status == OM_MODEL_DIVERGED) return OM_RESUME_DIVERGED;
-    if (l->newest < 0) return OM_RESUME_START;
+    if (l->newest < 0) return is_lost(l) ? OM_RESUME_REFUSED : OM_RESUME_START;
     if (l->status == OM_MODEL_STOPPED) return OM_RESUME_STOPPED;
     return state_iteration(l) >= all_iterations(l, store) ? OM_RESUME_NOTHING : OM_RESUME_GO_ON;
 }

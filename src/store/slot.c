@@ -11,11 +11,13 @@
  * without a library that may keep something back, and a full disk comes back as what it is.
  * Everything else goes through MPI-IO; it is a copy (I4). Slots begin and end on whole pages, so
  * that ranks on different nodes never write into the same page. */
+#include <math.h>
 #include <string.h>
 
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/memory.h"
 #include "store/store_inside.h"
 
 #define SLOT_MAGIC UINT64_C(0x31544F4C534D4D4F) /* "OMMSLOT1", little endian */
@@ -44,32 +46,44 @@ om_status om_slot_read(const om_store *store, int slot, int model, om_slot_heade
                        om_state *state, om_slot_fault *fault)
 {
     const uint64_t offset = om_slot_offset(store, slot, model);
+    *h = (om_slot_header){0};
+    *fault = OM_SLOT_UNREADABLE;
     OM_TRY(om_store_read_at(store, h, sizeof *h, offset));
     *fault = header_fault(store, model, h);
     if (*fault != OM_SLOT_VALID) return OM_OK;
+    *fault = OM_SLOT_UNREADABLE;
     OM_TRY(om_store_read_at(store, state, h->bytes, offset + OM_SLOT_HEADER_BYTES));
-    if (om_checksum(state, h->bytes, 0) != h->body_checksum) *fault = OM_SLOT_TORN_STATE;
+    *fault =
+        om_checksum(state, h->bytes, 0) == h->body_checksum ? OM_SLOT_VALID : OM_SLOT_TORN_STATE;
     return OM_OK;
 }
 
-/* The slot that holds the newest valid state, or -1, and which commit that is. written: whether
- * either slot was ever written. */
-static om_status find_newest(om_store *store, int model, int *newest, uint64_t *commit,
-                             bool *written)
+/* What both slots of a model hold. */
+typedef struct slots {
+    int newest;      /* the one with the newest valid state, or -1 */
+    uint64_t commit; /* which that is */
+    bool written;    /* either was ever written */
+} slots;
+
+/* A slot that cannot be read is as good as a torn one, as long as the other one can. state: the newest
+ * valid one; NULL: of no use. Errors: why a slot could not be read, where no other is valid. */
+static om_status find_newest(om_store *store, int model, slots *found, om_state *state)
 {
-    *newest = -1;
-    *commit = 0;
-    *written = false;
+    om_status unreadable = OM_OK;
+    *found = (slots){.newest = -1};
     for (int slot = 0; slot < 2; slot++) {
         om_slot_header h;
         om_slot_fault fault;
-        OM_TRY(om_slot_read(store, slot, model, &h, store->scratch, &fault));
-        if (h.magic != 0) *written = true;
-        if (fault == OM_SLOT_VALID && h.commit > *commit) {
-            *newest = slot;
-            *commit = h.commit;
-        }
+        const om_status status = om_slot_read(store, slot, model, &h, store->scratch, &fault);
+        if (status != OM_OK) unreadable = status;
+        if (h.magic != 0) found->written = true;
+        if (fault != OM_SLOT_VALID || h.commit <= found->commit) continue;
+        found->newest = slot;
+        found->commit = h.commit;
+        if (state != NULL) memcpy(state, store->scratch, h.bytes);
     }
+    if (found->newest < 0 && unreadable != OM_OK) return unreadable;
+    if (unreadable != OM_OK) om_message_clear();
     return OM_OK;
 }
 
@@ -83,7 +97,7 @@ static om_status fail_state(const om_store *store, const char *what, uint64_t fo
 om_status om_slot_check_state(const om_store *store, int model, const om_state *state)
 {
     om_status status = om_state_check(&store->info.layout, state);
-    if (status != OM_OK) return om_context(status, "%s: model %d", store->info.path, model);
+    if (status != OM_OK) return om_context(status, "%s", store->info.path);
     if (state->seed != store->info.seed)
         return fail_state(store, "seed", state->seed, store->info.seed);
     if (om_state_number(state) != model)
@@ -151,11 +165,9 @@ om_status om_store_commit(om_store *store, int model, const om_state *state)
     OM_TRY(om_store_check_write(store));
     OM_TRY(om_store_check_model(store, model));
     OM_TRY(om_slot_check_state(store, model, state));
-    int newest;
-    uint64_t commit;
-    bool written;
-    OM_TRY(find_newest(store, model, &newest, &commit, &written));
-    OM_TRY(write_slot(store, newest == 0 ? 1 : 0, model, commit + 1, state));
+    slots found;
+    OM_TRY(find_newest(store, model, &found, NULL));
+    OM_TRY(write_slot(store, found.newest == 0 ? 1 : 0, model, found.commit + 1, state));
     return write_copies(store, model, state);
 }
 
@@ -167,33 +179,69 @@ om_status om_store_repair(om_store *store, int model, const om_state *state)
     return write_copies(store, model, state);
 }
 
-/* One look at both slots. */
-static om_status load_newest(om_store *store, int model, om_state *state, bool *found,
-                             bool *written)
+/* ---- loading ---- */
+
+/* Numbers that are not reached yet are NaN; counters are no numbers here. */
+bool om_slot_copy_is_empty(const om_h5_data *data, const void *row)
 {
-    int newest;
-    uint64_t commit;
+    const bool single = data->field->type == OM_H5_F32;
+    if (!single && data->field->type != OM_H5_F64) return true;
+    const size_t n = om_h5_row_bytes(data) / data->item_bytes;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(single ? (double)((const float *)row)[i] : ((const double *)row)[i]))
+            return false;
+    return true;
+}
+
+/* Whether commits have left numbers outside the slots. */
+static om_status find_traces(om_store *store, int model, bool *found)
+{
+    om_copy copies[OM_COPIES];
+    om_slot_copies(&store->info.layout, copies);
     *found = false;
-    OM_TRY(find_newest(store, model, &newest, &commit, written));
-    if (newest < 0) return OM_OK;
-    om_slot_header h;
-    om_slot_fault fault;
-    OM_TRY(om_slot_read(store, newest, model, &h, state, &fault));
-    *found = fault == OM_SLOT_VALID;
-    return *found ? om_slot_check_state(store, model, state) : OM_OK;
+    for (int i = 0; i < OM_COPIES && !*found; i++) {
+        const om_h5_data *data = &store->data[copies[i].field];
+        if (data->id == 0) continue;
+        void *row = NULL;
+        OM_TRY(om_alloc(om_h5_row_bytes(data), 1, &row));
+        const om_status status = om_store_get(store, copies[i].field, model, row);
+        *found = status == OM_OK && !om_slot_copy_is_empty(data, row);
+        om_free(row);
+        OM_TRY(status);
+    }
+    return OM_OK;
+}
+
+/* Of a model without a valid state: whether it has had one. A job that was killed before the model's first
+ * commit leaves iterations in a row that is "running", and nothing else. */
+static om_status look_for_loss(om_store *store, int model, bool written)
+{
+    int32_t status;
+    uint64_t iteration;
+    bool lost = written;
+    OM_TRY(om_store_get(store, OM_MODEL_STATUS, model, &status));
+    OM_TRY(om_store_get(store, OM_MODEL_ITERATION, model, &iteration));
+    if (!lost) lost = status != OM_MODEL_RUNNING && iteration > 0;
+    if (!lost) OM_TRY(find_traces(store, model, &lost));
+    if (!lost) return OM_OK;
+    return om_fail(OM_EDATA,
+                   "%s: model %d: " OM_SLOTS_LOST "; try an older copy, or --retrain-damaged",
+                   store->info.path, model);
 }
 
 om_status om_store_load(om_store *store, int model, om_state *state, bool *found)
 {
     /* A reader may look at each slot just while it is being written; the writer itself cannot. */
     enum { LOOKS = 20 };
+    slots s = {.newest = -1};
     *found = false;
     OM_TRY(om_store_check_model(store, model));
-    for (int look = 0; look < LOOKS && !*found; look++) {
-        bool written;
-        OM_TRY(load_newest(store, model, state, found, &written));
-        if (!written || store->mode == OM_STORE_WRITE) break;
-        if (!*found) om_sleep_s(0.001 * (look + 1));
+    for (int look = 0; look < LOOKS; look++) {
+        OM_TRY(find_newest(store, model, &s, state));
+        if (s.newest >= 0 || !s.written || store->mode == OM_STORE_WRITE) break;
+        om_sleep_s(0.001 * (look + 1));
     }
-    return OM_OK;
+    if (s.newest < 0) return look_for_loss(store, model, s.written);
+    *found = true;
+    return om_slot_check_state(store, model, state);
 }

@@ -66,13 +66,19 @@ typedef enum om_slot_fault {
     OM_SLOT_NO_HEADER, /* empty, or overwritten by something else */
     OM_SLOT_TORN_HEADER,
     OM_SLOT_STRANGE, /* of another model or layout */
-    OM_SLOT_TORN_STATE
+    OM_SLOT_TORN_STATE,
+    OM_SLOT_UNREADABLE /* the header, or the body of a valid one */
 } om_slot_fault;
-/* Reads a slot's header, and its body into `state` if the header is valid. */
+/* Reads a slot's header, and its body into `state` if the header is valid. What was not read of a header
+ * is 0. Errors: OM_EIO, OM_EDATA (the file ends before), with the fault OM_SLOT_UNREADABLE. */
 om_status om_slot_read(const om_store *store, int slot, int model, om_slot_header *header,
                        om_state *state, om_slot_fault *fault);
 /* Whether a state is one of this store's, its numbers finite. Errors: OM_EDATA, OM_EDIVERGED. */
 om_status om_slot_check_state(const om_store *store, int model, const om_state *state);
+
+/* Of a model that was trained and has no valid state any more. */
+#define OM_SLOTS_LOST                                                                              \
+    "no slot holds a whole state, but it was trained; its best can still be exported"
 
 /* The rows that repeat what a state holds. */
 typedef struct om_copy {
@@ -81,6 +87,8 @@ typedef struct om_copy {
 } om_copy;
 enum { OM_COPIES = 14 };
 void om_slot_copies(const om_state_layout *layout, om_copy copies[OM_COPIES]);
+/* Whether a copy's row has no number yet. */
+bool om_slot_copy_is_empty(const om_h5_data *data, const void *row);
 
 /* ---- rows ---- */
 
