@@ -164,7 +164,6 @@ static bool signal_children(pid_t parent, int number)
  * would wait for it without end. */
 static void ask_to_stop(pid_t mpirun, int number)
 {
-    kill(mpirun, SIGCONT);
     if (!signal_children(mpirun, number)) kill(mpirun, SIGUSR1);
     signal_children(mpirun, SIGCONT);
 }

@@ -98,8 +98,8 @@ static om_status fail_failed(const om_coordinator *c, const outcome *o, bool wai
         }
         if (failed == 0 || waiting == 0) continue;
         const unsigned long long rung = om_race_limit(om_coordinator_race(c, job));
-        om_fail_more(OM_EFAIL, "the race at iteration %llu waits for %s, and %d other%s do",
-                     rung, failed == 1 ? "it" : "them", waiting, waiting == 1 ? "" : "s");
+        om_fail_more(OM_EFAIL, "the race at iteration %llu waits for %s, and %d other%s do", rung,
+                     failed == 1 ? "it" : "them", waiting, waiting == 1 ? "" : "s");
     }
     return om_hint(OM_EFAIL,
                    "the same command again: it tries once more what failed, and goes on; "

@@ -15,7 +15,7 @@
 
 /* Iterations a second to assume before anything was measured: a first unit that is too short costs
  * nothing but a message. */
-static const double FIRST_RATE = 1, TICK_S = 1, FIRST_LINE_S = 30;
+static const double FIRST_RATE = 1, TICK_S = 1, OUTAGE_TICK_S = 5, FIRST_LINE_S = 30;
 
 /* A line about a model, or about the whole run (-1). */
 void om_coordinator_say(om_coordinator *c, int model, const char *text)
@@ -50,7 +50,7 @@ static void keep(om_coordinator *c, om_status status)
         snprintf(line, sizeof line, "the live table waits for the file system, up to %s: %s",
                  patience, om_message());
         say_outage(c, -1, line);
-        c->outage_s = now;
+        c->outage_s = c->tried_s = now;
     }
     if (status == OM_EIO && now - c->outage_s < patience_s) return;
     c->status = status;
@@ -65,7 +65,7 @@ om_status om_coordinator_put_row(om_coordinator *c, int model)
 
 static void write_row(om_coordinator *c, int model)
 {
-    if (c->status == OM_OK) keep(c, om_coordinator_put_row(c, model));
+    if (c->status == OM_OK && c->outage_s == 0) keep(c, om_coordinator_put_row(c, model));
 }
 
 om_race *om_coordinator_race(const om_coordinator *c, const om_job *job)
@@ -211,8 +211,11 @@ static void tick(om_coordinator *c)
     c->run.updated = om_clock_unix_s();
     c->run.iterations_per_s = at_work * om_pace_of_rank(c->pace);
     c->run.seconds_left = om_pace_seconds_left(c->pace, at_work, left, longest);
-    if (c->status == OM_OK) keep(c, om_coordinator_catch_up(c));
-    if (c->status == OM_OK) keep(c, om_coordinator_put_run(c));
+    if (c->status == OM_OK && c->outage_s > 0 && now - c->tried_s >= OUTAGE_TICK_S) {
+        c->tried_s = now;
+        keep(c, om_coordinator_catch_up(c));
+    }
+    if (c->status == OM_OK && c->outage_s == 0) keep(c, om_coordinator_put_run(c));
     /* a log's next line comes in a minute: its first one is to say how long all takes */
     if (!c->progress.terminal && isnan(c->run.seconds_left) && now - c->start_s < FIRST_LINE_S)
         return;

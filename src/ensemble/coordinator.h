@@ -26,8 +26,8 @@ typedef struct om_coordinator {
     double start_s, tick_s, start_cpu_s;
     uint64_t trained; /* iterations of this run; models that are set back do some again */
     om_status status; /* of the store, for the live table */
-    double
-        outage_s; /* when the live table could first not be written and is behind since; 0: it is not */
+    double outage_s;  /* since when the live table cannot be written, and is behind; 0: it is not */
+    double tried_s;   /* then: when that was tried last */
     bool outage_told; /* that something has to wait for the file system */
 } om_coordinator;
 
