@@ -52,9 +52,9 @@ check test $? = 1
 "$OMMATID" check "$work/whole.h5" --json >/dev/full 2>"$work/err"
 check test $? = 1
 
-# repaired STORE: the same run command makes of it what it would have been.
+# repaired STORE ...: the same run command, with more options perhaps, makes of it what it would have been.
 repaired() {
-    check "$OMMATID" run "$spec" -o "$1" -n 1 --quiet
+    check "$OMMATID" run "$spec" -o "$1" -n 1 --quiet "${@:2}"
     same "$work/whole.h5" "$1"
     prove 0 "whole: 3 models, 3 done" "$1"
 }
@@ -77,14 +77,24 @@ cp "$work/whole.h5" "$store"
 flip "$store" $((at + 8))
 prove 1 "/checkpoint/$slot: its header does not have its checksum" "$store"
 repaired "$store"
-# both: it starts over
+# both: it fails, the others do not, and what is left of it can be exported until it is to begin anew
 cp "$work/whole.h5" "$store"
 flip "$store" $(($(offset_of "$store" 2 a) + 1000))
 flip "$store" $(($(offset_of "$store" 2 b) + 40))
-prove 1 "it starts over" "$store"
-printed "starts from the beginning"
-prove 1 '"resume": "start"' "$store" --json
-repaired "$store"
+prove 1 "no slot holds a whole state, but it was trained" "$store"
+printed "fails: no state of it can be used"
+printed "--retrain-damaged"
+prove 1 '"resume": "refused"' "$store" --json
+for ranks in 1 2; do
+    expect 1 "tiny: 2 of 3 models trained" "$OMMATID" run "$spec" -o "$store" -n $ranks
+    for line in "model 2: no slot holds a whole state, but it was trained" "1 of 3 models failed: model 2"; do
+        check grep -qF "$line" "$work/err"
+    done
+done
+expect 0 "failed" "$OMMATID" status "$store"
+"$OMMATID" export "$store" -t params -m 2 >"$work/params"
+check cmp "$work/params" <("$OMMATID" export "$work/whole.h5" -t params -m 2)
+repaired "$store" --retrain-damaged
 # the older state: nothing is lost
 cp "$work/whole.h5" "$store"
 other=$(tr ab ba <<<"$(newest_of "$store" 0)")
@@ -117,8 +127,8 @@ prove 1 "is cut short: 300000 of $(stat -c %s "$work/whole.h5") bytes are there"
 printed "truncate -s"
 prove 1 '"models": null' "$store" --json
 truncate -s "$(stat -c %s "$work/whole.h5")" "$store"
-prove 1 "it starts over" "$store"
-repaired "$store"
+prove 1 "no slot holds a whole state, but it was trained" "$store"
+repaired "$store" --retrain-damaged
 head -c 20 "$work/whole.h5" >"$store"
 prove 3 "" "$store"
 

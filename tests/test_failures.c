@@ -139,23 +139,29 @@ static int run_ensemble(char **words)
     return (int)status;
 }
 
-static om_status train(const char *store)
+static pid_t start(const char *store)
 {
     char path[80];
     snprintf(path, sizeof path, "%s/fault", folder);
     FILE *file = fopen(path, "wb");
     assert_true(file != NULL && fwrite(&fault, sizeof fault, 1, file) == 1 && fclose(file) == 0);
-    int ended;
     const pid_t pid = fork();
     if (pid == 0) {
         execl(program, program, store, path, (char *)NULL);
         _exit(127);
     }
+    return pid;
+}
+
+static om_status finish(pid_t pid)
+{
+    int ended;
     assert_int_equal(waitpid(pid, &ended, 0), pid);
     assert_true(WIFEXITED(ended));
-    unlink(path);
     return (om_status)WEXITSTATUS(ended);
 }
+
+static om_status train(const char *store) { return finish(start(store)); }
 
 static om_store *open_store(const char *path)
 {
@@ -287,6 +293,32 @@ static void test_an_outage_is_not_waited_for_without_end(void **unused)
     check_models(VICTIM, rows);
     assert_int_equal(rows[VICTIM].status, OM_MODEL_FAILED);
     check_resumed();
+}
+
+/* Whoever waits for the file system while another run takes the store over writes nothing more. */
+static void test_who_waits_may_lose_the_store(void **unused)
+{
+    (void)unused;
+    om_model_row rows[RACERS] = {0};
+    char lock[80];
+    fail_writes(SLOTS, ALWAYS, EIO);
+    fault.patience_s = 60;
+    const pid_t waiting = start(victim);
+    for (int look = 0; look < 1000 && strstr(rows[0].message, "waits") == NULL; look++) {
+        om_sleep_s(0.02);
+        if (access(victim, F_OK) != 0) continue;
+        om_store *store = open_store(victim);
+        must(om_store_read_rows(store, rows));
+        om_store_close(store);
+    }
+    assert_non_null(strstr(rows[0].message, "waits for the file system"));
+    snprintf(lock, sizeof lock, "%s.lock", victim);
+    unlink(lock);
+    fault.times = 0;
+    fault.patience_s = 0;
+    assert_int_equal(train(victim), OM_OK);
+    assert_int_equal(finish(waiting), OM_EBUSY);
+    check_models(-1, rows);
 }
 
 /* A rung waits for who failed: the next run decides it, and the survivors are the same. */
@@ -434,6 +466,9 @@ static int set_up(void **unused)
 static int tear_down(void **unused)
 {
     (void)unused;
+    char path[80];
+    snprintf(path, sizeof path, "%s/fault", folder);
+    unlink(path);
     unlink(reference);
     unlink(raced);
     unlink(victim);
@@ -451,6 +486,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_all_models_that_fail_are_an_error),
         cmocka_unit_test(test_an_outage_is_waited_for),
         cmocka_unit_test(test_an_outage_is_not_waited_for_without_end),
+        cmocka_unit_test(test_who_waits_may_lose_the_store),
         cmocka_unit_test(test_slots_that_cannot_be_read),
         cmocka_unit_test(test_damaged_states_are_not_overwritten),
         cmocka_unit_test(test_the_time_of_day_may_jump),

@@ -7,7 +7,8 @@ spec=$data/longer.yaml
 
 check "$OMMATID" run "$spec" -o "$work/whole.h5" -n 2 --quiet
 
-# interrupt SIGNAL RANKS STORE: a run that is told to stop ends with 75, quickly, and resumes.
+# interrupt SIGNAL RANKS STORE [suspended]: a run that is told to stop ends with 75, quickly, and resumes; also one of which
+# a rank is suspended.
 interrupt() {
     local signal=$1 ranks=$2 store=$3 pid code start
     "$OMMATID" run "$spec" -o "$store" -n "$ranks" --unit 1 2>"$work/err" &
@@ -15,6 +16,7 @@ interrupt() {
     wait_for_training "$store"
     expect 1 "is being trained" "$OMMATID" run "$spec" -o "$store" -n 1
     expect 0 "training" "$OMMATID" status "$store"
+    [[ ${4:-} == suspended ]] && kill -STOP "$(pgrep -f "ommatid run --output $store" | tail -n 1)"
     start=$SECONDS
     kill "-$signal" $pid
     wait $pid
@@ -29,6 +31,7 @@ interrupt() {
 }
 interrupt INT 2 "$work/int.h5"
 interrupt TERM 1 "$work/term.h5"
+interrupt TERM 2 "$work/suspended.h5" suspended
 interrupt USR1 3 "$work/usr1.h5"
 
 # told to stop at any moment of its start, before there are ranks that could hear it
