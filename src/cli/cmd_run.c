@@ -254,7 +254,12 @@ const om_command om_cmd_run = {
         "\n"
         "Ctrl-C, SIGTERM and a time limit end it cleanly, with exit code 75; the same command goes "
         "on from\n"
-        "there, and gives the same models as a run that was never stopped.",
+        "there, and gives the same models as a run that was never stopped. A model that fails by "
+        "an "
+        "error of\n"
+        "the machine does not end the others: exit code 1 in the end, and the same command tries "
+        "it "
+        "again.",
     .options = options,
     .least = 1,
     .most = 1,

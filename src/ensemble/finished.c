@@ -99,16 +99,17 @@ om_status om_job_conclude_finished(om_job *job)
 {
     om_model_row *rows = NULL;
     const int n = job->spec.models;
+    char diverged[32] = "";
     int done = 0;
     OM_TRY(om_alloc((size_t)n, sizeof *rows, &rows));
     om_status status = settle_all(job, rows);
     for (int m = 0; m < n; m++) done += rows[m].status == OM_MODEL_DONE;
     om_free(rows);
     if (status != OM_OK) return status;
-    if (done == 0)
-        return om_fail(OM_EFAIL, "no model could be trained to the end: %d diverged, 0 failed", n);
+    if (done == 0) return om_fail(OM_EFAIL, "no model could be trained to the end: %d diverged", n);
+    if (done < n) snprintf(diverged, sizeof diverged, ", %d diverged", n - done);
     if (!job->options->quiet)
-        fprintf(stderr, "%s: nothing is left to do: %d of %d models %s\n", job->spec.name, done, n,
-                job->layout.iterations > 0 ? "trained" : "checked, untrained");
+        fprintf(stderr, "%s: nothing is left to do: %d of %d models %s%s\n", job->spec.name, done,
+                n, job->layout.iterations > 0 ? "trained" : "checked, untrained", diverged);
     return OM_OK;
 }
