@@ -142,9 +142,10 @@ static void tell_waiting(om_worker *w, const om_report *report, const char *why)
 static void pause_commit(om_worker *w, const om_report *report, double pause_s)
 {
     const double begin = om_clock_s(), tell_s = om_progress_interval(w->job->trainers);
-    double told = begin;
-    for (double now = begin; now - begin < pause_s && !om_stop_signal; now = om_clock_s()) {
+    double now = begin, told = begin;
+    while (now - begin < pause_s && !om_stop_signal) {
         om_sleep_s(fmin(LOOK_S, pause_s));
+        now = om_clock_s();
         if (now - told < tell_s) continue;
         tell_waiting(w, report, NULL);
         told = now;
