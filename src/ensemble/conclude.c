@@ -147,7 +147,9 @@ om_status om_coordinator_conclude(om_coordinator *c, bool alone)
     const outcome o = count_models(c);
     om_progress_end(&c->progress);
     if (c->trained > 0) tell_engine(c, alone);
-    OM_TRY(close_table(c));
+    const om_status closed = close_table(c);
+    if (closed != OM_OK && !(closed == OM_EIO && c->stopping))
+        return closed; /* who stops goes on later */
     if (s.waiting > 0 && (c->stopping || o.unfinished)) return fail_stopped(c, o.done);
     if (o.done > 0) tell_outcome(c, &o);
     if (o.failed > 0) return fail_failed(c, &o, s.waiting > 0);

@@ -458,6 +458,18 @@ static om_status conclude_finished(run *r)
     return status;
 }
 
+/* A run that was stopped says so, even where nothing can be written at the moment. */
+static om_status rank_all(run *r, om_status status)
+{
+    char message[1024];
+    snprintf(message, sizeof message, "%s", om_message());
+    for (int p = 0; p < r->jobs.n; p++) {
+        const om_status ranked = om_ranking_store(r->jobs.of[p].store);
+        if (ranked != OM_OK && status != OM_ESTOPPED) return ranked;
+    }
+    return status == OM_OK ? OM_OK : om_fail(status, "%s", message);
+}
+
 /* Rank 0 coordinates, and trains if it is alone. */
 static om_status train(run *r)
 {
@@ -475,10 +487,7 @@ static om_status train(run *r)
     om_worker_free(worker);
     /* also where no model could be trained to the end: an older ranking is none any more */
     if (coordinates && (status == OM_OK || status == OM_ESTOPPED || status == OM_EFAIL))
-        for (int p = 0; p < r->jobs.n; p++) {
-            om_status ranked = om_ranking_store(r->jobs.of[p].store);
-            if (ranked != OM_OK) status = ranked;
-        }
+        status = rank_all(r, status);
     return om_ranks_agree(status);
 }
 
