@@ -220,6 +220,15 @@ static void fail_writes(int model, int times, int error)
     fault.model = model, fault.times = times, fault.error = error;
 }
 
+/* A store in which all is trained, to spoil. */
+static void copy_reference(void)
+{
+    char command[160];
+    snprintf(command, sizeof command, "cp '%s' '%s'", reference, victim);
+    assert_int_equal(system(command), 0);
+    fault.times = 0;
+}
+
 static void test_a_write_that_fails_once_is_made_again(void **unused)
 {
     (void)unused;
@@ -240,7 +249,11 @@ static void test_a_model_that_fails_does_not_end_the_others(void **unused)
     om_model_row rows[RACERS];
     om_ranked ranked[MODELS];
     fail_writes(VICTIM, ALWAYS, EIO);
+    fault.patience_s = 0.4; /* and ends */
+    const double began_s = om_clock_s();
     assert_int_equal(train(victim), OM_EFAIL);
+    assert_true(om_clock_s() - began_s >= 0.4);
+    fault.patience_s = 0;
     check_models(VICTIM, rows);
     assert_int_equal(rows[VICTIM].status, OM_MODEL_FAILED);
     assert_int_equal(rows[VICTIM].iteration, 0);
@@ -277,22 +290,6 @@ static void test_an_outage_is_waited_for(void **unused)
         for (int m = 0; m < MODELS; m++) assert_int_equal(rows[m].attempts, 0);
         for (int m = 0; m < MODELS; m++) assert_string_equal(rows[m].message, "");
     }
-}
-
-/* Patience ends, once for all models. */
-static void test_an_outage_is_not_waited_for_without_end(void **unused)
-{
-    (void)unused;
-    om_model_row rows[RACERS];
-    fail_writes(VICTIM, ALWAYS, EROFS);
-    fault.patience_s = 0.4;
-    const double start = om_clock_s();
-    assert_int_equal(train(victim), OM_EFAIL);
-    assert_true(om_clock_s() - start >= 0.4);
-    fault.patience_s = 0;
-    check_models(VICTIM, rows);
-    assert_int_equal(rows[VICTIM].status, OM_MODEL_FAILED);
-    check_resumed();
 }
 
 /* Whoever waits for the file system while another run takes the store over writes nothing more. */
@@ -352,8 +349,7 @@ static void test_a_race_waits_for_a_model_that_failed(void **unused)
 static void test_slots_that_cannot_be_read(void **unused)
 {
     (void)unused;
-    fail_writes(VICTIM, 0, EIO);
-    assert_int_equal(train(victim), OM_OK);
+    copy_reference();
     for (int slots = 1; slots <= 3; slots++) {
         om_model_row rows[RACERS];
         fault.unreadable = slots;
@@ -387,9 +383,8 @@ static void test_damaged_states_are_not_overwritten(void **unused)
 {
     (void)unused;
     om_model_row rows[RACERS];
-    float before[8] = {0}, after[8] = {1};
-    fail_writes(VICTIM, 0, EIO);
-    assert_int_equal(train(victim), OM_OK);
+    float before[8] = {0}, after[8] = {0};
+    copy_reference();
     om_store *store = open_store(victim);
     assert_true(om_store_describe(store)->layout.n_checks <= 8);
     must(om_store_read_history(store, VICTIM, NULL, NULL, before, NULL));
@@ -405,7 +400,8 @@ static void test_damaged_states_are_not_overwritten(void **unused)
     store = open_store(victim);
     must(om_store_read_history(store, VICTIM, NULL, NULL, after, NULL));
     om_store_close(store);
-    assert_memory_equal(before, after, sizeof(float));
+    assert_true(before[0] > 0);
+    assert_memory_equal(before, after, sizeof before);
     fault.retrain_damaged = true;
     check_resumed();
     fault.retrain_damaged = false;
@@ -485,7 +481,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_model_that_fails_does_not_end_the_others),
         cmocka_unit_test(test_all_models_that_fail_are_an_error),
         cmocka_unit_test(test_an_outage_is_waited_for),
-        cmocka_unit_test(test_an_outage_is_not_waited_for_without_end),
         cmocka_unit_test(test_who_waits_may_lose_the_store),
         cmocka_unit_test(test_slots_that_cannot_be_read),
         cmocka_unit_test(test_damaged_states_are_not_overwritten),

@@ -9,6 +9,7 @@ unset SLURM_JOB_END_TIME
 
 # what is no duration
 expect 2 "expected a duration" "$OMMATID" run "$spec" -o "$work/none.h5" --time-limit 5x
+expect 2 "expected a duration" "$OMMATID" run "$spec" -o "$work/none.h5" --patience 5x
 check test ! -e "$work/none.h5"
 
 check "$OMMATID" run "$spec" -o "$work/whole.h5" -n 2 --quiet
