@@ -62,9 +62,13 @@ if command -v taskset >/dev/null; then
     expect 0 "" taskset -c "$first" "$OMMATID" run "$spec" -o "$work/core.h5"
     said '1 rank x 1 thread \(there is one core\)'
 fi
-# Nothing is left to do, or little: chosen anew.
+# Nothing is left to do: no layout is chosen for it.
 expect 0 "3 of 3 models trained" "$OMMATID" run "$spec" -o "$work/two.h5"
-[[ $cores -gt 1 ]] && said '1 rank x 1 thread \(one for each core or model: too short a run to measure\)'
+check test "$(grep -c "^layout" "$work/err")" = 0
+# A store of another ensemble is told at once, before anything is measured.
+sed 's/^seed: .*/seed: 99/' "$work/long.yaml" >"$work/seed.yaml"
+expect 3 "seed is 5 in the store, 99 in the spec" "$OMMATID" run "$work/seed.yaml" -o "$work/two.h5"
+check test "$(grep -c "^layout" "$work/err")" = 0
 
 # A long one measures, and status knows what was chosen; the run that goes on from there does not measure again.
 if [[ $cores -gt 1 ]]; then

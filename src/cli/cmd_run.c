@@ -185,7 +185,7 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     if (om_stop_signal) return om_limit_fail_early();
     OM_TRY(status);
     set.limit_s = isfinite(end) ? fmax(end - om_clock_s(), LEAST_LIMIT_S) : 0;
-    if (!args->quiet) fprintf(stderr, "%s\n", line);
+    if (!args->quiet && (left.models > 0 || set.replicate > 0)) fprintf(stderr, "%s\n", line);
     if (!args->quiet) warn_of_idle_ranks(layout, &left);
     const int64_t all = (int64_t)layout.ranks * layout.threads;
     if (all > MOST_PER_CORE * (int64_t)wish.cores)

@@ -138,6 +138,7 @@ typedef struct choice {
     om_circuit *circuit;
     om_work_left left;
     om_rank_layout before; /* of the store's last run */
+    bool is_sweep;
     int n;
     om_rank_layout candidates[OM_MOST_LAYOUTS];
     om_layout_trial trials[OM_MOST_LAYOUTS];
@@ -342,6 +343,18 @@ static bool choose_as_before(choice *c)
     return false;
 }
 
+/* Nobody waits for a measurement to hear that the store is of another ensemble, or none at all. */
+static om_status match_store(const choice *c)
+{
+    const om_store_plan plan = {.name = c->spec->name,
+                                .seed = c->spec->seed,
+                                .n_models = c->spec->models,
+                                .circuit = c->circuit,
+                                .train = &c->spec->train,
+                                .race = c->spec->race};
+    return c->is_sweep ? OM_OK : om_job_match_store(c->wish->store, &plan);
+}
+
 /* With both halves free, and several cores: more than one possibility. */
 static om_status choose_among(choice *c)
 {
@@ -352,6 +365,7 @@ static om_status choose_among(choice *c)
         return OM_OK;
     }
     if (choose_as_before(c)) return OM_OK;
+    OM_TRY(match_store(c));
     OM_TRY(om_check_folder(c->wish->store));
     OM_TRY(om_store_lock(c->wish->store));
     om_store_unlock(c->wish->store);
@@ -425,6 +439,7 @@ static om_status read_work(choice *c)
     om_sweep *sweep = NULL;
     OM_TRY(om_spec_text(file, &text));
     om_status status = om_spec_sweep(file, text, &sweep);
+    c->is_sweep = sweep != NULL;
     if (status == OM_OK && sweep != NULL)
         status = count_points(c, sweep);
     else if (status == OM_OK)
