@@ -59,25 +59,38 @@ static const om_option options[] = {
     {0},
 };
 
+static void print_replica(const om_replica *r)
+{
+    const unsigned long long at = (unsigned long long)r->iteration,
+                             again = (unsigned long long)r->again,
+                             stored = (unsigned long long)r->stored;
+    if (r->equal)
+        printf("model %d: equal at iteration %llu (state %016llx)\n", r->model, at, stored);
+    else if (r->damaged)
+        printf("model %d: damaged: %s\n", r->model, r->difference);
+    else
+        printf("model %d: differs at iteration %llu (state %016llx, in the store %016llx): %s\n",
+               r->model, at, again, stored, r->difference);
+}
+
 /* A line for each model; rank 0. */
 static om_status print_replicas(const om_replica *replicas, int n)
 {
-    int unequal = 0;
+    int unequal = 0, damaged = 0;
     for (int i = 0; i < n; i++) {
-        const om_replica *r = &replicas[i];
-        if (r->equal)
-            printf("model %d: equal at iteration %llu (state %016llx)\n", r->model,
-                   (unsigned long long)r->iteration, (unsigned long long)r->stored);
-        else
-            printf(
-                "model %d: differs at iteration %llu (state %016llx, in the store %016llx): %s\n",
-                r->model, (unsigned long long)r->iteration, (unsigned long long)r->again,
-                (unsigned long long)r->stored, r->difference);
-        unequal += !r->equal;
+        print_replica(&replicas[i]);
+        unequal += !replicas[i].equal;
+        damaged += replicas[i].damaged;
     }
     fflush(stdout);
     if (unequal == 0) return OM_OK;
-    om_fail(OM_EFAIL, "%d of %d models came out otherwise than %s has them", unequal, n, set.store);
+    if (damaged == unequal)
+        om_fail(OM_EFAIL, "%d of %d models are damaged in %s", damaged, n, set.store);
+    else
+        om_fail(OM_EFAIL, "%d of %d models came out otherwise than %s has them", unequal - damaged,
+                n, set.store);
+    if (damaged > 0) om_hint(OM_EFAIL, "ommatid check %s", set.store);
+    if (damaged == unequal) return OM_EFAIL;
     return om_hint(OM_EFAIL, "the version and the instruction set that it was trained with (the "
                              "environment's OMMATID_ISA), for which alone bits are the same");
 }
