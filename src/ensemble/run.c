@@ -353,7 +353,7 @@ static om_status claim_store(run *r)
     OM_TRY(om_check_folder(path));
     OM_TRY(om_store_lock(path));
     r->locked = true;
-    OM_TRY(om_h5_remove_leftovers(path));
+    OM_TRY(om_remove_leftovers(path, ".partial."));
     r->exists = access(path, F_OK) == 0;
     if (r->exists) OM_TRY(check_form(r));
     bool finished = r->exists;
