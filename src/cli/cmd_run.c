@@ -29,6 +29,7 @@ static struct {
     int ranks, threads, team, replicate;
     double unit_s;
     double limit_s; /* from when the command was begun; 0: none */
+    double end_s;   /* the same, and a SLURM job's own limit, of the monotonic clock; INFINITY */
     bool verbose;
 } set = {.unit_s = 20};
 
@@ -109,6 +110,12 @@ static om_status replicate(const om_run_options *run_options)
 /* Tells the ranks that are started here. */
 #define MEASURED_ON "OMMATID_MEASURED_ON"
 
+/* Of the limit, what is left; 0: there is none. */
+static double limit_left_s(void)
+{
+    return isfinite(set.end_s) ? fmax(set.end_s - om_clock_s(), LEAST_LIMIT_S) : 0;
+}
+
 /* As ranks of a job: all of them know the outcome, one tells it. */
 static om_status run_ranks(const om_arguments *args, int threads, int measured_on)
 {
@@ -117,11 +124,11 @@ static om_status run_ranks(const om_arguments *args, int threads, int measured_o
                                   .threads = threads,
                                   .team = set.team,
                                   .unit_s = set.unit_s,
-                                  .time_limit_s = set.limit_s,
                                   .quiet = args->quiet,
                                   .measured_on = measured_on,
                                   .tell_layout = om_ranks_launched() && !om_launch_is_watched()};
     OM_TRY(om_launch_begin());
+    run_options.time_limit_s = limit_left_s(); /* after the start of MPI, which takes its time */
     return om_launch_end(set.replicate > 0 ? replicate(&run_options)
                                            : om_ensemble_run(&run_options));
 }
@@ -140,8 +147,9 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     words[n++] = "--output", words[n++] = set.store;
     words[n++] = "--unit", words[n++] = unit;
     words[n++] = "--threads", words[n++] = threads;
-    snprintf(limit, sizeof limit, "%.3fs", set.limit_s);
-    if (set.limit_s > 0) words[n++] = "--time-limit", words[n++] = limit;
+    const double left_s = limit_left_s();
+    snprintf(limit, sizeof limit, "%.3fs", left_s);
+    if (left_s > 0) words[n++] = "--time-limit", words[n++] = limit;
     snprintf(replicas, sizeof replicas, "%d", set.replicate);
     if (audits)
         words[n++] = "--replicate", words[n++] = replicas;
@@ -176,9 +184,9 @@ static void warn_of_idle_ranks(om_rank_layout layout, const om_work_left *left)
 
 /* Seconds until ranks that were started here are told to end, if they have not by themselves: of what
  * they keep for that, half is left to them. */
-static double launch_s(double end)
+static double launch_s(void)
 {
-    const double left = end - om_clock_s();
+    const double left = set.end_s - om_clock_s();
     return isfinite(left) ? left - om_limit_reserve_s(left) / 2 : INFINITY;
 }
 
@@ -190,14 +198,12 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(),
                                  ranks,          threads,   set.team};
     om_stop_listen();
-    const double end = om_clock_s() + om_limit_s(set.limit_s);
-    om_stop_after(launch_s(end));
+    om_stop_after(launch_s());
     if (access(set.store, F_OK) == 0) OM_TRY(om_command_try_store(set.store));
     om_status status = set.replicate > 0 ? om_replicate_layout(&wish, set.replicate, &layout, line)
                                          : om_layout_choose(&wish, &layout, &left, line);
     if (om_stop_signal) return om_limit_fail_early();
     OM_TRY(status);
-    set.limit_s = isfinite(end) ? fmax(end - om_clock_s(), LEAST_LIMIT_S) : 0;
     if (!args->quiet && (left.models > 0 || set.replicate > 0)) fprintf(stderr, "%s\n", line);
     if (!args->quiet) warn_of_idle_ranks(layout, &left);
     const int64_t all = (int64_t)layout.ranks * layout.threads;
@@ -224,6 +230,7 @@ static om_status run(const om_arguments *args)
                        "--time-limit '%s': expected a duration: 90s, 30m, 2h, or as SLURM writes "
                        "it: minutes, 12:00:00, 1-12",
                        set.limit);
+    set.end_s = om_clock_s() + om_limit_s(set.limit_s);
     if (set.team > 0 && set.replicate > 0)
         return om_fail(OM_EUSAGE, "run: --team is not for --replicate: each model has one rank");
     int ranks = set.ranks, threads = set.threads;
