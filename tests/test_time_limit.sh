@@ -38,7 +38,8 @@ rm -f "$work/short.h5"
 sed 's/iterations: 200/iterations: 100000/' "$spec" >"$work/long.yaml"
 expect 75 "before anything could be trained" \
     "$OMMATID" run "$work/long.yaml" -o "$work/short.h5" -n 1 --time-limit 0.01s
-expect 75 "time limit" "$OMMATID" run "$work/long.yaml" -o "$work/short.h5" -n 2 --time-limit 0.01s
+expect 75 "more time" "$OMMATID" run "$work/long.yaml" -o "$work/short.h5" -n 2 --time-limit 0.01s
+grep -q "in the store" "$work/err" && fail "there is no store: $(cat "$work/err")"
 check test ! -e "$work/short.h5.lock"
 
 now_us() { echo "${EPOCHREALTIME/[.,]/}"; }

@@ -162,6 +162,7 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     const om_launching launching = {.ranks = layout.ranks + !audits,
                                     .bound_threads = bind ? layout.threads : 0,
                                     .tell = set.verbose,
+                                    .store = set.store,
                                     .kept = audits ? "the store is as it was"
                                                    : "finished units are in the store"};
     char measured_on[16];
