@@ -105,4 +105,11 @@ expect 0 '"seconds_without"' "$OMMATID" plan "$spec" -n 1 --rate 10 --json
 # a race of which every model diverges ends all the same, and says so
 sed 's/1.0e-3, 5.0e-4/2, 2/' "$spec" >"$work/hot.yaml"
 expect 1 "no model could be trained to the end: 6 diverged" "$OMMATID" run "$work/hot.yaml" -o "$work/hot.h5" -n 2
+expect 0 "iterations  6 of 6 (100.0 %)" "$OMMATID" status "$work/hot.h5"
+# of models that diverge before a rung and between rungs counts what they did
+sed 's/seed: 5/seed: 7/; s/training: 8/training: 16/; s/batch: 3/batch: 8, explode: 1.6, retries: 2/; s/40, 100/40, 80/' "$spec" |
+    sed '/^init/d' >"$work/warm.yaml"
+check "$OMMATID" run "$work/warm.yaml" -o "$work/warm.h5" -n 2 --quiet
+expect 0 "2 stopped, 3 diverged" "$OMMATID" status "$work/warm.h5"
+check grep -q "iterations  \([0-9]*\) of \1 (100.0 %)" "$work/out"
 finish
