@@ -153,23 +153,26 @@ static om_status train(audit *a, uint64_t iterations)
     return OM_OK;
 }
 
-/* Whether slots, copies and row of a finished model agree; what is wrong goes into *r, of the state that
- * counts a->stored is filled. */
+/* Whether slots, copies and row of a finished model can be read and agree, and what is wrong first; of the
+ * state that counts a->stored is filled. */
 static om_status prove(audit *a, int model, om_replica *r)
 {
     double patience_s = 0; /* nobody writes what is finished */
-    om_model_proof proof;
+    om_model_proof proof = {.damaged = true};
     om_findings findings = {0};
     om_status status =
         om_check_model(a->job.store, model, false, &patience_s, a->stored, &proof, &findings);
     *r = (om_replica){.model = model, .iteration = proof.iteration, .damaged = proof.damaged};
-    for (size_t i = 0; i < findings.n && status == OM_OK && r->difference[0] == '\0'; i++) {
+    for (size_t i = 0; i < findings.n && r->difference[0] == '\0'; i++) {
         const om_finding *f = &findings.items[i];
-        if (!f->damage) continue;
-        snprintf(r->difference, sizeof r->difference, "%s: %s", f->where, f->what);
+        if (f->damage) snprintf(r->difference, sizeof r->difference, "%s: %s", f->where, f->what);
     }
     om_findings_free(&findings);
-    return status;
+    if (status == OM_OK || status == OM_ENOMEM) return status;
+    snprintf(r->difference, sizeof r->difference, "%.*s", (int)strcspn(om_message(), "\n"),
+             om_message());
+    om_message_clear();
+    return OM_OK;
 }
 
 static om_status replicate(audit *a, int model, om_replica *r)
@@ -226,27 +229,12 @@ static om_status match(const om_job *job, bool with_films)
     return om_store_matches(job->store, &plan);
 }
 
-/* The layout at the end of what a run calls itself; 0 threads: not said. */
-static om_rank_layout layout_of_run(const om_run_row *run)
-{
-    static const char before[] = ", layout ", teams[] = " in teams of ";
-    om_rank_layout layout = {.team = 1};
-    const char *text = strstr(run->job, before);
-    char *end;
-    if (text == NULL) return layout;
-    layout.ranks = (int)strtol(text + strlen(before), &end, 10);
-    if (*end == 'x') layout.threads = (int)strtol(end + 1, &end, 10);
-    if (strncmp(end, teams, strlen(teams)) == 0)
-        layout.team = (int)strtol(end + strlen(teams), NULL, 10);
-    return layout;
-}
-
 /* An audit on the layout that the store was trained with proves less than one on another. */
 static om_status warn_of_same_layout(const audit *a)
 {
     om_run_row run;
     OM_TRY(om_store_read_run(a->job.store, &run));
-    const om_rank_layout then = layout_of_run(&run);
+    const om_rank_layout then = om_layout_of_job(run.job);
     const int threads = a->job.threads;
     if (then.ranks == a->job.trainers && then.threads == threads && then.team == 1)
         fprintf(
