@@ -2,8 +2,9 @@
  * jobs write into one file.
  *
  * The file appears with its text in one step (written aside, as LOCK.HOST.PROCESS, then link(), which
- * fails if there is one). A stale lock is removed under flock() on that very file, and only if the name still means
- * it, so that two jobs that find it stale at once cannot remove what the other has put there. */
+ * fails if there is one). A stale lock is removed under flock() on that very file, and only if the name
+ * still means it, so that two jobs that find it stale at once cannot remove what the other has put
+ * there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -144,8 +145,7 @@ static om_status try_take(const char *path, const char *lock, const holder *self
         status = om_fail_errno("cannot be written", path);
     else if (link(aside, lock) == 0)
         *taken = true;
-    else if (errno != EEXIST &&
-             errno != ENOENT) /* gone: whoever took the lock has cleared it away */
+    else if (errno != EEXIST && errno != ENOENT) /* gone: who took the lock has cleared it away */
         status = om_fail_errno("cannot be created", path);
     close(descriptor);
     unlink(aside);
