@@ -17,14 +17,19 @@ same() {
     "$OMMATID" rank "$2" --json >"$work/rank-b"
     check cmp "$work/rank-a" "$work/rank-b"
 }
-# wait_for_training STORE: until a run has trained something and not yet everything.
+# iterations_of STORE: how many there are of all models together.
+iterations_of() {
+    "$OMMATID" status "$1" --json 2>/dev/null | grep -m 1 -o '"iterations": [0-9]*' | grep -o '[0-9]*$'
+}
+# wait_for_training STORE [N]: until models have been trained for N iterations (1) together.
 wait_for_training() {
-    local i
-    for ((i = 0; i < 300; i++)); do
-        if "$OMMATID" status "$1" --json 2>/dev/null | grep -q '"iterations": [1-9]'; then return; fi
-        sleep 0.1
+    local start=$SECONDS done
+    while ((SECONDS - start < 30)); do
+        done=$(iterations_of "$1")
+        if ((${done:-0} >= ${2:-1})); then return; fi
+        sleep 0.02
     done
-    fail "$1: nothing was trained within 30 s"
+    fail "$1: ${done:-0} iterations within 30 s"
 }
 # wait_for_ranks STORE: until those that train into it have ended, as they do by themselves when their launcher was
 # killed.

@@ -47,16 +47,18 @@ same_ways "$work/one.h5" "$work/short.h5"
 expect 0 "" "$OMMATID" run "$spec" -o "$work/two.h5" -n 2 --unit 0.05 --quiet
 same_ways "$work/one.h5" "$work/two.h5"
 
-# killed again and again
+# killed again and again, on the way to 300 iterations in all
 store=$work/killed.h5
-for ranks in 1 2 1 2; do
-    "$OMMATID" run "$spec" -o "$store" -n $ranks --unit 0.05 --quiet 2>/dev/null &
+for kill in "1 5" "2 60" "1 120" "2 180"; do
+    read -r ranks iterations <<<"$kill"
+    "$OMMATID" run "$spec" -o "$store" -n "$ranks" --unit 0.02 --quiet 2>/dev/null &
     pid=$!
-    wait_for_training "$store"
-    sleep 0.$((1 + ranks))
+    wait_for_training "$store" "$iterations"
     kill -KILL $pid 2>/dev/null
     wait $pid 2>/dev/null
     wait_for_ranks "$store"
+    iterations=$(iterations_of "$store")
+    [[ $iterations -lt 300 ]] || fail "all $iterations iterations were done before it was killed"
     expect 0 "whole: " "$OMMATID" check "$store"
 done
 check "$OMMATID" run "$spec" -o "$store" -n 1 --quiet

@@ -16,22 +16,28 @@ done
 expect 0 "2 of 6 models trained" "$OMMATID" run "$spec" -o "$work/three.h5" -n 3 --threads 1 --unit 0.05
 same "$work/one.h5" "$work/three.h5"
 
-# killed again and again, until it is done; then nothing is left to do, and the race is decided as before
-store=$work/killed.h5
-for ranks in 2 1 3 2; do
-    "$OMMATID" run "$spec" -o "$store" -n $ranks --threads 1 --unit 0.05 --quiet 2>/dev/null &
+# killed before the first rung, between the rungs and after the second, of 720 and 1,260 iterations in all; then nothing is
+# left to do, and the race is decided as before
+long=$work/long.yaml store=$work/killed.h5
+sed 's/iterations: 200/iterations: 600/; s/40, 100/120, 300/' "$spec" >"$long"
+check "$OMMATID" run "$long" -o "$work/long.h5" -n 2 --threads 1 --quiet
+for kill in "2 200" "1 840" "3 1400"; do
+    read -r ranks iterations <<<"$kill"
+    "$OMMATID" run "$long" -o "$store" -n "$ranks" --threads 1 --unit 0.05 --quiet 2>/dev/null &
     pid=$!
-    wait_for_training "$store"
-    sleep 0.4
+    wait_for_training "$store" "$iterations"
     kill -KILL $pid 2>/dev/null
     wait $pid 2>/dev/null
     wait_for_ranks "$store"
+    iterations=$(iterations_of "$store")
+    [[ $iterations -lt 1860 ]] || fail "all $iterations iterations were done before it was killed"
 done
-check "$OMMATID" run "$spec" -o "$store" -n 2 --quiet
-same "$work/one.h5" "$store"
-expect 0 "layout: 1 rank x 1 thread" "$OMMATID" run "$spec" -o "$store" --threads 1
-same "$work/one.h5" "$store"
+check "$OMMATID" run "$long" -o "$store" -n 2 --quiet
+same "$work/long.h5" "$store"
+expect 0 "layout: 1 rank x 1 thread" "$OMMATID" run "$long" -o "$store" --threads 1
+same "$work/long.h5" "$store"
 expect 0 "whole: 6 models, 2 done, 4 stopped" "$OMMATID" check "$store"
+store=$work/three.h5
 
 # what is told of it
 expect 0 "finished" "$OMMATID" status "$store" --all
@@ -99,4 +105,11 @@ expect 0 '"seconds_without"' "$OMMATID" plan "$spec" -n 1 --rate 10 --json
 # a race of which every model diverges ends all the same, and says so
 sed 's/1.0e-3, 5.0e-4/2, 2/' "$spec" >"$work/hot.yaml"
 expect 1 "no model could be trained to the end: 6 diverged" "$OMMATID" run "$work/hot.yaml" -o "$work/hot.h5" -n 2
+expect 0 "iterations  6 of 6 (100.0 %)" "$OMMATID" status "$work/hot.h5"
+# of models that diverge before a rung and between rungs counts what they did
+sed 's/seed: 5/seed: 7/; s/training: 8/training: 16/; s/batch: 3/batch: 8, explode: 1.6, retries: 2/; s/40, 100/40, 80/' "$spec" |
+    sed '/^init/d' >"$work/warm.yaml"
+check "$OMMATID" run "$work/warm.yaml" -o "$work/warm.h5" -n 2 --quiet
+expect 0 "2 stopped, 3 diverged" "$OMMATID" status "$work/warm.h5"
+check grep -q "iterations  \([0-9]*\) of \1 (100.0 %)" "$work/out"
 finish

@@ -20,6 +20,8 @@ cp "$work/out" "$work/first"
 audit 0 "" 1 --layout 2x1 --quiet
 check cmp "$work/first" "$work/out"
 check test ! -s "$work/err"
+audit 0 "last trained with 2 x 1, too" 1 --layout 2x1
+check grep -qF "try: --threads 2" "$work/err"
 audit 0 "" 9 --layout 2x2
 check test "$(grep -c "equal at iteration 90" "$work/out")" = 3
 grep -qF "$(cat "$work/first")" "$work/out" || fail "another state for the same model"
@@ -53,7 +55,31 @@ for layout in 1x1 2x1; do
     check test $? = 75
     check grep -q "stopped: models were not compared" "$work/err"
 done
+expect 75 "ommatid: time limit: " mpirun -n 2 "$OMMATID" run "$data/longer.yaml" -o "$work/longer.h5" --replicate 3 \
+    --time-limit 1s
 check test "$sum" = "$(md5sum <"$work/longer.h5")"
+
+# damaged MODEL BYTE WHAT: that byte of the store is another; the audit sees it, and trains the other models.
+damaged() {
+    cp "$store" "$work/damaged.h5"
+    python3 -c "
+with open('$work/damaged.h5', 'r+b') as file:
+    file.seek($2)
+    byte = file.read(1)[0]
+    file.seek($2)
+    file.write(bytes([byte ^ 64]))" || fail "changing a byte"
+    expect 1 "1 of 3 models are damaged in" "$OMMATID" run "$spec" -o "$work/damaged.h5" --replicate 3
+    printed "^model $1: damaged: $3"
+    check test "$(grep -c ": equal at iteration 90" "$work/out")" = 2
+    check grep -qF "try: ommatid check $work/damaged.h5" "$work/err"
+}
+slot_of_1=$("$OMMATID" check "$store" --json | python3 -c "
+import json, sys
+model = json.load(sys.stdin)['models'][1]
+print(model[model['counts']]['byte'])")
+damaged 1 $((slot_of_1 + 3000)) "/checkpoint/[ab]: its state does not have its checksum: the newest commit is lost"
+row_of_0=$(h5dump -p -H -d /params/strength "$store" | awk '/OFFSET/ { print $2 }')
+damaged 0 $((row_of_0 + 5)) "/params/strength: its row is not that of the model's state"
 
 # one bit of a parameter (the strength of one pair) is changed, and the checksums of its slot made anew: check
 # cannot know of it

@@ -206,6 +206,9 @@ static void test_values_that_do_not_go_together_are_refused(void **state)
     refused("validate: {every: 5, every_passes: 5}\n", "expected one of them to be 0");
     refused("validate: {every: 0}\n", "expected one of them to be 0");
     parsed("train: {batch: 9}\nscenes: {training: 8, source: scenes.h5}\n");
+    refused("train: {explode: 0.5}\n", ":1:18: train.explode 0.5: expected more than 1");
+    refused("train: {explode: 1}\n", "or 0 for no such bound");
+    assert_true(parsed("train: {explode: 0}\n").train.explode == 0);
 }
 
 static void test_all_faults_are_reported_at_once(void **state)

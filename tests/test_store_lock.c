@@ -1,5 +1,6 @@
 /* The lock of a store: one job at a time trains into it, and a dead one does not keep it. */
 #include "base/clock.h"
+#include "ommatid/om_check.h"
 #include "store_bench.h"
 
 static void test_a_lock_is_held_until_it_is_released(void **unused)
@@ -35,6 +36,48 @@ static void test_a_lock_of_a_dead_process_is_taken_over(void **unused)
     must_say(om_file_lock(path, "b.h5", "validated", "--x"), OM_EBUSY,
              "b.h5: is being validated by process");
     om_store_unlock(path);
+    assert_alone("nothing");
+}
+
+/* Another name for the same file is no way past its lock. */
+static void test_links_have_the_lock_of_their_file(void **unused)
+{
+    (void)unused;
+    const char *path = fixture_path(&f, "ensemble.h5");
+    char holder[OM_MESSAGE_BYTES], link_name[PATH_MAX], second[PATH_MAX];
+    snprintf(link_name, sizeof link_name, "%s/link.h5", f.directory);
+    snprintf(second, sizeof second, "%s/second.h5", f.directory);
+    assert_int_equal(symlink("ensemble.h5", link_name), 0);
+    assert_int_equal(symlink("link.h5", second), 0);
+    must(om_store_lock(link_name)); /* leads nowhere yet */
+    om_store_unlock(link_name);
+    close(open(path, O_CREAT | O_WRONLY, 0666));
+    must(om_store_lock(path));
+    must_say(om_store_lock(second), OM_EBUSY, "second.h5: is being trained by");
+    assert_int_equal(om_store_inspect_lock(link_name, holder), OM_LOCK_LIVE);
+    om_store_unlock(path);
+    must(om_store_lock(second));
+    must_say(om_store_lock(path), OM_EBUSY, "ensemble.h5: is being trained by");
+    om_store_unlock(second);
+    unlink(second);
+    unlink(link_name);
+    assert_alone("ensemble.h5");
+    unlink(path);
+}
+
+/* What a process leaves that is killed between writing the lock's text and giving it its name. */
+static void test_what_was_left_beside_a_lock_is_cleared_away(void **unused)
+{
+    (void)unused;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/ensemble.h5", f.directory);
+    const char *const names[] = {"ensemble.h5.lock.some.host.4711", "ensemble.h5.lock.mine",
+                                 "ensemble.h5.locks.4711"};
+    for (int i = 0; i < 3; i++) close(open(fixture_path(&f, names[i]), O_CREAT | O_WRONLY, 0666));
+    must(om_store_lock(path));
+    assert_int_not_equal(access(fixture_path(&f, names[0]), F_OK), 0);
+    om_store_unlock(path);
+    for (int i = 1; i < 3; i++) assert_int_equal(unlink(fixture_path(&f, names[i])), 0);
     assert_alone("nothing");
 }
 
@@ -130,6 +173,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_lock_is_held_until_it_is_released),
         TEST(test_a_lock_of_a_dead_process_is_taken_over),
+        TEST(test_links_have_the_lock_of_their_file),
+        TEST(test_what_was_left_beside_a_lock_is_cleared_away),
         TEST(test_a_lock_of_another_host_is_respected),
         TEST(test_a_lock_whose_process_number_was_given_anew_is_stale),
         TEST(test_one_of_many_takes_a_stale_lock),

@@ -39,13 +39,26 @@ rm -f "$work/short.h5"
 sed 's/iterations: 200/iterations: 100000/' "$spec" >"$work/long.yaml"
 expect 75 "before anything could be trained" \
     "$OMMATID" run "$work/long.yaml" -o "$work/short.h5" -n 1 --time-limit 0.01s
-expect 75 "time limit" "$OMMATID" run "$work/long.yaml" -o "$work/short.h5" -n 2 --time-limit 0.01s
+expect 75 "more time" "$OMMATID" run "$work/long.yaml" -o "$work/short.h5" -n 2 --time-limit 0.01s
+grep -q "in the store" "$work/err" && fail "there is no store: $(cat "$work/err")"
 check test ! -e "$work/short.h5.lock"
+
+now_us() { echo "${EPOCHREALTIME/[.,]/}"; }
+# in_time END: the run that has just ended has used the time up to END, in us since 1970, and no more.
+in_time() {
+    local over=$(($(now_us) - $1)) most=0
+    [ "${OM_SANITIZED:-0}" = 0 ] || most=2000000 # ranks take that long to begin and to end
+    ((over <= most && over >= -2500000)) || fail "it ended $over us after its limit: $(tail -n 2 "$work/err")"
+}
+end=$(($(now_us) + 4000000))
+expect 75 "time limit" "$OMMATID" run "$work/long.yaml" -o "$work/kept.h5" -n 1 --time-limit 4s
+in_time $end
 
 # the end of a SLURM job, by itself and when it comes before what was asked for
 export SLURM_JOB_END_TIME
-SLURM_JOB_END_TIME=$(($(date +%s) + 4))
+SLURM_JOB_END_TIME=$(($(date +%s) + 8))
 expect 75 "time limit" "$OMMATID" run "$work/long.yaml" -o "$work/slurm.h5" -n 2
+in_time $((SLURM_JOB_END_TIME * 1000000))
 SLURM_JOB_END_TIME=$(($(date +%s) - 4))
 expect 75 "time limit" "$OMMATID" run "$work/long.yaml" -o "$work/slurm.h5" -n 1 --time-limit 1h
 finish

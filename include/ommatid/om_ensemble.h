@@ -23,6 +23,7 @@ typedef struct om_run_options {
     double patience_s;
     bool retrain_damaged; /* models whose states are all damaged are begun anew; else they fail */
     bool quiet;
+    int measured_on;  /* cores on which this layout was measured to be the best; 0: it was not */
     bool tell_layout; /* unless quiet: says how many ranks and threads there are */
 } om_run_options;
 

@@ -2,7 +2,9 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -215,6 +217,31 @@ om_status om_check_new_file(const char *path, const char *option)
     if (access(path, F_OK) != 0) return om_check_folder(path);
     om_fail(OM_EIO, "%s: exists already", path);
     return om_hint(OM_EIO, "another name after %s", option);
+}
+
+static bool is_leftover(const char *entry, const char *name, const char *middle)
+{
+    const size_t n = strlen(name), m = strlen(middle);
+    if (strncmp(entry, name, n) != 0 || strncmp(entry + n, middle, m) != 0) return false;
+    const char *process = strrchr(entry, '.') + 1;
+    return *process != '\0' && process[strspn(process, "0123456789")] == '\0';
+}
+
+om_status om_remove_leftovers(const char *path, const char *middle)
+{
+    char folder[PATH_MAX], name[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    snprintf(name, sizeof name, "%s", path);
+    const char *parent = dirname(folder), *own = basename(name);
+    DIR *entries = opendir(parent);
+    if (entries == NULL) return om_fail_errno("cannot be read", parent);
+    om_status status = OM_OK;
+    for (const struct dirent *e; status == OM_OK && (e = readdir(entries)) != NULL;)
+        if (is_leftover(e->d_name, own, middle) && unlinkat(dirfd(entries), e->d_name, 0) != 0 &&
+            errno != ENOENT)
+            status = om_fail_errno("cannot be removed", e->d_name);
+    closedir(entries);
+    return status;
 }
 
 int om_split_part(const char *name, char file[PATH_MAX])

@@ -50,5 +50,8 @@ om_status om_read_file(const char *path, char **data, size_t *length);
  * the option that named it, that the file is not there yet. Errors: OM_EIO. */
 om_status om_check_folder(const char *path);
 om_status om_check_new_file(const char *path, const char *option);
+/* Deletes what killed processes have left beside `path`: files named by path, middle (".partial."), anything,
+ * and a process's number at the end. Only for who knows that nobody is at it now. Errors: OM_EIO. */
+om_status om_remove_leftovers(const char *path, const char *middle);
 
 #endif

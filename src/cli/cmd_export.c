@@ -108,7 +108,10 @@ static void export_row(reading *r, int model)
     const om_model_row *row = &r->rows[model];
     fprintf(r->out, "%d,%s,", model, om_model_status_name(row->status));
     om_csv_iteration(r->out, row->iteration);
-    fprintf(r->out, ",%d,%.3f,%u,", row->worker, row->seconds, row->attempts);
+    fprintf(r->out, ",%d,%.3f,%u,%u,%g,%u,", row->worker, row->seconds, row->attempts, row->retries,
+            ldexp(1, -(int)row->retries), row->stream);
+    if (row->stream >= OM_STREAMS) fprintf(r->out, "%llu", (unsigned long long)row->replaced_at);
+    fputc(',', r->out);
     om_csv_text(r->out, row->message);
     fputc('\n', r->out);
 }
@@ -117,7 +120,8 @@ static om_status export_csv(reading *r)
 {
     const char *head[] = {"model,iteration,loss,epe", "model,iteration,l2norm,epe",
                           "model,parameter,type_or_source,target,value",
-                          "model,status,iteration,worker,seconds,attempts,message"};
+                          "model,status,iteration,worker,seconds,attempts,retries,rate_factor,"
+                          "stream,replaced_at,message"};
     fprintf(r->out, "%s\n", head[set.table]);
     for (int m = 0; m < r->info->n_models; m++) {
         if (set.model >= 0 && m != set.model) continue;

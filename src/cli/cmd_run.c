@@ -1,6 +1,7 @@
 /* ommatid run: trains an ensemble, or goes on with it. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ static struct {
     int ranks, threads, team, replicate;
     double unit_s;
     double limit_s; /* from when the command was begun; 0: none */
+    double end_s;   /* the same, and a SLURM job's own limit, of the monotonic clock; INFINITY */
     double patience_s;
     bool retrain_damaged, verbose;
 } set = {.unit_s = 20, .patience_s = PATIENCE_S};
@@ -66,25 +68,38 @@ static const om_option options[] = {
     {0},
 };
 
+static void print_replica(const om_replica *r)
+{
+    const unsigned long long at = (unsigned long long)r->iteration,
+                             again = (unsigned long long)r->again,
+                             stored = (unsigned long long)r->stored;
+    if (r->equal)
+        printf("model %d: equal at iteration %llu (state %016llx)\n", r->model, at, stored);
+    else if (r->damaged)
+        printf("model %d: damaged: %s\n", r->model, r->difference);
+    else
+        printf("model %d: differs at iteration %llu (state %016llx, in the store %016llx): %s\n",
+               r->model, at, again, stored, r->difference);
+}
+
 /* A line for each model; rank 0. */
 static om_status print_replicas(const om_replica *replicas, int n)
 {
-    int unequal = 0;
+    int unequal = 0, damaged = 0;
     for (int i = 0; i < n; i++) {
-        const om_replica *r = &replicas[i];
-        if (r->equal)
-            printf("model %d: equal at iteration %llu (state %016llx)\n", r->model,
-                   (unsigned long long)r->iteration, (unsigned long long)r->stored);
-        else
-            printf(
-                "model %d: differs at iteration %llu (state %016llx, in the store %016llx): %s\n",
-                r->model, (unsigned long long)r->iteration, (unsigned long long)r->again,
-                (unsigned long long)r->stored, r->difference);
-        unequal += !r->equal;
+        print_replica(&replicas[i]);
+        unequal += !replicas[i].equal;
+        damaged += replicas[i].damaged;
     }
     fflush(stdout);
     if (unequal == 0) return OM_OK;
-    om_fail(OM_EFAIL, "%d of %d models came out otherwise than %s has them", unequal, n, set.store);
+    if (damaged == unequal)
+        om_fail(OM_EFAIL, "%d of %d models are damaged in %s", damaged, n, set.store);
+    else
+        om_fail(OM_EFAIL, "%d of %d models came out otherwise than %s has them", unequal - damaged,
+                n, set.store);
+    if (damaged > 0) om_hint(OM_EFAIL, "ommatid check %s", set.store);
+    if (damaged == unequal) return OM_EFAIL;
     return om_hint(OM_EFAIL, "the version and the instruction set that it was trained with (the "
                              "environment's OMMATID_ISA), for which alone bits are the same");
 }
@@ -100,20 +115,30 @@ static om_status replicate(const om_run_options *run_options)
     return om_ranks_agree(status);
 }
 
+/* Tells the ranks that are started here. */
+#define MEASURED_ON "OMMATID_MEASURED_ON"
+
+/* Of the limit, what is left; 0: there is none. */
+static double limit_left_s(void)
+{
+    return isfinite(set.end_s) ? fmax(set.end_s - om_clock_s(), LEAST_LIMIT_S) : 0;
+}
+
 /* As ranks of a job: all of them know the outcome, one tells it. */
-static om_status run_ranks(const om_arguments *args, int threads)
+static om_status run_ranks(const om_arguments *args, int threads, int measured_on)
 {
     om_run_options run_options = {.spec_file = args->words[0],
                                   .store = set.store,
                                   .threads = threads,
                                   .team = set.team,
                                   .unit_s = set.unit_s,
-                                  .time_limit_s = set.limit_s,
                                   .patience_s = set.patience_s,
                                   .retrain_damaged = set.retrain_damaged,
                                   .quiet = args->quiet,
+                                  .measured_on = measured_on,
                                   .tell_layout = om_ranks_launched() && !om_launch_is_watched()};
     OM_TRY(om_launch_begin());
+    run_options.time_limit_s = limit_left_s(); /* after the start of MPI, which takes its time */
     return om_launch_end(set.replicate > 0 ? replicate(&run_options)
                                            : om_ensemble_run(&run_options));
 }
@@ -132,8 +157,9 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     words[n++] = "--output", words[n++] = set.store;
     words[n++] = "--unit", words[n++] = unit;
     words[n++] = "--threads", words[n++] = threads;
-    snprintf(limit, sizeof limit, "%.3fs", set.limit_s);
-    if (set.limit_s > 0) words[n++] = "--time-limit", words[n++] = limit;
+    const double left_s = limit_left_s();
+    snprintf(limit, sizeof limit, "%.3fs", left_s);
+    if (left_s > 0) words[n++] = "--time-limit", words[n++] = limit;
     snprintf(patience, sizeof patience, "%.3fs", set.patience_s);
     words[n++] = "--patience", words[n++] = patience;
     if (set.retrain_damaged) words[n++] = "--retrain-damaged";
@@ -149,8 +175,12 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
     const om_launching launching = {.ranks = layout.ranks + !audits,
                                     .bound_threads = bind ? layout.threads : 0,
                                     .tell = set.verbose,
+                                    .store = set.store,
                                     .kept = audits ? "the store is as it was"
                                                    : "finished units are in the store"};
+    char measured_on[16];
+    snprintf(measured_on, sizeof measured_on, "%d", layout.measured_on);
+    setenv(MEASURED_ON, measured_on, 1);
     return om_launch(&launching, n, words);
 }
 
@@ -168,9 +198,9 @@ static void warn_of_idle_ranks(om_rank_layout layout, const om_work_left *left)
 
 /* Seconds until ranks that were started here are told to end, if they have not by themselves: of what
  * they keep for that, half is left to them. */
-static double launch_s(double end)
+static double launch_s(void)
 {
-    const double left = end - om_clock_s();
+    const double left = set.end_s - om_clock_s();
     return isfinite(left) ? left - om_limit_reserve_s(left) / 2 : INFINITY;
 }
 
@@ -182,15 +212,13 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     const om_layout_wish wish = {args->words[0], set.store, om_rank_cores(),
                                  ranks,          threads,   set.team};
     om_stop_listen();
-    const double end = om_clock_s() + om_limit_s(set.limit_s);
-    om_stop_after(launch_s(end));
+    om_stop_after(launch_s());
     if (access(set.store, F_OK) == 0) OM_TRY(om_command_try_store(set.store));
     om_status status = set.replicate > 0 ? om_replicate_layout(&wish, set.replicate, &layout, line)
                                          : om_layout_choose(&wish, &layout, &left, line);
     if (om_stop_signal) return om_limit_fail_early();
     OM_TRY(status);
-    set.limit_s = isfinite(end) ? fmax(end - om_clock_s(), LEAST_LIMIT_S) : 0;
-    if (!args->quiet) fprintf(stderr, "%s\n", line);
+    if (!args->quiet && (left.models > 0 || set.replicate > 0)) fprintf(stderr, "%s\n", line);
     if (!args->quiet) warn_of_idle_ranks(layout, &left);
     const int64_t all = (int64_t)layout.ranks * layout.threads;
     if (all > MOST_PER_CORE * (int64_t)wish.cores)
@@ -201,7 +229,7 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     if (!fits && !args->quiet)
         fprintf(stderr, "warning: %d x %d is more than the %d core%s of this machine: slower\n",
                 layout.ranks, layout.threads, wish.cores, wish.cores == 1 ? "" : "s");
-    if (layout.ranks == 1) return run_ranks(args, layout.threads);
+    if (layout.ranks == 1) return run_ranks(args, layout.threads, layout.measured_on);
     return launch(args, layout, fits && layout.threads > 1 && om_rank_has_all_cores());
 }
 
@@ -219,6 +247,7 @@ static om_status run(const om_arguments *args)
     if (set.patience != NULL && !om_parse_duration(set.patience, &set.patience_s))
         return om_fail(OM_EUSAGE, "--patience '%s': expected a duration: 30s, 5m, 1h",
                        set.patience);
+    set.end_s = om_clock_s() + om_limit_s(set.limit_s);
     if (set.team > 0 && set.replicate > 0)
         return om_fail(OM_EUSAGE, "run: --team is not for --replicate: each model has one rank");
     int ranks = set.ranks, threads = set.threads;
@@ -227,7 +256,8 @@ static om_status run(const om_arguments *args)
     if (ranks > 0)
         return om_fail(OM_EUSAGE, "run: %d ranks, but the launcher of this job sets the ranks",
                        ranks);
-    return run_ranks(args, threads);
+    const char *measured_on = om_launch_is_watched() ? getenv(MEASURED_ON) : NULL;
+    return run_ranks(args, threads, measured_on != NULL ? atoi(measured_on) : 0);
 }
 
 const om_command om_cmd_run = {
@@ -250,7 +280,8 @@ const om_command om_cmd_run = {
         "With --replicate it proves that of a finished store: N models, drawn by the seed, are "
         "trained once\n"
         "more on another layout, and every byte of their states is compared. Exit status 1: one "
-        "differs.\n"
+        "differs, or\n"
+        "what the store has of it is damaged.\n"
         "\n"
         "Ctrl-C, SIGTERM and a time limit end it cleanly, with exit code 75; the same command goes "
         "on from\n"

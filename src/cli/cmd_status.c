@@ -67,7 +67,6 @@ static om_status take_picture(om_store *store, picture *p)
     p->race = om_race_tally_of(p->info);
     p->iterations = 0;
     p->retries = p->set_back = p->replacements = p->replaced = 0;
-    p->total = p->info->imported_from == NULL ? om_legs_iterations(&p->race.legs) : 0;
     p->best = -1;
     OM_TRY(om_store_read_rows(store, p->rows));
     OM_TRY(om_store_read_run(store, &p->run));
@@ -84,6 +83,7 @@ static om_status take_picture(om_store *store, picture *p)
             p->iterations += p->rows[m].iteration;
         if (!isnan(p->error[m]) && (p->best < 0 || p->error[m] < p->error[p->best])) p->best = m;
     }
+    p->total = p->info->imported_from == NULL ? om_race_iterations(&p->race) : 0;
     p->state = om_run_state_of(p->info->path, &p->run,
                                p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0);
     return OM_OK;

@@ -245,8 +245,10 @@ static void wait_for_ranks(const char *outcome)
 }
 
 /* Outcome and message that rank 0 left; asked: it was asked to stop, perhaps before it could listen. */
-static om_status read_outcome(const char *path, int state, int asked, const char *kept)
+static om_status read_outcome(const char *path, int state, int asked, const om_launching *launching)
 {
+    const bool keeps = launching->store == NULL || access(launching->store, F_OK) == 0;
+    const char *kept = keeps ? launching->kept : "there is no store yet";
     char *text = NULL, *message = NULL;
     size_t length;
     om_status status = om_read_file(path, &text, &length);
@@ -263,7 +265,8 @@ static om_status read_outcome(const char *path, int state, int asked, const char
                           : begun          ? "stopped"
                                            : "stopped before it began";
         om_fail(OM_ESTOPPED, "%s; %s", why, kept);
-        status = om_hint(OM_ESTOPPED, "the same command again");
+        status = om_hint(OM_ESTOPPED, asked == SIGALRM && !keeps ? "the same command with more time"
+                                                                 : "the same command again");
     } else {
         status = om_fail(OM_EFAIL, "a rank ended before its time; %s", kept);
         om_hint(status, "the same command again");
@@ -301,7 +304,7 @@ om_status om_launch(const om_launching *launching, int n, const char *const *arg
     } else {
         int asked, state = wait_for(child, path, &asked);
         wait_for_ranks(path);
-        status = read_outcome(path, state, asked, launching->kept);
+        status = read_outcome(path, state, asked, launching);
     }
     close(file);
     return status;

@@ -11,6 +11,8 @@ typedef struct om_launching {
     int bound_threads; /* cores that each rank is bound to; 0: ranks go where there is room */
     bool tell;         /* the command that starts the ranks */
     const char *kept; /* by ranks that ended before their time: "finished units are in the store" */
+    const char
+        *store; /* in which that is: where it is not there, nothing is kept; NULL: none is needed */
 } om_launching;
 
 /* Runs this program again in ranks, with the n given words as arguments, and waits for them. Signals

@@ -9,11 +9,39 @@ om_race_tally om_race_tally_of(const om_store_info *info)
                                om_legs_of(&info->race, info->n_models, info->layout.iterations)};
 }
 
+static uint64_t start_of(const om_legs *c, int leg) { return leg > 0 ? c->end[leg - 1] : 0; }
+
+static void count_lost(om_race_tally *tally, uint64_t iteration)
+{
+    const om_legs *c = &tally->legs;
+    int leg = 0;
+    while (leg < c->rungs && iteration >= c->end[leg]) leg++;
+    tally->lost[leg]++;
+    tally->lost_iterations[leg] += iteration - start_of(c, leg);
+}
+
 void om_race_count(om_race_tally *tally, om_model_status status, uint64_t iteration)
 {
+    if (status == OM_MODEL_DIVERGED) count_lost(tally, iteration);
     for (int rung = 0; rung < tally->legs.rungs; rung++)
         if (status == OM_MODEL_STOPPED && iteration == tally->legs.end[rung])
             tally->stopped[rung]++;
+}
+
+/* A model that diverges leaves its place empty only where fewer are left than places. */
+uint64_t om_race_iterations(const om_race_tally *tally)
+{
+    const om_legs *c = &tally->legs;
+    uint64_t n = 0;
+    int alive = c->field[0];
+    for (int leg = 0; leg <= c->rungs; leg++) {
+        const uint64_t start = start_of(c, leg),
+                       length = c->end[leg] > start ? c->end[leg] - start : 0;
+        if (alive > c->field[leg]) alive = c->field[leg];
+        alive = alive > tally->lost[leg] ? alive - tally->lost[leg] : 0;
+        n += (uint64_t)alive * length + tally->lost_iterations[leg];
+    }
+    return n;
 }
 
 static int count_stopped(const om_race_tally *tally)

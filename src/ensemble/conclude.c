@@ -18,7 +18,8 @@ static void tell_engine(const om_coordinator *c, bool alone)
     for (int w = 0; w < c->job->trainers; w++) om_work_times_add(&all, &c->times[w]);
     const double own_s =
         alone ? seconds - all.train - all.store : om_clock_cpu_s() - c->start_cpu_s;
-    om_work_times_describe(&all, c->job->trainers, seconds, own_s, line, sizeof line);
+    om_work_times_describe(&all, c->job->trainers, c->job->threads, seconds, own_s, line,
+                           sizeof line);
     if (!c->progress.quiet) fprintf(stderr, "%s\n", line);
 }
 

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "ensemble/coordinator.h"
+#include "ensemble/layout.h"
 #include "parallel/farm.h"
 #include "parallel/ranks.h"
 #include "parallel/stop.h"
@@ -60,6 +61,7 @@ static void keep(om_coordinator *c, om_status status)
 om_status om_coordinator_put_row(om_coordinator *c, int model)
 {
     const om_job *job = om_job_of(c->jobs, model);
+    c->news[model] = false;
     return om_store_write_row(job->store, model - job->first, &c->rows[model]);
 }
 
@@ -132,6 +134,7 @@ static om_status begin(om_coordinator *c)
     const om_job *job = c->job;
     const size_t models = (size_t)c->jobs->models, trainers = (size_t)job->trainers;
     OM_TRY(om_alloc(models, sizeof *c->rows, &c->rows));
+    OM_TRY(om_alloc(models, sizeof *c->news, &c->news));
     OM_TRY(om_alloc(models, sizeof *c->best, &c->best));
     for (size_t m = 0; m < models; m++) c->best[m] = NAN;
     OM_TRY(om_alloc(trainers, sizeof *c->waiting, &c->waiting));
@@ -145,14 +148,12 @@ static om_status begin(om_coordinator *c)
     c->start_cpu_s = om_clock_cpu_s();
     c->present = job->trainers;
     OM_TRY(om_store_read_run(job->store, &c->run)); /* which job this is, as it was claimed */
-    const size_t claimed = strlen(c->run.job);
-    const int ranks = job->trainers * job->team_size;
-    int n = snprintf(c->run.job + claimed, sizeof c->run.job - claimed, ", layout %dx%d", ranks,
-                     job->threads);
-    if (job->team_size > 1)
-        snprintf(c->run.job + claimed + n, sizeof c->run.job - claimed - (size_t)n,
-                 " in teams of %d", job->team_size);
-    c->run.trainers = ranks;
+    const om_rank_layout layout = {.ranks = job->trainers * job->team_size,
+                                   .threads = job->threads,
+                                   .team = job->team_size,
+                                   .measured_on = job->options->measured_on};
+    om_layout_append(&layout, c->run.job, sizeof c->run.job);
+    c->run.trainers = layout.ranks;
     c->run.updated = om_clock_unix_s();
     c->run.iterations_per_s = 0;
     c->run.seconds_left = NAN;
@@ -198,7 +199,7 @@ static void tick(om_coordinator *c)
     for (int i = 0; i < c->jobs->n; i++) left += om_race_beyond(c->races[i]);
     for (int m = 0; m < c->jobs->models; m++) {
         const om_model_row *row = &c->rows[m];
-        if (row->status == OM_MODEL_RUNNING) write_row(c, m);
+        if (c->news[m]) write_row(c, m);
         if (row->status != OM_MODEL_RUNNING && row->status != OM_MODEL_WAITING) continue;
         const om_job *job = om_job_of(c->jobs, m);
         const uint64_t to_end = job->layout.iterations - row->iteration;
@@ -270,6 +271,7 @@ static void take_report(om_coordinator *c, int worker, const om_report *report)
         c->best[report->model] = report->best;
     if (report->iteration > row->iteration) c->trained += report->iteration - row->iteration;
     row->iteration = report->iteration; /* at the end: what the store holds */
+    c->news[report->model] = true;
     if (report->kind == OM_REPORT_PROGRESS || report->kind == OM_REPORT_AHEAD) {
         take_progress(c, report);
         return;
@@ -462,6 +464,7 @@ om_status om_coordinate(const om_jobs *jobs, om_worker *worker)
     om_plan_free(c.plan);
     om_pace_free(c.pace);
     om_free(c.rows);
+    om_free(c.news);
     om_free(c.best);
     om_free(c.waiting);
     om_free(c.times);

@@ -14,6 +14,7 @@ typedef struct om_coordinator {
     om_plan *plan;
     om_race **races;      /* [jobs] of the models of each */
     om_model_row *rows;   /* [models] what the live table says */
+    bool *news;           /* [models] rows that have changed since they were written */
     double *best;         /* [models] selection measure at the best check; NaN: none */
     bool *waiting;        /* [trainers] asked, and there was nothing; a team is one of them */
     om_work_times *times; /* [trainers] */

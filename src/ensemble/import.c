@@ -202,7 +202,7 @@ static om_status reserve(import *j)
     j->locked = true;
     memcpy(j->path, path, sizeof j->path);
     if (unlink(path) != 0 && errno != ENOENT) return om_fail_errno("cannot be removed", path);
-    return om_h5_remove_leftovers(path);
+    return om_remove_leftovers(path, ".partial.");
 }
 
 static om_status create(import *j)

@@ -2,6 +2,7 @@
  * 0 gathers what the others say, between its own iterations. */
 #include "ensemble/replicate.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
+#include "ensemble/limit.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_check.h"
 #include "ommatid/om_random.h"
@@ -151,18 +153,35 @@ static om_status train(audit *a, uint64_t iterations)
     return OM_OK;
 }
 
+/* Whether slots, copies and row of a finished model can be read and agree, and what is wrong first; of the
+ * state that counts a->stored is filled. */
+static om_status prove(audit *a, int model, om_replica *r)
+{
+    double patience_s = 0; /* nobody writes what is finished */
+    om_model_proof proof = {.damaged = true};
+    om_findings findings = {0};
+    om_status status =
+        om_check_model(a->job.store, model, false, &patience_s, a->stored, &proof, &findings);
+    *r = (om_replica){.model = model, .iteration = proof.iteration, .damaged = proof.damaged};
+    for (size_t i = 0; i < findings.n && r->difference[0] == '\0'; i++) {
+        const om_finding *f = &findings.items[i];
+        if (f->damage) snprintf(r->difference, sizeof r->difference, "%s: %s", f->where, f->what);
+    }
+    om_findings_free(&findings);
+    if (status == OM_OK || status == OM_ENOMEM) return status;
+    snprintf(r->difference, sizeof r->difference, "%.*s", (int)strcspn(om_message(), "\n"),
+             om_message());
+    om_message_clear();
+    return OM_OK;
+}
+
 static om_status replicate(audit *a, int model, om_replica *r)
 {
     const om_job *job = &a->job;
-    bool found;
-    OM_TRY(om_store_load(job->store, model, a->stored, &found));
-    if (!found) {
-        om_fail(OM_EDATA, "%s: model %d has no state", job->options->store, model);
-        return om_hint(OM_EDATA, "ommatid check %s", job->options->store);
-    }
+    OM_TRY(prove(a, model, r));
+    if (r->damaged) return OM_OK;
     OM_TRY(om_state_init(&job->layout, job->circuit, &job->spec.train, job->spec.seed,
                          (uint32_t)model, a->again));
-    *r = (om_replica){.model = model, .iteration = a->stored->iteration};
     om_status status = train(a, a->stored->iteration);
     r->stored = om_checksum(a->stored, job->layout.bytes, 0);
     r->again = om_checksum(a->again, job->layout.bytes, 0);
@@ -172,7 +191,9 @@ static om_status replicate(audit *a, int model, om_replica *r)
         om_message_clear();
         return OM_OK;
     }
-    r->equal = !om_store_difference(job->store, a->stored, a->again, r->difference);
+    char difference[OM_MESSAGE_BYTES];
+    r->equal = !om_store_difference(job->store, a->stored, a->again, difference);
+    snprintf(r->difference, sizeof r->difference, "%s", difference);
     return status;
 }
 
@@ -194,8 +215,11 @@ static om_status replicate_share(audit *a)
         om_farm_pause();
     }
     if (status != OM_ESTOPPED) return status;
-    om_fail(OM_ESTOPPED, "stopped: models were not compared; the store is as it was");
-    return om_hint(OM_ESTOPPED, "the same command again: it begins anew");
+    const bool late = om_stop_signal == SIGALRM;
+    om_fail(OM_ESTOPPED, "%s: models were not compared; the store is as it was",
+            late ? "time limit" : "stopped");
+    return om_hint(OM_ESTOPPED, late ? "the same command with more time: it begins anew"
+                                     : "the same command again: it begins anew");
 }
 
 static om_status match(const om_job *job, bool with_films)
@@ -205,11 +229,29 @@ static om_status match(const om_job *job, bool with_films)
     return om_store_matches(job->store, &plan);
 }
 
-static void say_what(const audit *a)
+/* An audit on the layout that the store was trained with proves less than one on another. */
+static om_status warn_of_same_layout(const audit *a)
+{
+    om_run_row run;
+    OM_TRY(om_store_read_run(a->job.store, &run));
+    const om_rank_layout then = om_layout_of_job(run.job);
+    const int threads = a->job.threads;
+    if (then.ranks == a->job.trainers && then.threads == threads && then.team == 1)
+        fprintf(
+            stderr,
+            "warning: the store was last trained with %d x %d, too: that its bits do not depend on "
+            "the layout is not proved\n"
+            "  try: --threads %d\n",
+            then.ranks, then.threads, threads == 1 ? 2 : 1);
+    return OM_OK;
+}
+
+/* Rank 0. */
+static om_status say_what(const audit *a)
 {
     const char *version = om_store_describe(a->job.store)->program_version;
     const char *kernels = om_store_describe(a->job.store)->kernels;
-    if (a->job.options->quiet || om_ranks_number() != 0) return;
+    if (a->job.options->quiet || om_ranks_number() != 0) return OM_OK;
     fprintf(stderr, "replicating %d model%s, drawn by the seed:", a->n, a->n > 1 ? "s" : "");
     for (int i = 0; i < a->n; i++) fprintf(stderr, " %d", a->models[i]);
     fprintf(stderr, "\n");
@@ -220,6 +262,7 @@ static void say_what(const audit *a)
                 "the store was begun with %s kernels, these are %s: the last bits differ\n"
                 "  try: OMMATID_ISA=%s, where the processor can\n",
                 kernels, a->job.kernels, kernels);
+    return warn_of_same_layout(a);
 }
 
 /* Whatever takes time comes after everything that can be refused. */
@@ -239,7 +282,7 @@ static om_status begin(audit *a, int wanted)
     OM_TRY(om_ranks_agree(om_store_open(job->options->store, OM_STORE_READ, &job->store)));
     OM_TRY(om_ranks_agree(match(job, false)));
     OM_TRY(om_ranks_agree(choose_models(a, wanted)));
-    say_what(a);
+    OM_TRY(om_ranks_agree(say_what(a)));
     OM_TRY(om_job_open_scenes(job));
     OM_TRY(om_ranks_agree(
         om_state_layout_of(job->circuit, job->scenes, &job->spec.train, &job->layout)));
@@ -256,7 +299,9 @@ om_status om_ensemble_replicate(const om_run_options *options, int wanted, om_re
                                 int *n)
 {
     audit a = {.job = {.options = options}, .replicas = replicas};
+    const double limit_s = om_limit_s(options->time_limit_s);
     om_stop_listen();
+    om_stop_after(limit_s - om_limit_reserve_s(limit_s));
     a.job.trainers = om_ranks_count();
     a.job.team_size = 1;
     a.job.threads = om_job_threads(&a.job);
@@ -276,19 +321,6 @@ om_status om_ensemble_replicate(const om_run_options *options, int wanted, om_re
 
 /* ---- on how many ranks ---- */
 
-/* The layout at the end of what a run calls itself; 0 threads: not said. */
-static om_rank_layout layout_of_run(const om_run_row *run)
-{
-    static const char before[] = ", layout ";
-    om_rank_layout layout = {0};
-    const char *text = strstr(run->job, before);
-    char *end;
-    if (text == NULL) return layout;
-    layout.ranks = (int)strtol(text + strlen(before), &end, 10);
-    if (*end == 'x') layout.threads = (int)strtol(end + 1, NULL, 10);
-    return layout;
-}
-
 om_status om_replicate_layout(const om_layout_wish *wish, int wanted, om_rank_layout *layout,
                               char line[OM_LAYOUT_BYTES])
 {
@@ -298,7 +330,7 @@ om_status om_replicate_layout(const om_layout_wish *wish, int wanted, om_rank_la
     om_status status = om_store_read_run(store, &run);
     om_store_close(store);
     if (status != OM_OK) return status;
-    const om_rank_layout then = layout_of_run(&run);
+    const om_rank_layout then = om_layout_of_job(run.job);
     layout->team = 1;
     layout->threads = wish->threads > 0 ? wish->threads : then.threads == 1 ? 2 : 1;
     layout->ranks = wish->cores / layout->threads;

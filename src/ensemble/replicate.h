@@ -4,6 +4,7 @@
 #define OM_ENSEMBLE_REPLICATE_H
 
 #include "ensemble/layout.h"
+#include "ommatid/om_check.h"
 #include "ommatid/om_ensemble.h"
 
 typedef struct om_replica {
@@ -11,7 +12,8 @@ typedef struct om_replica {
     uint64_t iteration;     /* at which the store has it */
     uint64_t stored, again; /* checksums of both states */
     bool equal;
-    char difference[OM_MESSAGE_BYTES]; /* the first one; "" if equal */
+    bool damaged; /* what the store has of it contradicts itself: it was not trained */
+    char difference[2 * OM_FINDING_BYTES]; /* the first one, or what is damaged; "" if equal */
 } om_replica;
 
 /* A layout for it in which models have another number of threads than when the store was last trained,
@@ -21,10 +23,11 @@ om_status om_replicate_layout(const om_layout_wish *wish, int wanted, om_rank_la
                               char line[OM_LAYOUT_BYTES]);
 
 /* Trains `wanted` of the store's finished models again (all, if they are fewer), drawn by the ensemble's
- * seed, and compares every byte of their states with the store's, which is only read. Every rank trains,
+ * seed, and compares every byte of their states with the store's, which is only read. One of which slots,
+ * copies and row do not agree, as om_check_model() says, is not trained, but damaged. Every rank trains,
  * each its share. replicas [wanted], *n: filled on rank 0, by number of the model. Collective. Errors: those
  * of om_ensemble_run() for spec, circuit and films; OM_EDATA (no model is finished; the store belongs to
- * another spec), OM_ESTOPPED. That models differ is none. */
+ * another spec), OM_ESTOPPED (also at the options' time limit). That models differ is none. */
 om_status om_ensemble_replicate(const om_run_options *options, int wanted, om_replica *replicas,
                                 int *n);
 

@@ -244,19 +244,19 @@ static void tell_layout(const om_job *job)
  * coordinates, and what is left over waits for the end. Collective. */
 static om_status form_teams(run *r)
 {
-    const om_job *any = &r->jobs.of[0];
-    const int ranks = any->trainers, asked = r->options->team, rank = om_ranks_number();
-    int batch = any->spec.train.batch_size;
+    const om_job *least = &r->jobs.of[0]; /* of all batches its is the smallest */
+    const int ranks = least->trainers, asked = r->options->team, rank = om_ranks_number();
     for (int p = 1; p < r->jobs.n; p++)
-        if (r->jobs.of[p].spec.train.batch_size < batch)
-            batch = r->jobs.of[p].spec.train.batch_size;
-    if (asked > 0) OM_TRY(om_layout_check_team(asked, batch));
+        if (r->jobs.of[p].spec.train.batch_size < least->spec.train.batch_size)
+            least = &r->jobs.of[p];
+    const int batch = least->spec.train.batch_size;
+    om_status status = asked > 0 ? om_layout_check_team(asked, batch) : OM_OK;
+    if (status != OM_OK) return om_context(status, "%s", least->options->spec_file);
     if (asked > ranks)
         return om_fail(OM_EUSAGE, "a team of %d, but %d rank%s", asked, ranks,
                        ranks > 1 ? "s train" : " trains");
     const int size = asked > 0 ? asked : om_layout_team(ranks, r->jobs.models, batch);
     const int teams = ranks / size, number = (rank - 1) / size;
-    om_status status = OM_OK;
     if (size > 1) status = om_team_create(rank > 0 && number < teams ? number : -1, &r->team);
     for (int p = 0; p < r->jobs.n; p++) {
         r->jobs.of[p].team_size = size;
@@ -362,7 +362,7 @@ static om_status claim_store(run *r)
     OM_TRY(om_check_folder(path));
     OM_TRY(om_store_lock(path));
     r->locked = true;
-    OM_TRY(om_h5_remove_leftovers(path));
+    OM_TRY(om_remove_leftovers(path, ".partial."));
     r->exists = access(path, F_OK) == 0;
     if (r->exists) OM_TRY(check_form(r));
     bool finished = r->exists;

@@ -69,6 +69,12 @@ static void check_effect(om_spec_walk *w)
         om_spec_fault(w, mark,
                       "model.fixed: every part is: expected one at least that is trained, or "
                       "train.task: none");
+    if (was_given(w, "train.explode", &mark) && train->explode > 0 && train->explode <= 1)
+        om_spec_fault(
+            w, mark,
+            "train.explode %g: expected more than 1, the untrained model itself, or 0 for no "
+            "such bound",
+            train->explode);
     if (was_given(w, "train.t_fade_in", &mark) && train->t_fade_in_s > 0 &&
         train->t_fade_in_s < train->batch.dt_s)
         om_spec_fault(

@@ -51,16 +51,13 @@ typedef enum om_h5_access {
     OM_H5_UPDATE /* raw data in place through MPI-IO on this rank alone; MPI must be initialised */
 } om_h5_access;
 
-/* Starts a new file beside `path`, with room for all that will be added. bytes: at least what the
+/* Starts a new file beside `path`, as PATH.partial.PROCESS, with room for all that will be added. bytes: at least what the
  * data take, and 2 KiB for each dataset. Errors: OM_EIO (exists already, no permission, full
  * disk). */
 om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
 /* Makes a new file durable and gives it its name; nothing more can be added. Never replaces an
  * existing file. */
 om_status om_h5_publish(om_h5 *file);
-/* Deletes what processes that were killed while they made `path` have left beside it. Only for who knows that
- * nobody makes it now: who holds its lock. Errors: OM_EIO. */
-om_status om_h5_remove_leftovers(const char *path);
 /* Errors: OM_EIO (no permission), OM_EDATA (missing, not HDF5, truncated). */
 om_status om_h5_open(const char *path, om_h5_access access, om_h5 **file);
 /* The same opens one part of a file, as om_split_part() has it: its root is then this group. */

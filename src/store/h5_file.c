@@ -1,7 +1,6 @@
 /* Files: made under another name, made durable, then named with link(), which refuses to replace
  * anything. The format stays at its earliest version: later ones mark a file as in use while it is
  * written, and a killed writer leaves that mark behind. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -194,32 +193,6 @@ om_status om_h5_publish(om_h5 *file)
     free(file->partial);
     file->partial = NULL;
     return sync_directory_of(file->path);
-}
-
-/* Whether an entry of a folder is what `name` was made as: NAME.partial.PID. */
-static bool is_leftover(const char *entry, const char *name)
-{
-    static const char partial[] = ".partial.";
-    const size_t n = strlen(name), m = strlen(partial);
-    if (strncmp(entry, name, n) != 0 || strncmp(entry + n, partial, m) != 0) return false;
-    const char *process = entry + n + m;
-    return *process != '\0' && process[strspn(process, "0123456789")] == '\0';
-}
-
-om_status om_h5_remove_leftovers(const char *path)
-{
-    char folder[PATH_MAX], name[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    snprintf(name, sizeof name, "%s", path);
-    const char *parent = dirname(folder), *own = basename(name);
-    DIR *entries = opendir(parent);
-    if (entries == NULL) return om_fail_errno("cannot be read", parent);
-    om_status status = OM_OK;
-    for (const struct dirent *e; status == OM_OK && (e = readdir(entries)) != NULL;)
-        if (is_leftover(e->d_name, own) && unlinkat(dirfd(entries), e->d_name, 0) != 0)
-            status = om_fail_errno("cannot be removed", e->d_name);
-    closedir(entries);
-    return status;
 }
 
 /* What HDF5 would report less clearly. */

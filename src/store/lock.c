@@ -1,9 +1,10 @@
 /* The lock of a file that ranks write: PATH.lock, which says who does. MPI-IO itself would let two
  * jobs write into one file.
  *
- * The file appears with its text in one step (written aside, then link(), which fails if there is
- * one). A stale lock is removed under flock() on that very file, and only if the name still means
- * it, so that two jobs that find it stale at once cannot remove what the other has put there. */
+ * The file appears with its text in one step (written aside, as LOCK.HOST.PROCESS, then link(), which
+ * fails if there is one). A stale lock is removed under flock() on that very file, and only if the name
+ * still means it, so that two jobs that find it stale at once cannot remove what the other has put
+ * there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -144,7 +145,7 @@ static om_status try_take(const char *path, const char *lock, const holder *self
         status = om_fail_errno("cannot be written", path);
     else if (link(aside, lock) == 0)
         *taken = true;
-    else if (errno != EEXIST)
+    else if (errno != EEXIST && errno != ENOENT) /* gone: who took the lock has cleared it away */
         status = om_fail_errno("cannot be created", path);
     close(descriptor);
     unlink(aside);
@@ -184,9 +185,15 @@ done:
     return status;
 }
 
+/* A file has one lock whatever links lead to it by name: beside the file itself. */
 static om_status lock_name(const char *path, char **lock)
 {
-    if (asprintf(lock, "%s.lock", path) >= 0) return OM_OK;
+    struct stat info;
+    const bool is_link = lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+    char *real = is_link ? realpath(path, NULL) : NULL; /* NULL, too, where it leads nowhere */
+    const int n = asprintf(lock, "%s.lock", real != NULL ? real : path);
+    free(real);
+    if (n >= 0) return OM_OK;
     *lock = NULL;
     return om_fail(OM_ENOMEM, "%s: out of memory", path);
 }
@@ -207,6 +214,8 @@ om_status om_file_lock(const char *path, const char *name, const char *work, con
     }
     if (status == OM_OK && !taken)
         status = om_fail(OM_EBUSY, "%s: other processes take and release it all the time", lock);
+    /* of processes that were killed while they tried; where it cannot be removed it does no harm */
+    if (status == OM_OK && om_remove_leftovers(lock, ".") != OM_OK) om_message_clear();
     free(lock);
     return status;
 }
