@@ -34,7 +34,7 @@ for kill in "2 200" "1 840" "3 1400"; do
 done
 check "$OMMATID" run "$long" -o "$store" -n 2 --quiet
 same "$work/long.h5" "$store"
-expect 0 "layout: 1 rank x 1 thread" "$OMMATID" run "$long" -o "$store" --threads 1
+expect 0 "2 of 6 models trained" "$OMMATID" run "$long" -o "$store" --threads 1
 same "$work/long.h5" "$store"
 expect 0 "whole: 6 models, 2 done, 4 stopped" "$OMMATID" check "$store"
 store=$work/three.h5
