@@ -167,7 +167,7 @@ static om_status end_unit(simulator *s, int rank)
     const double spent_s = r->ends_s - r->began_s - s->o->commit_s, start_s = om_clock_s();
     if (fails) {
         s->result->failed_units++;
-        if (!om_plan_failed(s->plan, rank)) {
+        if (!om_plan_failed(s->plan, rank)) { /* a race would wait for it: here it has diverged */
             om_race_ended(s->race, r->unit.model);
             s->ended++;
         }
