@@ -135,7 +135,7 @@ is_ready() {
 is_ready one-node ensembles/motion-50.yaml --ranks-per-node 32 --mem 5G --time 1-00:00:00
 is_ready many-nodes ensembles/motion-50.yaml --nodes 5 --ranks-per-node 10 --threads 3 --mem 2G \
     --time 08:00:00
-is_ready quick-test ensembles/quickstart.yaml --partition quick --ranks-per-node 4 --mem 1G \
+is_ready quick-test ensembles/quickstart.yaml --partition quick --ranks-per-node 2 --mem 1G \
     --time 00:10:00
 check cmp <(common "$OM_SOURCE_DIR/jobs/array.sbatch") <(common written)
 check cmp <(head_of "$OM_SOURCE_DIR/jobs/array.sbatch" | grep -E 'signal|requeue|open-mode|program') \
