@@ -184,12 +184,12 @@ static json_t *points_json(const om_estimates *all)
         char label[OM_SWEEP_LABEL_BYTES];
         om_sweep_label(all->sweep, p, label);
         json_array_append_new(
-            points, json_pack("{s:i, s:s, s:s, s:i, s:i, s:I, s:f, s:f, s:f, s:f, s:o}", "point", p,
-                              "values", label, "circuit", e->circuit, "extent", e->extent, "models",
-                              e->models, "iterations", (json_int_t)e->iterations,
-                              "iterations_per_s_and_rank", e->rate, "rank_seconds", e->rank_s,
-                              "rank_mb", e->rank_bytes / 1e6, "store_mb", e->store_bytes / 1e6,
-                              "race", race_json(e)));
+            points,
+            json_pack("{s:i, s:s, s:s, s:i, s:i, s:I, s:f, s:f, s:f, s:f, s:o}", "point", p,
+                      "values", label, "circuit", e->circuit, "extent", e->extent, "models",
+                      e->models, "iterations", (json_int_t)e->iterations,
+                      "iterations_per_s_and_rank", e->rate, "rank_seconds", e->rank_s, "rank_mb",
+                      e->rank_bytes / 1e6, "store_mb", e->store_bytes / 1e6, "race", race_json(e)));
     }
     return points;
 }
@@ -200,11 +200,11 @@ static om_status print_json(const om_estimates *all)
     const bool swept = all->sweep != NULL;
     const om_simulation *middle = &e->runs[OM_ESTIMATE_RUNS / 2];
     const int on_node = (set.ranks + set.nodes - 1) / set.nodes;
-    json_t *json =
-        json_pack("{s:s, s:s?, s:o, s:i, s:I, s:i, s:i, s:i}", "name", e->name, "circuit",
-                  swept ? NULL : e->circuit, "extent", swept ? json_null() : json_integer(e->extent),
-                  "models", e->models, "iterations", (json_int_t)e->iterations, "ranks", set.ranks,
-                  "nodes", set.nodes, "threads", set.threads);
+    json_t *json = json_pack("{s:s, s:s?, s:o, s:i, s:I, s:i, s:i, s:i}", "name", e->name,
+                             "circuit", swept ? NULL : e->circuit, "extent",
+                             swept ? json_null() : json_integer(e->extent), "models", e->models,
+                             "iterations", (json_int_t)e->iterations, "ranks", set.ranks, "nodes",
+                             set.nodes, "threads", set.threads);
     json_object_update_new(json, json_pack("{s:i, s:o, s:i}", "team", e->team, "team_gain",
                                            swept ? json_null() : json_real(e->team_gain),
                                            "ranks_without_model", e->idle));

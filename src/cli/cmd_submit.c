@@ -26,7 +26,7 @@ enum { MOST_EXTRA = 64 };
 
 /* Beside what is counted: a rank's MPI, HDF5 and libraries; and for what no count foresees. */
 static const double RANK_BYTES = 6e7, MEMORY_FACTOR = 1.25, MEMORY_STEP = 104857600;
-static const double MERGE_BYTES = 1e9;        /* or a point's whole store */
+static const double MERGE_BYTES = 1e9; /* or a point's whole store */
 /* Beside the longest simulated run: rendering films, slower nodes. */
 static const double TIME_FACTOR = 1.25, START_S = 300, TIME_STEP_S = 300;
 static const double ANY_RATE = 1e4; /* iterations/s, where time is not asked for */
@@ -62,8 +62,8 @@ static const om_option options[] = {
     {"array", 0, OM_OPTION_INT, "N",
      "of a sweep: a job for each point, N of them at once, and one that merges their stores",
      .value = &set.array, .least = 1, .most = OM_SWEEP_MOST_POINTS},
-    {"dry-run", 0, OM_OPTION_FLAG, NULL, "print what would be submitted, and submit nothing; needs no SLURM",
-     .value = &set.dry_run},
+    {"dry-run", 0, OM_OPTION_FLAG, NULL,
+     "print what would be submitted, and submit nothing; needs no SLURM", .value = &set.dry_run},
     {0},
 };
 

@@ -15,8 +15,8 @@ typedef struct om_estimate_options {
     double rate;               /* as om_estimate; 0: measured here */
     double unit_s, spread, varies, fails; /* as om_simulation_options */
     int cores;                            /* that may be used for measuring */
-    bool apart; /* a sweep's points are runs of their own, each on all of the ranks */
-    void (*tell)(void);                   /* called before anything is measured; may be NULL */
+    bool apart;         /* a sweep's points are runs of their own, each on all of the ranks */
+    void (*tell)(void); /* called before anything is measured; may be NULL */
 } om_estimate_options;
 
 typedef struct om_estimate {

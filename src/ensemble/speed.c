@@ -23,9 +23,9 @@ typedef struct kind {
 typedef struct measuring {
     const om_speed_options *options;
     int n, n_trials;
-    kind *kinds;      /* [n] */
-    int *kind_of;     /* [n_subjects] */
-    double seconds;   /* of each trial */
+    kind *kinds;    /* [n] */
+    int *kind_of;   /* [n_subjects] */
+    double seconds; /* of each trial */
 } measuring;
 
 /* ---- kinds ---- */
@@ -98,11 +98,10 @@ static om_status time_check(const om_workload *w, const om_trainee_options *opti
     return status;
 }
 
-static om_status time_checks(const measuring *m, const om_workload *w, const om_train_options *train,
-                             om_speed *speed)
+static om_status time_checks(const measuring *m, const om_workload *w,
+                             const om_train_options *train, om_speed *speed)
 {
-    const om_trainee_options options = {.batch = train->batch_size,
-                                        .threads = m->options->threads};
+    const om_trainee_options options = {.batch = train->batch_size, .threads = m->options->threads};
     OM_TRY(time_check(w, &options, 0, &speed->batch_s));
     OM_TRY(time_check(w, &options, train->validate_t_pre_s, &speed->check_batch_s));
     return time_check(w, &options, train->t_pre_s, &speed->pass_batch_s);
@@ -125,8 +124,7 @@ static om_status measure(const measuring *m, kind *k)
     om_speed *speed = &k->speed;
     om_workload w = {0};
     om_status status = om_workload_create(k->of->circuit, &options, options.batch_size, &w);
-    if (status == OM_OK && k->penalised)
-        status = time_iterations(m, &w, true, &speed->penalised_s);
+    if (status == OM_OK && k->penalised) status = time_iterations(m, &w, true, &speed->penalised_s);
     if (status == OM_OK && k->plain) status = time_iterations(m, &w, false, &speed->plain_s);
     if (status == OM_OK) status = time_checks(m, &w, k->of->train, speed);
     om_workload_free(&w);

@@ -30,8 +30,9 @@ typedef struct om_speed_options {
 
 /* What measuring was like. */
 typedef struct om_speed_report {
-    int kinds, measured; /* of subjects that cost the same, and of these as many as there was time for */
-    double others;       /* cores that other processes took meanwhile, on average */
+    int kinds,
+        measured;  /* of subjects that cost the same, and of these as many as there was time for */
+    double others; /* cores that other processes took meanwhile, on average */
 } om_speed_report;
 
 /* Measures for a few seconds, ten or so if there are many kinds (one measurement takes longer where an

@@ -39,7 +39,8 @@ bool om_slurm_is_size(const char *text)
 {
     const size_t digits = strspn(text, "0123456789");
     const char *unit = text + digits;
-    return digits > 0 && (unit[0] == '\0' || (strchr("KMGTkmgt", unit[0]) != NULL && !unit[1]));
+    if (digits == 0 || unit[0] == '\0') return digits > 0;
+    return strchr("KMGTkmgt", unit[0]) != NULL && (!unit[1] || strcasecmp(unit + 1, "B") == 0);
 }
 
 void om_slurm_time(double seconds, char text[OM_SLURM_TIME])
