@@ -306,26 +306,32 @@ static om_status simulate_pooled(const om_estimate_options *o, om_estimates *all
     return OM_OK;
 }
 
-static bool runs_alike(const om_job *a, const om_estimate *e, const om_job *b, const om_estimate *f)
+static bool runs_alike(const om_estimate *a, const om_estimate *b)
 {
-    return e->models == f->models && e->iterations == f->iterations && e->rate == f->rate &&
-           e->team == f->team && e->team_gain == f->team_gain &&
-           memcmp(&a->spec.race, &b->spec.race, sizeof a->spec.race) == 0;
+    const int rungs = a->legs.rungs;
+    if (a->models != b->models || a->iterations != b->iterations || a->rate != b->rate ||
+        a->team != b->team || a->team_gain != b->team_gain || b->legs.rungs != rungs)
+        return false;
+    for (int leg = 0; leg <= rungs; leg++)
+        if (a->legs.end[leg] != b->legs.end[leg] || a->legs.field[leg] != b->legs.field[leg])
+            return false;
+    return true;
 }
 
 /* Each by itself, but those that would be simulated alike only once. */
 static om_status simulate_apart(estimating *t)
 {
+    om_estimate *of = t->all->of;
     for (int p = 0; p < t->all->n; p++) {
-        om_estimate *e = &t->all->of[p];
         int q = 0;
-        while (q < p && !runs_alike(&t->jobs[p], e, &t->jobs[q], &t->all->of[q])) q++;
-        const om_estimate *like = &t->all->of[q];
-        if (q == p) OM_TRY(simulate_both(t->o, &t->jobs[p].spec.race, e));
-        if (q == p) continue;
-        e->unraced_s = like->unraced_s;
-        e->coordinator = like->coordinator;
-        memcpy(e->runs, like->runs, sizeof e->runs);
+        while (q < p && !runs_alike(&of[p], &of[q])) q++;
+        if (q == p) {
+            OM_TRY(simulate_both(t->o, &t->jobs[p].spec.race, &of[p]));
+            continue;
+        }
+        of[p].unraced_s = of[q].unraced_s;
+        of[p].coordinator = of[q].coordinator;
+        memcpy(of[p].runs, of[q].runs, sizeof of[p].runs);
     }
     return OM_OK;
 }

@@ -57,7 +57,9 @@ static bool costs_the_same(const om_speed_subject *a, const om_speed_subject *b)
 {
     if (!is_same_size(a->circuit, b->circuit)) return false;
     const om_train_options one = costly(a->train), other = costly(b->train);
-    return memcmp(&one, &other, sizeof one) == 0; /* padding that differs costs a measurement */
+    /* padding may differ: then it is measured for nothing */
+    const void *bytes = &one, *others = &other;
+    return memcmp(bytes, others, sizeof one) == 0;
 }
 
 static void sort_into_kinds(measuring *m, const om_speed_subject *subjects, int n)
@@ -168,9 +170,9 @@ static double either(double one_s, double other_s, double factor)
 
 static void guess(const measuring *m, kind *k)
 {
-    const kind *near = NULL;
-    for (int i = 0; i < m->n; i++)
-        if (m->kinds[i].measured && (near == NULL || unlike(&m->kinds[i], k) < unlike(near, k)))
+    const kind *near = m->kinds;
+    for (int i = 1; i < m->n; i++)
+        if (m->kinds[i].measured && (!near->measured || unlike(&m->kinds[i], k) < unlike(near, k)))
             near = &m->kinds[i];
     const double factor = k->of->bytes / near->of->bytes;
     const om_speed *s = &near->speed;
