@@ -13,23 +13,21 @@ enum {
     OM_SWEEP_MOST_KEYS = 16,
     OM_SWEEP_MOST_POINTS = 1000,
     OM_SWEEP_KEY_BYTES = 64,
-    OM_SWEEP_VALUE_BYTES = 64,
-    OM_SWEEP_LABEL_BYTES = 256
+    OM_SWEEP_LABEL_BYTES = 1024
 };
 
 typedef struct om_sweep {
     int n_keys, n_points;
     char (*keys)[OM_SWEEP_KEY_BYTES]; /* [n_keys] as paths in a spec: "train.dt" */
-    char (*values)
-        [OM_SWEEP_VALUE_BYTES]; /* [n_points][n_keys] as the spec writes them; the last key's
-                                             change fastest */
+    char **values;                    /* [n_points][n_keys] as the spec writes them; the last key's
+                                         change fastest */
     bool *present; /* [n_points] whether a file holds the point; where a job failed, it does not */
     char *
         *specs; /* [n_points] each point as a spec of its own; NULL where it was read from a file */
 } om_sweep;
 
 void om_sweep_free(om_sweep *sweep); /* accepts NULL */
-/* "train.task none, circuit.counts equal". */
+/* "train.task none, circuit.counts equal"; what is longer ends in "...". */
 void om_sweep_label(const om_sweep *sweep, int point, char label[OM_SWEEP_LABEL_BYTES]);
 /* "sweep.h5:2". Errors: OM_EUSAGE (too long). */
 enum { OM_SWEEP_PATH_BYTES = 4096 };

@@ -333,8 +333,16 @@ static om_status check_form(const run *r)
     if (r->sweep == NULL) return OM_OK; /* who opens it says what it is */
     OM_TRY(om_sweep_open(path, &there, NULL, NULL));
     const int n = there != NULL ? there->n_points : 0;
+    int missing = 0;
+    while (missing < n && there->present[missing]) missing++;
     om_sweep_free(there);
-    if (n == r->sweep->n_points) return OM_OK;
+    if (n == r->sweep->n_points && missing == n) return OM_OK;
+    if (n == r->sweep->n_points) {
+        char store[OM_SWEEP_PATH_BYTES];
+        OM_TRY(om_sweep_store_of(path, missing, store));
+        om_fail(OM_EDATA, "%s: lacks point %d: it was merged without it", path, missing);
+        return om_hint(OM_EDATA, "training that one into %s, then `ommatid merge` again", store);
+    }
     om_fail(OM_EDATA, n == 0 ? "%s: holds no sweep" : "%s: holds a sweep of %d points, not %d",
             path, n, r->sweep->n_points);
     return om_hint(OM_EDATA, "the spec that it was made from, or another file after -o");

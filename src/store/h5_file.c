@@ -293,6 +293,17 @@ static om_status access_list(const char *path, om_h5_access mode, hid_t *list)
     return OM_OK;
 }
 
+/* A part is a point of a sweep. */
+static om_status fail_part(om_h5 *file, const char *path, int part)
+{
+    if (om_h5_has(file, "/point")) {
+        om_fail(OM_EDATA, "%s: holds no point %d of its sweep", path, part);
+        return om_hint(OM_EDATA, "one that `ommatid status %s` shows", path);
+    }
+    om_fail(OM_EDATA, "%s: holds no sweep, so no point %d", path, part);
+    return om_hint(OM_EDATA, "the file without :%d, or that of a sweep", part);
+}
+
 om_status om_h5_open(const char *name, om_h5_access mode, om_h5 **file)
 {
     silence();
@@ -311,6 +322,8 @@ om_status om_h5_open(const char *name, om_h5_access mode, om_h5 **file)
     opened->file = opened->id =
         H5Fopen(here, mode == OM_H5_UPDATE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
     if (opened->file < 0) status = fail_open(path);
+    if (status == OM_OK && part >= 0 && !om_h5_has(opened, group))
+        status = fail_part(opened, path, part);
     if (status == OM_OK) status = om_h5_enter(opened, group);
 done:
     H5Pclose(list);
