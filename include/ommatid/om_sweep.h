@@ -39,9 +39,9 @@ om_status om_sweep_store_of(const char *file, int point, char path[OM_SWEEP_PATH
  * om_store_create(). */
 om_status om_sweep_create(const char *path, const om_sweep *sweep, const char *name,
                           const char *spec_text, const om_store_plan *plans);
-/* Creates a file of points that were trained into stores of their own. stores: [n_points] their paths,
- * NULL: missing. Local. Errors: as om_store_create(), om_store_open(); OM_EDATA (a store that is not one
- * of its point's spec). */
+/* Makes a file of points that were trained into stores of their own, which takes the place of one that is
+ * there. stores: [n_points] their paths, each of its point's spec (who calls has compared them); NULL:
+ * missing. Local. Errors: as om_store_create(), but that the file exists; as om_store_open(). */
 om_status om_sweep_merge(const char *path, const om_sweep *sweep, const char *name,
                          const char *spec_text, const char *const *stores);
 /* The sweep that a file holds; *sweep is NULL, without error, if it holds anything else. *name, *spec_text

@@ -19,6 +19,7 @@
 #include "cli/slurm.h"
 #include "ensemble/estimate.h"
 #include "ensemble/job.h"
+#include "ensemble/points.h"
 #include "ensemble/progress.h"
 #include "ensemble/submit_script.h"
 #include "ommatid/om_check.h"
@@ -59,7 +60,8 @@ static const om_option options[] = {
     {"qos", 0, OM_OPTION_TEXT, "NAME", "quality of service", .value = &set.qos},
     {"constraint", 'C', OM_OPTION_TEXT, "FEATURES", "of the nodes", .value = &set.constraint},
     {"mail-user", 0, OM_OPTION_TEXT, "ADDRESS", "is told of the end", .value = &set.mail_user},
-    {"store", 'o', OM_OPTION_FILE, "STORE", "the store; default: NAME.h5, by the spec's name",
+    {"store", 'o', OM_OPTION_FILE, "STORE",
+     "the store; default: NAME.h5, by the spec's name, of SPEC:1 NAME.point1.h5",
      .value = &set.store},
     {"array", 0, OM_OPTION_INT, "N",
      "of a sweep: a job for each point, N of them at once, and one that merges their stores",
@@ -79,7 +81,7 @@ typedef struct submitting {
     om_submission s;
     om_slurm_partition partition;
     om_text missing; /* why SLURM does not answer */
-    char store[OM_SLURM_JOB_NAME + 8], program[PATH_MAX], path[PATH_BYTES];
+    char store[OM_SWEEP_PATH_BYTES], program[PATH_MAX], path[PATH_BYTES];
     char merge[32];     /* number of the job that merges */
     char number[32];    /* of the job */
     double estimated_s; /* 0: time was not asked for */
@@ -223,7 +225,8 @@ static om_status check_store(submitting *t)
     const char *path = t->point_store;
     char holder[OM_MESSAGE_BYTES];
     OM_TRY(om_check_folder(t->s.store));
-    if (t->s.points > 0 && !set.dry_run) OM_TRY(om_check_new_file(t->s.store, "--store"));
+    if (t->s.points > 0 && !set.dry_run)
+        OM_TRY(om_points_may_replace(t->s.spec, t->sweep, t->s.store));
     om_store_plan plan = om_job_store_plan(&t->job);
     plan.scenes = NULL;
     plan.layout = NULL;
@@ -293,7 +296,7 @@ static om_status prepare(submitting *t)
     OM_TRY(om_job_circuit(t->point_spec, t->job.spec_text, spec, &t->job.circuit));
     if (t->sweep == NULL || t->s.points > 0) t->models = spec->models;
     om_slurm_job_name(spec->name, t->s.job);
-    snprintf(t->store, sizeof t->store, "%s.h5", t->s.job);
+    OM_TRY(om_usual_store(file, spec->name, t->store));
     t->s.store = set.store != NULL ? set.store : t->store;
     t->s.spec = file;
     OM_TRY(name_store(t));
@@ -408,7 +411,7 @@ static void tell(const submitting *t)
     printf("  store       %s\n", t->s.store);
     printf("  script      %s\n", t->path);
     printf("  follow it   squeue -j %s\n", t->number);
-    printf("              ommatid status %s\n", t->s.points > 0 ? t->point_store : t->s.store);
+    printf("              ommatid status %s\n", t->s.store);
     printf("              tail -F jobs/%s-%s%s.log\n", t->s.job, t->number,
            t->s.points > 0 ? "_0" : "");
     printf("  end it      scancel %s\n", t->number);

