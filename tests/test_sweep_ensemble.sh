@@ -144,6 +144,10 @@ same_points "$work/whole.h5" "$work/parts.h5" 4 5 6 7
 expect 3 "as its point $spec:0" "$OMMATID" plan "$spec"
 expect 2 "a point is not trained inside the file of its sweep" "$OMMATID" run "$spec:4" -o "$pooled:4"
 expect 0 "model 1: equal" "$OMMATID" run "$spec:4" -o "$pooled:4" --replicate 2
+sed 's/\[\[\], \[T5d\]\]/[[], [Nope]]/' "$spec" >"$work/bad.yaml"
+expect 3 "$work/bad.yaml:10: point 2: circuit.without: circuit motion-pathway has no type 'Nope'" \
+    "$OMMATID" run "$work/bad.yaml:2" -o "$work/none.h5"
+expect 3 "$work/bad.yaml:10: point 2: circuit.without" "$OMMATID" run "$work/bad.yaml" -o "$work/none.h5" -n 1
 expect 3 "there is no point 8" "$OMMATID" run "$spec:8" -o "$work/none.h5"
 expect 3 "seed is 5 in the store, 6 in the spec" "$OMMATID" run "$work/other.yaml" -o "$pooled"
 sed '/circuit.without/d' "$spec" >"$work/fewer.yaml"
