@@ -411,7 +411,9 @@ static void tell(const submitting *t)
     printf("  store       %s\n", t->s.store);
     printf("  script      %s\n", t->path);
     printf("  follow it   squeue -j %s\n", t->number);
-    printf("              ommatid status %s\n", t->s.store);
+    /* of a spec it shows an array's points also where an older merged file is */
+    printf("              ommatid status %s\n",
+           t->s.points > 0 && set.store == NULL ? t->s.spec : t->s.store);
     printf("              tail -F jobs/%s-%s%s.log\n", t->s.job, t->number,
            t->s.points > 0 ? "_0" : "");
     printf("  end it      scancel %s\n", t->number);

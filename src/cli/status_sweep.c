@@ -162,7 +162,7 @@ static void print_text(const table *t)
     const om_sweep *sweep = t->place->sweep;
     const om_run_row *run = t->heard >= 0 ? &t->points[t->heard].run : NULL;
     char left[32];
-    printf("%s: %d points%s\n\n", t->place->name, sweep->n_points,
+    printf("%s: %d point%s%s\n\n", t->place->name, sweep->n_points, sweep->n_points > 1 ? "s" : "",
            t->place->apart ? ", in stores of their own" : "");
     printf("point  state      done  stopped  running  waiting  lost   iterations  best error  "
            "values\n");
