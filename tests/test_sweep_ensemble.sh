@@ -114,7 +114,7 @@ expect 1 "2 of 2 points in $half are not" "$OMMATID" merge "$work/half.yaml" -o 
 same_points "$half" "$work/before.h5" 0
 h5diff "$half" "$work/before.h5" /point/1/history /point/1/history >/dev/null && fail "point 1 is not merged anew"
 h5dump -d /point/1/run/trainers "$half" | grep -q '(0): 0$' || fail "the merged file is taken for one in training"
-train_on "$work/half.yaml" "$half"
+train_on "$work/half.yaml" "$half" 0 "swept: training" "$OMMATID" status "$half:0"
 expect 1 "$half: exists already, and was trained on: its point" "$OMMATID" merge "$work/half.yaml" -o "$half"
 
 # a race: what stopped models do not train is not missing
