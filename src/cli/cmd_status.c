@@ -20,7 +20,6 @@
 #include "ensemble/progress.h"
 
 static const double WATCH_EVERY_S = 2;
-static const double SLURM_EVERY_S = 10; /* it serves many */
 
 static struct {
     bool all, watch;
@@ -102,7 +101,7 @@ static void ask_slurm(picture *p)
     struct stat info;
     char file[PATH_MAX];
     const double now_s = om_clock_s();
-    if (p->slurm_s > 0 && now_s - p->slurm_s < SLURM_EVERY_S) return;
+    if (p->slurm_s > 0 && now_s - p->slurm_s < OM_SLURM_EVERY_S) return;
     p->slurm_s = now_s;
     p->slurm = (om_slurm_job){0};
     if (p->info->imported_from != NULL || p->state == OM_RUN_FINISHED) return;
@@ -253,13 +252,17 @@ static om_status show(om_store *store, picture *p, const om_arguments *args)
 
 static om_status show_sweep(const om_arguments *args, const om_sweep_place *place)
 {
-    for (bool running = true;;) {
+    om_sweep_jobs jobs = {0};
+    om_status status = om_alloc(OM_SWEEP_MOST_JOBS, sizeof *jobs.items, &jobs.items);
+    for (bool running = true; status == OM_OK;) {
         if (set.watch && !args->json && isatty(STDOUT_FILENO)) printf("\033[H\033[2J");
-        OM_TRY(om_status_sweep(place, args->json, &running));
+        status = om_status_sweep(place, &jobs, args->json, &running);
         fflush(stdout);
-        if (!set.watch || !running) return OM_OK;
+        if (!set.watch || !running) break;
         om_sleep_s(WATCH_EVERY_S);
     }
+    om_free(jobs.items);
+    return status;
 }
 
 static om_status show_store(const om_arguments *args, om_store *store)
@@ -321,7 +324,7 @@ static om_status run(const om_arguments *args)
         om_subject_free(&subject);
         if (status != OM_OK || !set.watch) return status;
         fflush(stdout);
-        om_sleep_s(WATCH_EVERY_S);
+        om_sleep_s(subject.kind == OM_SUBJECT_QUEUED ? OM_SLURM_EVERY_S : WATCH_EVERY_S);
     }
     const om_sweep_place place = {.file = subject.store,
                                   .apart = true,

@@ -43,6 +43,9 @@ typedef struct om_slurm_job {
  * owner has such a job, of the name that the store has. False where that was none of SLURM's, there is no
  * SLURM, or it does not know the job, or does not answer at once: then number is "". */
 bool om_slurm_find_job(const char *run, uid_t owner, om_slurm_job *found);
+/* How often it is asked at most by who watches, s: it serves many. */
+#define OM_SLURM_EVERY_S 10.0
+
 /* This user's jobs of that name, and of NAME-merge, that wait or run. jobs: [most]. Returns how many. */
 int om_slurm_find_named(const char *name, om_slurm_job *jobs, int most);
 

@@ -7,18 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/open_store.h"
 #include "cli/run_state.h"
-#include "cli/slurm.h"
 #include "ensemble/points.h"
 #include "ensemble/progress.h"
 #include "ommatid/om_check.h"
-
-enum { MOST_JOBS = 64 };
 
 /* One point at one moment. */
 typedef struct point {
@@ -32,10 +30,9 @@ typedef struct point {
 /* All of them. */
 typedef struct table {
     const om_sweep_place *place;
-    point *points;      /* [n_points] */
-    int heard;          /* the point whose run was heard of last; -1: none */
-    om_slurm_job *jobs; /* [MOST_JOBS] */
-    int n_jobs;
+    point *points; /* [n_points] */
+    int heard;     /* the point whose run was heard of last; -1: none */
+    om_sweep_jobs *jobs;
     bool running; /* there is more to come */
 } table;
 
@@ -118,15 +115,20 @@ static om_status read_point(table *t, int number)
 static void ask_slurm(table *t)
 {
     const om_sweep_place *place = t->place;
+    const double now_s = om_clock_s();
     bool finished = true;
     struct stat info;
     for (int p = 0; p < place->sweep->n_points; p++)
         finished &= t->points[p].there && t->points[p].reached.finished;
-    if (place->apart)
-        t->n_jobs = om_slurm_find_named(place->job, t->jobs, MOST_JOBS);
-    else if (!finished && t->heard >= 0 && stat(place->file, &info) == 0)
-        t->n_jobs = om_slurm_find_job(t->points[t->heard].run.job, info.st_uid, &t->jobs[0]);
-    t->running |= place->apart && t->n_jobs > 0;
+    if (t->jobs->asked_s == 0 || now_s - t->jobs->asked_s >= OM_SLURM_EVERY_S) {
+        *t->jobs = (om_sweep_jobs){.asked_s = now_s, .items = t->jobs->items};
+        if (place->apart)
+            t->jobs->n = om_slurm_find_named(place->job, t->jobs->items, OM_SWEEP_MOST_JOBS);
+        else if (!finished && t->heard >= 0 && stat(place->file, &info) == 0)
+            t->jobs->n =
+                om_slurm_find_job(t->points[t->heard].run.job, info.st_uid, t->jobs->items);
+    }
+    t->running |= place->apart && t->jobs->n > 0;
 }
 
 /* ---- printing ---- */
@@ -176,7 +178,7 @@ static void print_text(const table *t)
             printf(", %s left", left);
         }
     }
-    for (int i = 0; i < t->n_jobs; i++) om_slurm_print_job(&t->jobs[i]);
+    for (int i = 0; i < t->jobs->n; i++) om_slurm_print_job(&t->jobs->items[i]);
     printf("\n");
 }
 
@@ -206,18 +208,19 @@ static om_status print_json(const table *t)
         total += (json_int_t)t->points[p].reached.total;
         json_array_append_new(points, point_json(t, p));
     }
-    for (int i = 0; i < t->n_jobs; i++) json_array_append_new(jobs, om_slurm_job_json(&t->jobs[i]));
+    for (int i = 0; i < t->jobs->n; i++)
+        json_array_append_new(jobs, om_slurm_job_json(&t->jobs->items[i]));
     return om_command_print_json(
         json_pack("{s:s s:s s:I s:I s:o s:o}", "name", t->place->name, "store", t->place->file,
                   "iterations", done, "iterations_total", total, "slurm", jobs, "points", points));
 }
 
-om_status om_status_sweep(const om_sweep_place *place, bool json, bool *running)
+om_status om_status_sweep(const om_sweep_place *place, om_sweep_jobs *jobs, bool json,
+                          bool *running)
 {
-    table t = {.place = place, .heard = -1};
+    table t = {.place = place, .heard = -1, .jobs = jobs};
     const int n = place->sweep->n_points;
     om_status status = om_alloc((size_t)n, sizeof *t.points, &t.points);
-    if (status == OM_OK) status = om_alloc(MOST_JOBS, sizeof *t.jobs, &t.jobs);
     for (int p = 0; p < n && status == OM_OK; p++) status = read_point(&t, p);
     if (status == OM_OK) ask_slurm(&t);
     if (status == OM_OK && json)
@@ -226,6 +229,5 @@ om_status om_status_sweep(const om_sweep_place *place, bool json, bool *running)
         print_text(&t);
     *running = t.running;
     om_free(t.points);
-    om_free(t.jobs);
     return status;
 }
