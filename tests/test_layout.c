@@ -69,26 +69,45 @@ static void candidates_use_the_cores(void **state)
     }
 }
 
+/* ---- in the name of a run ---- */
+
+static void layouts_are_read_as_they_were_written(void **state)
+{
+    (void)state;
+    static const om_rank_layout all[] = {
+        {1, 1, 1, 0}, {2, 1, 1, 2}, {1, 1, 1, 1}, {128, 16, 32, 0}, {4, 2, 2, 8}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char job[128] = "fox7, process 12x3, job 45";
+        om_layout_append(&all[i], job, sizeof job);
+        const om_rank_layout again = om_layout_of_job(job);
+        assert_memory_equal(&again, &all[i], sizeof again);
+    }
+    char job[OM_LAYOUT_BYTES] = "fox7";
+    om_layout_append(&all[4], job, sizeof job);
+    assert_string_equal(job, "fox7, layout 4x2 in teams of 2, measured on 8 cores");
+    assert_int_equal(om_layout_of_job("fox7, process 12x3, job 45").ranks, 0);
+}
+
 /* ---- the best one ---- */
 
 static void seconds_to_the_end(void **state)
 {
     (void)state;
-    const om_layout_trial two = {{2, 1, 1}, 20};
+    const om_layout_trial two = {{2, 1, 1, 0}, 20};
     /* three models of 100 on two ranks: shared evenly, as models move */
     assert_true(om_layout_seconds(&two, &(om_work_left){3, 300, 100}) == 15);
     /* one has most of what is left: it keeps one rank to the end */
     assert_true(om_layout_seconds(&two, &(om_work_left){3, 300, 240}) == 24);
     assert_true(om_layout_seconds(&two, &(om_work_left){1, 100, 100}) == 10);
     /* a team has one model at a time */
-    const om_layout_trial team = {{4, 1, 2}, 20};
+    const om_layout_trial team = {{4, 1, 2, 0}, 20};
     assert_true(om_layout_seconds(&team, &(om_work_left){1, 100, 100}) == 10);
 }
 
 static void the_fastest_is_taken(void **state)
 {
     (void)state;
-    om_layout_trial t[] = {{{4, 1, 1}, 40}, {{2, 2, 1}, 44}, {{1, 4, 1}, 30}};
+    om_layout_trial t[] = {{{4, 1, 1, 0}, 40}, {{2, 2, 1, 0}, 44}, {{1, 4, 1, 0}, 30}};
     const om_work_left even = {8, 800, 100};
     assert_int_equal(om_layout_best(t, 3, &even), 1);
     t[0].per_s = 46;
@@ -254,10 +273,15 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(candidates_use_the_cores), cmocka_unit_test(seconds_to_the_end),
-        cmocka_unit_test(the_fastest_is_taken),     cmocka_unit_test(what_is_asked_for_is_done),
-        cmocka_unit_test(short_runs_do_not_wait),   cmocka_unit_test(long_runs_are_measured),
-        cmocka_unit_test(what_is_wrong_is_said),    cmocka_unit_test(ranks_become_teams),
+        cmocka_unit_test(candidates_use_the_cores),
+        cmocka_unit_test(layouts_are_read_as_they_were_written),
+        cmocka_unit_test(seconds_to_the_end),
+        cmocka_unit_test(the_fastest_is_taken),
+        cmocka_unit_test(what_is_asked_for_is_done),
+        cmocka_unit_test(short_runs_do_not_wait),
+        cmocka_unit_test(long_runs_are_measured),
+        cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(ranks_become_teams),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

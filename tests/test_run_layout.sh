@@ -66,14 +66,19 @@ fi
 expect 0 "3 of 3 models trained" "$OMMATID" run "$spec" -o "$work/two.h5"
 [[ $cores -gt 1 ]] && said '1 rank x 1 thread \(one for each core or model: too short a run to measure\)'
 
-# A long one measures, and status knows what was chosen; so does the run that goes on from there.
+# A long one measures, and status knows what was chosen; the run that goes on from there does not measure again.
 if [[ $cores -gt 1 ]]; then
     for again in first second; do
         done_before=$("$OMMATID" status "$work/long.h5" --json 2>/dev/null | sed -n 's/^  "iterations": \([0-9]*\),/\1/p')
         begin "$work/long.yaml"
-        said "[0-9]+ ranks? x [0-9]+ threads? \([0-9.]+ iterations/s(; [0-9]+ x [0-9]+: [0-9.]+(, [0-9]+ x [0-9]+: [0-9.]+)*)?\)"
+        if [[ $again = first ]]; then
+            said "[0-9]+ ranks? x [0-9]+ threads? \([0-9.]+ iterations/s(; [0-9]+ x [0-9]+: [0-9.]+(, [0-9]+ x [0-9]+: [0-9.]+)*)?\)"
+        else
+            said "[0-9]+ ranks? x [0-9]+ threads? \(as the run before measured; another: --layout\)"
+            check test "$chosen" = "$(sed -nE 's/^layout: ([0-9]+) ranks? x ([0-9]+) .*/\1x\2/p' "$work/err")"
+        fi
         chosen=$(sed -nE 's/^layout: ([0-9]+) ranks? x ([0-9]+) .*/\1x\2/p' "$work/err")
-        check grep -qF "layout $chosen," "$work/status"
+        check grep -qF "layout $chosen, measured on $cores cores," "$work/status"
         if [[ $again = first ]]; then check test -z "$done_before"; else check test "${done_before:-0}" -gt 0; fi
     done
     "$OMMATID" run "$work/long.yaml" -o "$work/other.h5" 2>"$work/err" &

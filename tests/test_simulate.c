@@ -71,6 +71,39 @@ static void test_noise_leaves_nobody_idle_for_more_than_a_unit(void **state)
     }
 }
 
+/* Rates that differ from rank to rank and vary, models from a fraction of a unit to a thousand units. */
+static void test_nobody_waits_for_the_last_models(void **state)
+{
+    (void)state;
+    static const struct {
+        int models, ranks;
+        uint64_t iterations;
+        double spread, busy;
+        bool spare; /* models enough to leave nobody idle for more than a unit */
+    } cases[] = {
+        {50, 2, 30000, 0.1, 0.999, true},  {50, 2, 30000, 0.3, 0.999, true},
+        {50, 7, 30000, 0.3, 0.999, true},  {50, 25, 20000, 0.2, 0.999, true},
+        {100, 33, 3000, 0.2, 0.998, true}, {3, 2, 5000, 0.2, 0.99, true},
+        {12, 2, 200, 0.1, 0.99, true},     {200, 2, 50, 0.1, 0.99, true},
+        {200, 2, 1, 0.3, 0.98, true},      {50, 49, 20000, 0.1, 0.99, false},
+        {50, 50, 20000, 0.1, 0.98, false}, {17, 16, 20000, 0.3, 0.99, false},
+        {2, 2, 50000, 0.3, 0.95, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (uint64_t seed = 0; seed < 3; seed++) {
+            om_simulation_options o =
+                options_of(cases[i].models, cases[i].ranks, cases[i].iterations);
+            o.spread = cases[i].spread;
+            o.varies = 0.03;
+            o.seed = seed;
+            const om_simulation r = simulate(&o);
+            assert_int_equal(r.done, cases[i].models);
+            if (r.busy < cases[i].busy || (cases[i].spare && r.longest_idle > o.unit_s))
+                fail_msg("%d models on %d ranks, seed %d: idle for %g s, busy %g", cases[i].models,
+                         cases[i].ranks, (int)seed, r.longest_idle, r.busy);
+        }
+}
+
 static void test_a_thousand_unequal_ranks_stay_at_work(void **state)
 {
     (void)state;
@@ -141,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_ranks_by_hand),
         cmocka_unit_test(test_noise_leaves_nobody_idle_for_more_than_a_unit),
+        cmocka_unit_test(test_nobody_waits_for_the_last_models),
         cmocka_unit_test(test_a_thousand_unequal_ranks_stay_at_work),
         cmocka_unit_test(test_spare_ranks_take_over_what_failed),
         cmocka_unit_test(test_progress_is_told_less_often_by_many),

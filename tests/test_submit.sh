@@ -170,21 +170,64 @@ expect 1 "tiny.h5: is being trained by process $$ on $(hostname), job 9 since no
 
 # --- status --------------------------------------------------------------------------------------
 
-SLURM_JOB_ID=77 "$OMMATID" run "$data/longer.yaml" -o longer.h5 -n 1 --quiet 2>stopped &
-pid=$!
-wait_for_training longer.h5
-kill -INT $pid
-wait $pid
-check test $? = 75
-# shellcheck disable=SC2016
-stand_in squeue 'echo "$*" >asked; echo "PENDING||1:00:00|BeginTime|long one"'
-status=(env "PATH=$work/bin:$PATH" "$OMMATID" status longer.h5)
-expect 0 "  slurm       job 77 (long one) PENDING: BeginTime" "${status[@]}"
+# stopped_run ARGUMENTS STORE: as job 77 of SLURM's, once it has trained something.
+stopped_run() {
+    SLURM_JOB_ID=77 SLURM_JOB_NAME="long one" "$OMMATID" run "$1" -o "$2" -n 1 --quiet 2>stopped &
+    local pid=$!
+    wait_for_training "$2"
+    kill -INT $pid
+    wait $pid
+    check test $? = 75
+}
+stopped_run "$data/longer.yaml" longer.h5
+me=$(id -u)
+# what squeue prints: number, user, number as one says it, state, nodes, time left, reason, name
+stand_in squeue 'echo "$*" >asked; echo "77|'"$me"'|77|PENDING||1:00:00|BeginTime|long one"'
+status=(env "PATH=$work/bin:$PATH" "$OMMATID" status)
+expect 0 "  slurm       job 77 (long one) PENDING: BeginTime" "${status[@]}" longer.h5
 check grep -q -- "--jobs=77" asked
-expect 0 '"reason": "BeginTime"' "${status[@]}" --json
+expect 0 '"reason": "BeginTime"' "${status[@]}" longer.h5 --json
 check python3 -m json.tool "$work/out" /dev/null
-stand_in squeue 'echo "RUNNING|n[1-2]|9:59|None|long one"'
-expect 0 "  slurm       job 77 (long one) RUNNING on n[1-2], 9:59 left" "${status[@]}"
+for other in "77|$me|77|RUNNING|n1|9:59|None|another" "77|$((me + 1))|77|RUNNING|n1|9:59|None|long one" \
+    "76|$me|77_0|RUNNING|n1|9:59|None|long one"; do
+    stand_in squeue "echo '$other'"
+    expect 0 "stopped" "${status[@]}" longer.h5
+    grep -q slurm "$work/out" && fail "not this store's job: $other"
+done
+# of an array all tasks come, as one of them has its number
+stand_in squeue 'printf "%s\n" "76|'"$me"'|77_0|PENDING||9:59|None|long one" "77|'"$me"'|77_1|RUNNING|n[1-2]|9:59|None|long one"'
+expect 0 "  slurm       job 77_1 (long one) RUNNING on n[1-2], 9:59 left" "${status[@]}" longer.h5
+
+# a sweep in one store, and points in stores of their own
+(cat "$data/longer.yaml" && echo 'sweep: { circuit.counts: [measured, equal, shuffled] }') >points.yaml
+stopped_run points.yaml longer-swept.h5
+expect 0 "  slurm       job 77_1 (long one) RUNNING on n[1-2], 9:59 left" "${status[@]}" longer-swept.h5
+expect 0 '"state": "RUNNING"' "${status[@]}" longer-swept.h5 --json
+mv longer.h5 longer.point1.h5 # as if it were of that
+expect 0 "longer: 3 points, in stores of their own" "${status[@]}" points.yaml
+check grep -q "0  no store    circuit.counts measured" "$work/out"
+check grep -q "1  stopped .* circuit.counts equal" "$work/out"
+check grep -q "slurm       job 77_0 (long one) PENDING" "$work/out"
+expect 0 "2 points, in stores of their own" "${status[@]}" longer.h5
+expect 0 '"state": "no store"' "${status[@]}" longer.h5 --json
+check python3 -m json.tool "$work/out" /dev/null
+mv longer.point1.h5 longer.h5
+expect 0 "longer: stopped" "${status[@]}" points.yaml # there is only that
+
+# none yet
+stand_in squeue 'echo "$*" >asked; echo "12|'"$me"'|12|PENDING||10:00|Priority|tiny"'
+rm tiny.h5.lock
+expect 0 "tiny.h5: there is no store yet" "${status[@]}" "$data/tiny.yaml"
+check grep -q "  slurm       job 12 (tiny) PENDING: Priority" "$work/out"
+check grep -q -- "--user=$me --name=tiny,tiny-merge" asked
+expect 0 '"state": "queued"' "${status[@]}" tiny.h5 --json
+check python3 -m json.tool "$work/out" /dev/null
+expect 0 "tiny.point2.h5: there is no store yet" "${status[@]}" tiny.point2.h5
+check grep -q -- "--name=tiny,tiny-merge" asked
+stand_in squeue 'exit 0'
+expect 3 "tiny.h5: cannot be opened: No such file" "${status[@]}" "$data/tiny.yaml"
+
+status+=(longer.h5)
 stand_in squeue 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1'
 expect 0 "stopped" "${status[@]}"
 grep -q slurm "$work/out" "$work/err" && fail "of a job that SLURM does not know: $(cat "$work/out")"

@@ -39,4 +39,15 @@ check test ! -s "$work/watch-err"
 check grep -q "^tiny: finished" "$work/watched"
 same "$work/alone.h5" "$store"
 expect 0 "" "$OMMATID" check "$store"
+
+# a run that was killed is not taken for one that trains
+sed 's/iterations: 90/iterations: 90000/' "$data/tiny.yaml" >"$work/endless.yaml"
+"$OMMATID" run "$work/endless.yaml" -o "$work/killed.h5" -n 1 --quiet 2>"$work/run-err" &
+run=$!
+wait_for_training "$work/killed.h5"
+expect 0 "tiny: training" "$OMMATID" status "$work/killed.h5"
+kill -KILL $run
+wait $run 2>/dev/null
+expect 0 "tiny: silent" "$OMMATID" status "$work/killed.h5" --watch
+check grep -q "it has probably died" "$work/out"
 finish

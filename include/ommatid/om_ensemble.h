@@ -19,6 +19,7 @@ typedef struct om_run_options {
      * none. In a SLURM job its end (SLURM_JOB_END_TIME) is a limit, too. */
     double time_limit_s;
     bool quiet;
+    int measured_on;  /* cores on which this layout was measured to be the best; 0: it was not */
     bool tell_layout; /* unless quiet: says how many ranks and threads there are */
 } om_run_options;
 

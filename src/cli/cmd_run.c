@@ -1,6 +1,7 @@
 /* ommatid run: trains an ensemble, or goes on with it. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,8 +93,11 @@ static om_status replicate(const om_run_options *run_options)
     return om_ranks_agree(status);
 }
 
+/* Tells the ranks that are started here. */
+#define MEASURED_ON "OMMATID_MEASURED_ON"
+
 /* As ranks of a job: all of them know the outcome, one tells it. */
-static om_status run_ranks(const om_arguments *args, int threads)
+static om_status run_ranks(const om_arguments *args, int threads, int measured_on)
 {
     om_run_options run_options = {.spec_file = args->words[0],
                                   .store = set.store,
@@ -102,6 +106,7 @@ static om_status run_ranks(const om_arguments *args, int threads)
                                   .unit_s = set.unit_s,
                                   .time_limit_s = set.limit_s,
                                   .quiet = args->quiet,
+                                  .measured_on = measured_on,
                                   .tell_layout = om_ranks_launched() && !om_launch_is_watched()};
     OM_TRY(om_launch_begin());
     return om_launch_end(set.replicate > 0 ? replicate(&run_options)
@@ -138,6 +143,9 @@ static om_status launch(const om_arguments *args, om_rank_layout layout, bool bi
                                     .tell = set.verbose,
                                     .kept = audits ? "the store is as it was"
                                                    : "finished units are in the store"};
+    char measured_on[16];
+    snprintf(measured_on, sizeof measured_on, "%d", layout.measured_on);
+    setenv(MEASURED_ON, measured_on, 1);
     return om_launch(&launching, n, words);
 }
 
@@ -188,7 +196,7 @@ static om_status run_here(const om_arguments *args, int ranks, int threads)
     if (!fits && !args->quiet)
         fprintf(stderr, "warning: %d x %d is more than the %d core%s of this machine: slower\n",
                 layout.ranks, layout.threads, wish.cores, wish.cores == 1 ? "" : "s");
-    if (layout.ranks == 1) return run_ranks(args, layout.threads);
+    if (layout.ranks == 1) return run_ranks(args, layout.threads, layout.measured_on);
     return launch(args, layout, fits && layout.threads > 1 && om_rank_has_all_cores());
 }
 
@@ -211,7 +219,8 @@ static om_status run(const om_arguments *args)
     if (ranks > 0)
         return om_fail(OM_EUSAGE, "run: %d ranks, but the launcher of this job sets the ranks",
                        ranks);
-    return run_ranks(args, threads);
+    const char *measured_on = om_launch_is_watched() ? getenv(MEASURED_ON) : NULL;
+    return run_ranks(args, threads, measured_on != NULL ? atoi(measured_on) : 0);
 }
 
 const om_command om_cmd_run = {

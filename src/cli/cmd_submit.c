@@ -17,6 +17,7 @@
 #include "cli/slurm.h"
 #include "ensemble/estimate.h"
 #include "ensemble/job.h"
+#include "ensemble/points.h"
 #include "ensemble/progress.h"
 #include "ensemble/submit_script.h"
 #include "ommatid/om_check.h"
@@ -57,7 +58,8 @@ static const om_option options[] = {
     {"qos", 0, OM_OPTION_TEXT, "NAME", "quality of service", .value = &set.qos},
     {"constraint", 'C', OM_OPTION_TEXT, "FEATURES", "of the nodes", .value = &set.constraint},
     {"mail-user", 0, OM_OPTION_TEXT, "ADDRESS", "is told of the end", .value = &set.mail_user},
-    {"store", 'o', OM_OPTION_FILE, "STORE", "the store; default: NAME.h5, by the spec's name",
+    {"store", 'o', OM_OPTION_FILE, "STORE",
+     "the store; default: NAME.h5, by the spec's name, of SPEC:1 NAME.point1.h5",
      .value = &set.store},
     {"array", 0, OM_OPTION_INT, "N",
      "of a sweep: a job for each point, N of them at once, and one that merges their stores",
@@ -76,7 +78,7 @@ typedef struct submitting {
     om_submission s;
     om_slurm_partition partition;
     om_text missing; /* why SLURM does not answer */
-    char store[OM_SLURM_JOB_NAME + 8], program[PATH_MAX];
+    char store[OM_SWEEP_PATH_BYTES], program[PATH_MAX];
     om_text script, merge_script;
     char path[OM_SBATCH_PATH], merge_path[OM_SBATCH_PATH];
     char number[OM_SBATCH_NUMBER], merge[OM_SBATCH_NUMBER]; /* of the jobs */
@@ -232,20 +234,14 @@ static om_status look_for_end(const char *store, bool *finished)
 {
     char file[PATH_MAX];
     om_store *there = NULL;
-    om_model_row *rows = NULL;
+    om_reached reached = {0};
     *finished = false;
     om_split_part(store, file);
     if (access(file, F_OK) != 0) return OM_OK;
     OM_TRY(om_store_open(store, OM_STORE_READ, &there));
-    const int n = om_store_describe(there)->n_models;
-    om_status status = om_alloc((size_t)n, sizeof *rows, &rows);
-    if (status == OM_OK) status = om_store_read_rows(there, rows);
-    *finished = status == OM_OK;
-    for (int m = 0; m < n && *finished; m++)
-        *finished = rows[m].status == OM_MODEL_DONE || rows[m].status == OM_MODEL_STOPPED ||
-                    rows[m].status == OM_MODEL_DIVERGED;
+    om_status status = om_store_reached(there, &reached);
+    *finished = reached.finished && reached.count[OM_MODEL_FAILED] == 0;
     om_store_close(there);
-    om_free(rows);
     return status;
 }
 
@@ -302,7 +298,7 @@ static om_status look_at_point(submitting *t, int point, const char *text)
     OM_TRY(om_job_circuit(file, t->job.spec_text, spec, &t->job.circuit));
     if (point == 0) {
         om_slurm_job_name(spec->name, t->s.job);
-        snprintf(t->store, sizeof t->store, "%s.h5", t->s.job);
+        OM_TRY(om_usual_store(t->s.spec, spec->name, t->store));
         t->s.store = set.store != NULL ? set.store : t->store;
         t->s.slurm = spec->slurm;
         OM_TRY(om_check_folder(t->s.store));
@@ -362,7 +358,8 @@ static om_status prepare(submitting *t)
     OM_TRY(take_extra(t));
     OM_TRY(read_spec(t));
     if (is_finished(t)) return OM_OK;
-    if (t->s.points > 0 && !set.dry_run) OM_TRY(om_check_new_file(t->s.store, "--store"));
+    if (t->s.points > 0 && !set.dry_run)
+        OM_TRY(om_points_may_replace(t->s.spec, t->sweep, t->s.store));
     if (readlink("/proc/self/exe", t->program, sizeof t->program - 1) < 0)
         return om_fail_errno("cannot find this program", "/proc/self/exe");
     t->s.program = t->program;
@@ -414,7 +411,7 @@ static om_status submit(submitting *t)
 static void tell(const submitting *t)
 {
     const om_slurm_options *o = &t->s.slurm;
-    char text[32], store[OM_SWEEP_PATH_BYTES];
+    char text[32];
     printf("job %s: %s, %d node%s x %d rank%s x %d thread%s, %s a node, %s\n", t->number, t->s.job,
            o->nodes, o->nodes > 1 ? "s" : "", o->ranks_per_node, o->ranks_per_node > 1 ? "s" : "",
            o->threads, o->threads > 1 ? "s" : "", o->mem, o->time);
@@ -429,8 +426,9 @@ static void tell(const submitting *t)
     printf("  store       %s\n", t->s.store);
     printf("  script      %s\n", t->path);
     printf("  follow it   squeue -j %s\n", t->number);
-    const bool own = t->s.points > 0 && om_sweep_store_of(t->s.store, 0, store) == OM_OK;
-    printf("              ommatid status %s\n", own ? store : t->s.store);
+    /* of a spec it shows an array's points also where an older merged file is */
+    printf("              ommatid status %s\n",
+           t->s.points > 0 && set.store == NULL ? t->s.spec : t->s.store);
     printf("              tail -F jobs/%s-%s%s.log\n", t->s.job, t->number,
            t->s.points > 0 ? "_0" : "");
     printf("  end it      scancel %s\n", t->number);

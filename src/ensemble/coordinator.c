@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "ensemble/job.h"
+#include "ensemble/layout.h"
 #include "ensemble/limit.h"
 #include "ensemble/pace.h"
 #include "ensemble/progress.h"
@@ -27,6 +28,7 @@ typedef struct coordinator {
     om_plan *plan;
     om_race **races;      /* [jobs] of the models of each */
     om_model_row *rows;   /* [models] what the live table says */
+    bool *news;           /* [models] rows that have changed since they were written */
     double *best;         /* [models] selection measure at the best check; NaN: none */
     bool *waiting;        /* [trainers] asked, and there was nothing; a team is one of them */
     om_work_times *times; /* [trainers] */
@@ -52,6 +54,7 @@ static void keep(coordinator *c, om_status status)
 static void write_row(coordinator *c, int model)
 {
     const om_job *job = om_job_of(c->jobs, model);
+    c->news[model] = false;
     if (c->status == OM_OK)
         keep(c, om_store_write_row(job->store, model - job->first, &c->rows[model]));
 }
@@ -190,6 +193,7 @@ static om_status begin(coordinator *c)
     const om_job *job = c->job;
     const size_t models = (size_t)c->jobs->models, trainers = (size_t)job->trainers;
     OM_TRY(om_alloc(models, sizeof *c->rows, &c->rows));
+    OM_TRY(om_alloc(models, sizeof *c->news, &c->news));
     OM_TRY(om_alloc(models, sizeof *c->best, &c->best));
     OM_TRY(om_alloc(trainers, sizeof *c->waiting, &c->waiting));
     OM_TRY(om_alloc(trainers, sizeof *c->times, &c->times));
@@ -202,14 +206,12 @@ static om_status begin(coordinator *c)
     c->present = job->trainers;
     c->progress = om_progress_start(job->options->quiet);
     OM_TRY(om_store_read_run(job->store, &c->run)); /* which job this is, as it was claimed */
-    const size_t claimed = strlen(c->run.job);
-    const int ranks = job->trainers * job->team_size;
-    int n = snprintf(c->run.job + claimed, sizeof c->run.job - claimed, ", layout %dx%d", ranks,
-                     job->threads);
-    if (job->team_size > 1)
-        snprintf(c->run.job + claimed + n, sizeof c->run.job - claimed - (size_t)n,
-                 " in teams of %d", job->team_size);
-    c->run.trainers = ranks;
+    const om_rank_layout layout = {.ranks = job->trainers * job->team_size,
+                                   .threads = job->threads,
+                                   .team = job->team_size,
+                                   .measured_on = job->options->measured_on};
+    om_layout_append(&layout, c->run.job, sizeof c->run.job);
+    c->run.trainers = layout.ranks;
     c->run.updated = om_clock_unix_s();
     c->run.iterations_per_s = 0;
     c->run.seconds_left = NAN;
@@ -255,7 +257,7 @@ static void tick(coordinator *c)
     for (int i = 0; i < c->jobs->n; i++) left += om_race_beyond(c->races[i]);
     for (int m = 0; m < c->jobs->models; m++) {
         const om_model_row *row = &c->rows[m];
-        if (row->status == OM_MODEL_RUNNING) write_row(c, m);
+        if (c->news[m]) write_row(c, m);
         if (row->status != OM_MODEL_RUNNING && row->status != OM_MODEL_WAITING) continue;
         const om_job *job = om_job_of(c->jobs, m);
         const uint64_t to_end = job->layout.iterations - row->iteration;
@@ -315,6 +317,7 @@ static void take_report(coordinator *c, int worker, const om_report *report)
         c->best[report->model] = report->best;
     if (report->iteration > row->iteration) c->trained += report->iteration - row->iteration;
     row->iteration = report->iteration; /* at the end: what the store holds */
+    c->news[report->model] = true;
     if (report->kind == OM_REPORT_PROGRESS || report->kind == OM_REPORT_AHEAD) return;
     c->store_s = fmax(c->store_s, report->times.store - c->times[worker].store);
     c->times[worker] = report->times;
@@ -507,7 +510,8 @@ static void tell_engine(const coordinator *c, bool alone)
     for (int w = 0; w < c->job->trainers; w++) om_work_times_add(&all, &c->times[w]);
     const double own_s =
         alone ? seconds - all.train - all.store : om_clock_cpu_s() - c->start_cpu_s;
-    om_work_times_describe(&all, c->job->trainers, seconds, own_s, line, sizeof line);
+    om_work_times_describe(&all, c->job->trainers, c->job->threads, seconds, own_s, line,
+                           sizeof line);
     if (!c->progress.quiet) fprintf(stderr, "%s\n", line);
 }
 
@@ -568,6 +572,7 @@ om_status om_coordinate(const om_jobs *jobs, om_worker *worker)
     om_plan_free(c.plan);
     om_pace_free(c.pace);
     om_free(c.rows);
+    om_free(c.news);
     om_free(c.best);
     om_free(c.waiting);
     om_free(c.times);

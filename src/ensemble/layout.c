@@ -4,6 +4,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -59,12 +61,16 @@ int om_layout_candidates(int cores, int models, int batch, om_rank_layout layout
 {
     const int most = fewer(cores, models > 1 ? models : 1);
     int n = 0;
-    layouts[n++] = (om_rank_layout){most, 1, 1};
-    if (cores / most > 1) layouts[n++] = (om_rank_layout){most, cores / most, 1};
+    layouts[n++] = (om_rank_layout){.ranks = most, .threads = 1, .team = 1};
+    if (cores / most > 1)
+        layouts[n++] = (om_rank_layout){.ranks = most, .threads = cores / most, .team = 1};
     const int team = om_layout_team(cores, models, batch);
-    if (team > 1) layouts[n++] = (om_rank_layout){most * team, cores / (most * team), team};
+    if (team > 1)
+        layouts[n++] =
+            (om_rank_layout){.ranks = most * team, .threads = cores / (most * team), .team = team};
     for (int ranks = most - 1; ranks > 0 && n < OM_MOST_LAYOUTS; ranks--)
-        if (cores % ranks == 0) layouts[n++] = (om_rank_layout){ranks, cores / ranks, 1};
+        if (cores % ranks == 0)
+            layouts[n++] = (om_rank_layout){.ranks = ranks, .threads = cores / ranks, .team = 1};
     return n;
 }
 
@@ -92,6 +98,38 @@ int om_layout_best(const om_layout_trial *trials, int n, const om_work_left *lef
     return best;
 }
 
+/* ---- in the name of a run ---- */
+
+static const char LAYOUT[] = ", layout ", TEAMS[] = " in teams of ", MEASURED[] = ", measured on ";
+
+void om_layout_append(const om_rank_layout *l, char *job, size_t bytes)
+{
+    char teams[32] = "", measured[48] = "";
+    const size_t n = strlen(job);
+    if (l->team > 1) snprintf(teams, sizeof teams, "%s%d", TEAMS, l->team);
+    if (l->measured_on > 0)
+        snprintf(measured, sizeof measured, "%s%d core%s", MEASURED, l->measured_on,
+                 l->measured_on > 1 ? "s" : "");
+    snprintf(job + n, bytes - n, "%s%dx%d%s%s", LAYOUT, l->ranks, l->threads, teams, measured);
+}
+
+/* The number after a word; the other one where the word is missing. */
+static int number_after(const char *text, const char *word, int otherwise)
+{
+    const char *at = strstr(text, word);
+    return at != NULL ? atoi(at + strlen(word)) : otherwise;
+}
+
+om_rank_layout om_layout_of_job(const char *job)
+{
+    const char *text = strstr(job, LAYOUT);
+    if (text == NULL) return (om_rank_layout){0};
+    return (om_rank_layout){.ranks = number_after(text, LAYOUT, 0),
+                            .threads = number_after(text, "x", 0),
+                            .team = number_after(text, TEAMS, 1),
+                            .measured_on = number_after(text, MEASURED, 0)};
+}
+
 /* ---- what is left ---- */
 
 typedef struct choice {
@@ -99,6 +137,7 @@ typedef struct choice {
     om_spec *spec;
     om_circuit *circuit;
     om_work_left left;
+    om_rank_layout before; /* of the store's last run */
     int n;
     om_rank_layout candidates[OM_MOST_LAYOUTS];
     om_layout_trial trials[OM_MOST_LAYOUTS];
@@ -121,12 +160,15 @@ static void count_work(choice *c, const char *path)
     om_work_left left = {0};
     om_store *store = NULL;
     om_model_row *rows = NULL;
+    om_run_row run;
     const int models = c->spec->models;
     om_status status = om_alloc((size_t)models, sizeof *rows, &rows);
     if (status == OM_OK && access(c->wish->store, F_OK) == 0 &&
         om_store_open(path, OM_STORE_READ, &store) == OM_OK &&
-        om_store_describe(store)->n_models == models)
+        om_store_describe(store)->n_models == models) {
         status = om_store_read_rows(store, rows);
+        if (om_store_read_run(store, &run) == OM_OK) c->before = om_layout_of_job(run.job);
+    }
     for (int m = 0; m < models; m++) {
         bool known = status == OM_OK && rows != NULL;
         if (known && (rows[m].status == OM_MODEL_DIVERGED || rows[m].status == OM_MODEL_STOPPED ||
@@ -245,6 +287,7 @@ static void say_measured(choice *c, int best)
         between = ", ";
     }
     c->chosen = c->trials[best].layout;
+    c->chosen.measured_on = c->wish->cores;
     say(c, "%s", why);
 }
 
@@ -282,6 +325,23 @@ static om_status measure_candidates(choice *c)
     return OM_OK;
 }
 
+/* What the store's last run found best on as many cores, if it still fits what is left to train: training
+ * goes on seconds sooner. */
+static bool choose_as_before(choice *c)
+{
+    if (c->before.measured_on != c->wish->cores) return false;
+    for (int i = 0; i < c->n; i++) {
+        const om_rank_layout *l = &c->candidates[i];
+        if (l->ranks != c->before.ranks || l->threads != c->before.threads ||
+            l->team != c->before.team)
+            continue;
+        c->chosen = c->before;
+        say(c, "as the run before measured; another: --layout");
+        return true;
+    }
+    return false;
+}
+
 /* With both halves free, and several cores: more than one possibility. */
 static om_status choose_among(choice *c)
 {
@@ -291,6 +351,7 @@ static om_status choose_among(choice *c)
         choose_by_rule(c, "one for each core or model: too short a run to measure");
         return OM_OK;
     }
+    if (choose_as_before(c)) return OM_OK;
     OM_TRY(om_check_folder(c->wish->store));
     OM_TRY(om_store_lock(c->wish->store));
     om_store_unlock(c->wish->store);
@@ -336,7 +397,7 @@ static om_status choose(choice *c)
         c->chosen.threads = w->cores > c->chosen.ranks ? w->cores / c->chosen.ranks : 1;
         say(c, "teams as asked for");
     } else if (w->cores == 1) {
-        c->chosen = (om_rank_layout){1, 1, 1};
+        c->chosen = (om_rank_layout){.ranks = 1, .threads = 1, .team = 1};
         say(c, "there is one core");
     } else {
         return choose_among(c);

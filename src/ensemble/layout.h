@@ -12,6 +12,7 @@
 typedef struct om_rank_layout {
     int ranks, threads; /* that train; of each */
     int team;           /* of these, so many train a model together; 1: each has its own */
+    int measured_on; /* cores, where it was the best of those that were measured there; 0: it was not */
 } om_rank_layout;
 
 /* What is left to train. */
@@ -30,6 +31,12 @@ int om_layout_team(int ranks, int models, int batch);
 double om_layout_team_gain(int team, int batch);
 /* Whether a batch can be shared out to a team of that size. Errors: OM_EUSAGE. */
 om_status om_layout_check_team(int team, int batch);
+
+/* Appends it to what a run calls itself (om_run_row.job, of so many bytes), from where the next run, and
+ * whoever asks for a status, reads it. */
+void om_layout_append(const om_rank_layout *layout, char *job, size_t bytes);
+/* 0 ranks: it is not said. */
+om_rank_layout om_layout_of_job(const char *job);
 
 typedef struct om_layout_trial {
     om_rank_layout layout;

@@ -15,9 +15,11 @@
  *
  * (a classic of preemptive scheduling on unequal machines; with equal ones: no model has more left
  * than its share R/n of the R iterations that remain). A model that is free waits for up to a unit
- * until somebody asks, so a k is called tight when this would fail for a T shorter by a unit and a
- * tenth. The k models of a tight k go first, most left first, and only to workers that are not slower than
- * the k fastest; a slower worker that finds nothing else waits for what a faster one leaves. As
+ * until somebody asks, so a k is called tight when this would fail for a T shorter by a unit and
+ * MARGIN. The k models of a tight k go first, most left first, and only to workers that are not slower than
+ * the k fastest; a slower worker that finds nothing else waits for what a faster one leaves. Models that
+ * have nearly as much left as the k-th belong to it, and as many more workers: they take turns (the level
+ * algorithm of Horvath, Lam and Sethi, 1977, in steps of units). As
  * long as no k is tight a worker keeps its model, so that models end early, one by one. Where models
  * have limits, all of this is about what is left up to these: nobody can go on before all are there. */
 #include "ommatid/om_plan.h"
@@ -40,6 +42,11 @@ typedef enum model_status {
 } model_status;
 
 enum { NOBODY = -1 };
+
+enum { ENDING_UNITS = 4 };      /* a unit is at most this part of what is left of everything */
+static const double LIKE = 0.7; /* of a unit, by which models may differ that take turns */
+
+static int fewer(int a, int b) { return a < b ? a : b; }
 
 typedef struct plan_model {
     model_status status;
@@ -232,7 +239,7 @@ static bool may_take(const om_plan *plan, int model, int worker)
 static const double FASTER = 1.1;
 /* A k is tight when there is less time to spare than this share of it: the fastest workers, as far as
  * was measured, are those of whom too much was measured, and units fail. */
-static const double MARGIN = 0.1;
+static const double MARGIN = 0.15;
 
 /* What a worker has to respect so that all can end together. */
 typedef struct bounds {
@@ -292,6 +299,14 @@ static double least_seconds(const om_plan *plan, double mean)
     return fmax(seconds, seconds_left(plan, mean));
 }
 
+/* Seconds that a unit takes: less than asked for towards the end of everything, so that the last ones end
+ * close together. */
+static double unit_seconds(const om_plan *plan, double mean)
+{
+    const double unit_s = plan->options.unit_s;
+    return fmin(unit_s, fmax(seconds_left(plan, mean) / ENDING_UNITS, unit_s / 16));
+}
+
 /* Finds the tight k, if anything has changed since the last time. */
 static void find_tight(om_plan *plan, double mean)
 {
@@ -299,15 +314,22 @@ static void find_tight(om_plan *plan, double mean)
     plan->changed = false;
     plan->n_tight = 0;
     sort(plan, mean);
-    const double seconds = (1 - MARGIN) * least_seconds(plan, mean) - plan->options.unit_s;
+    const int most = fewer(plan->options.models, plan->present);
+    /* none waits for longer than a whole model takes */
+    const double unit_s = fmin(unit_seconds(plan, mean), left_of(plan, plan->by_left[0]) / mean);
+    const double seconds = (1 - MARGIN) * least_seconds(plan, mean) - unit_s;
     double sum_left = 0, sum_rates = 0;
-    for (int k = 0; k < plan->options.models && k < plan->present; k++) {
-        double left = left_of(plan, plan->by_left[k]);
-        double rate = present_rate(plan, plan->by_rate[k], mean);
+    int like = 0; /* the first model that has less left than the k-th by more than a unit */
+    for (int k = 0; k < most; k++) {
+        const double left = left_of(plan, plan->by_left[k]);
         if (left == 0) break;
         sum_left += left;
-        sum_rates += rate;
-        if (sum_left >= sum_rates * seconds) plan->tight[plan->n_tight++] = (tight){left, rate};
+        sum_rates += present_rate(plan, plan->by_rate[k], mean);
+        while (like < most && left_of(plan, plan->by_left[like]) > left - LIKE * unit_s * mean)
+            like++;
+        if (sum_left >= sum_rates * seconds)
+            plan->tight[plan->n_tight++] =
+                (tight){left, present_rate(plan, plan->by_rate[like - 1], mean)};
     }
 }
 
@@ -334,8 +356,8 @@ static int choose(om_plan *plan, int worker, double mean)
     int held = NOBODY, mine = plan->workers[worker].held;
     for (int m = 0; m < plan->options.models; m++) {
         if (!may_take(plan, m, worker)) continue;
-        uint64_t whole = models[m].limit - first_of(&models[m]);
-        double left = (double)whole;
+        const uint64_t whole = models[m].limit - first_of(&models[m]);
+        const double left = left_of(plan, m); /* as in the orders: the unit that runs included */
         if (whole < least) least = whole, last = m;
         if (left >= b.too_much) continue;
         if (left >= b.critical && left > most) most = left, critical = m;
@@ -351,15 +373,11 @@ static int choose(om_plan *plan, int worker, double mean)
     return others == 0 ? last : NOBODY; /* no faster worker is at work */
 }
 
-/* Towards the end units are shorter, so that the last ones end close together. */
-enum { ENDING_UNITS = 4 };
-
 /* Length of a worker's next unit on a model: unit_s, less towards the end of everything, and such that
  * a model divides into equal ones. */
 static uint64_t unit_length(const om_plan *plan, double rate, double mean, uint64_t left)
 {
-    const double unit_s = plan->options.unit_s;
-    double length = rate * fmin(unit_s, fmax(seconds_left(plan, mean) / ENDING_UNITS, unit_s / 16));
+    const double length = rate * unit_seconds(plan, mean);
     if (!(length < (double)left)) return left;
     uint64_t unit = length < 1 ? 1 : (uint64_t)length;
     uint64_t parts = (left + unit - 1) / unit;

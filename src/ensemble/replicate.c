@@ -276,19 +276,6 @@ om_status om_ensemble_replicate(const om_run_options *options, int wanted, om_re
 
 /* ---- on how many ranks ---- */
 
-/* The layout at the end of what a run calls itself; 0 threads: not said. */
-static om_rank_layout layout_of_run(const om_run_row *run)
-{
-    static const char before[] = ", layout ";
-    om_rank_layout layout = {0};
-    const char *text = strstr(run->job, before);
-    char *end;
-    if (text == NULL) return layout;
-    layout.ranks = (int)strtol(text + strlen(before), &end, 10);
-    if (*end == 'x') layout.threads = (int)strtol(end + 1, NULL, 10);
-    return layout;
-}
-
 om_status om_replicate_layout(const om_layout_wish *wish, int wanted, om_rank_layout *layout,
                               char line[OM_LAYOUT_BYTES])
 {
@@ -298,7 +285,7 @@ om_status om_replicate_layout(const om_layout_wish *wish, int wanted, om_rank_la
     om_status status = om_store_read_run(store, &run);
     om_store_close(store);
     if (status != OM_OK) return status;
-    const om_rank_layout then = layout_of_run(&run);
+    const om_rank_layout then = om_layout_of_job(run.job);
     layout->team = 1;
     layout->threads = wish->threads > 0 ? wish->threads : then.threads == 1 ? 2 : 1;
     layout->ranks = wish->cores / layout->threads;

@@ -142,12 +142,13 @@ static void lead(om_worker *w, uint64_t to)
 static om_status advance(om_worker *w, uint64_t to, om_report *report)
 {
     const uint64_t from = w->state->iteration;
-    const double start = om_clock_s();
+    const double start = om_clock_s(), computed = om_clock_cpu_s();
     lead(w, to);
     om_status status = om_train_advance(w->trainer, w->state, to);
     const double spent = om_clock_s() - start;
     report->seconds += spent;
     w->times.train += spent;
+    w->times.computed += om_clock_cpu_s() - computed;
     if (status == OM_OK && w->state->iteration == to)
         w->rate = (double)(to - from) / (spent > 1e-6 ? spent : 1e-6);
     return status;
