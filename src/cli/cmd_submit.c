@@ -197,6 +197,8 @@ static om_status cap_time(submitting *t)
     return OM_OK;
 }
 
+static void tell_measuring(void) { fprintf(stderr, "measuring for a few seconds\n"); }
+
 /* Also where nothing is left to estimate: what a run would refuse is refused here. */
 static om_status estimate(submitting *t)
 {
@@ -212,8 +214,8 @@ static om_status estimate(submitting *t)
                                      .spread = SPREAD,
                                      .varies = VARIES,
                                      .cores = om_rank_cores(),
-                                     .apart = t->s.points > 0};
-    if (wants_time && !t->args->quiet) fprintf(stderr, "measuring for a few seconds\n");
+                                     .apart = t->s.points > 0,
+                                     .tell = t->args->quiet ? NULL : tell_measuring};
     om_status status = om_estimate_run(&how, &all);
     if (status == OM_OK && all.measured < all.kinds && !t->args->quiet)
         fprintf(stderr, "time: %d of %d kinds of points measured, the others by their size\n",
