@@ -35,7 +35,8 @@ om_reached om_reached_of(const om_store_info *info, const om_model_row *rows)
         r.count[rows[m].status]++;
         r.iterations += rows[m].iteration;
     }
-    r.finished = r.count[OM_MODEL_WAITING] + r.count[OM_MODEL_RUNNING] == 0;
+    r.finished =
+        r.count[OM_MODEL_WAITING] + r.count[OM_MODEL_RUNNING] + r.count[OM_MODEL_FAILED] == 0;
     return r;
 }
 

@@ -14,7 +14,7 @@ om_status om_usual_store(const char *spec_file, const char *name, char store[OM_
 typedef struct om_reached {
     int n_models, count[OM_MODEL_FAILED + 1]; /* models of each om_model_status */
     uint64_t iterations, total; /* of all models; total: if none diverges or fails. 0: untrained */
-    bool finished;              /* nothing is left to train */
+    bool finished; /* nothing is left to train; models that failed get another chance in a run */
 } om_reached;
 
 /* rows: [n_models], as om_store_read_rows() gives them. */
