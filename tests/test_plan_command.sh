@@ -55,6 +55,37 @@ check "$OMMATID" run "$spec" -o "$work/tiny.h5" -n 1 --quiet
 expect 0 '"name": "tiny"' plan "$spec" -n 1 --rate 3 --spread 0 --varies 0 --json
 check python3 "$work/read.py" "$work/out" "$work/tiny.h5"
 
+# of a sweep's points the largest counts in memory, and all in time, wherever they stand; points that cost the
+# same are measured once
+sweep() { cat "$spec" - <<<"sweep: { $1 }" >"$work/sweep.yaml"; }
+cat >"$work/read-sweep.py" <<'END'
+import json, sys
+p, alone = json.load(open(sys.argv[1])), [json.load(open(f)) for f in sys.argv[2:]]
+assert len(p["points"]) == len(alone) and p["models"] == sum(a["models"] for a in alone)
+assert p["iterations"] == sum(a["models"] * a["iterations"] for a in alone)
+assert p["rank_mb"] == max(a["rank_mb"] for a in alone)
+assert abs(p["store_mb"] - sum(a["store_mb"] for a in alone)) < 1e-9
+assert 0.95 < p["seconds"] / sum(a["seconds"] for a in alone) < 1.05, (p["seconds"], [a["seconds"] for a in alone])
+END
+for order in '[3, 5]' '[5, 3]'; do
+    sweep "circuit.extent: $order, train.iterations: [30, 600]"
+    expect 0 "4 points, 12 models, 3780 iterations in all" plan "$work/sweep.yaml" -n 1 --rate 3
+    expect 0 '"points"' plan "$work/sweep.yaml" -n 1 --rate 3 --spread 0 --varies 0 --json
+    mv "$work/out" "$work/all.json"
+    for point in 0 1 2 3; do
+        plan "$work/sweep.yaml:$point" -n 1 --rate 3 --spread 0 --varies 0 --json >"$work/$point.json"
+    done
+    check python3 "$work/read-sweep.py" "$work/all.json" "$work"/[0-3].json
+done
+sweep "circuit.counts: [measured, equal], init.decoder.std: [0.001, 0.002], train.task: [none, flow]"
+expect 0 '"kinds_measured": 1' plan "$work/sweep.yaml" --json
+check grep -q '"kinds_of_points": 1' "$work/out"
+sweep "train.batch: [1, 4]"
+expect 0 "of 2 kinds of point" plan "$work/sweep.yaml"
+# one model of a long point is not shared out to ranks
+sweep "train.iterations: [30, 3000]"
+expect 0 "time         16 min" plan "$work/sweep.yaml" -n 6 --rate 3 --spread 0 --varies 0
+
 # failures cost time, and are told
 expect 0 "given up after two in a row" plan "$spec" -n 2 --rate 1 --fails 0.4 --unit 2
 

@@ -48,6 +48,17 @@ static void times_are_written_as_they_are_read(void **state)
     }
 }
 
+static void sizes_are_told_from_others(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"8G", "8000", "0", "100k", "2t", "8GB"};
+    static const char *const bad[] = {"", "G", "abc", "1.5G", "8 G", "8GG", "-1", "8X", "8GBB"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        if (!om_slurm_is_size(good[i])) fail_msg("'%s' was taken for no size", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (om_slurm_is_size(bad[i])) fail_msg("'%s' was taken for a size", bad[i]);
+}
+
 static void names_are_fit_for_files(void **state)
 {
     (void)state;
@@ -144,6 +155,33 @@ static void odd_words_are_quoted(void **state)
     expect_line(&s, "#SBATCH --exclusive --comment 'it'\\''s mine' ''");
 }
 
+/* A partition that is fit for the points must be so for the job that merges them, too. */
+static void merging_asks_for_no_more(void **state)
+{
+    (void)state;
+    static const char *const extra[] = {"--reservation=lab"};
+    om_submission s = usual();
+    om_text script = {0};
+    strcpy(s.slurm.time, "10");
+    strcpy(s.slurm.partition, "quick");
+    strcpy(s.slurm.constraint, "old");
+    strcpy(s.merge_mem, "1000M");
+    s.extra = extra;
+    s.n_extra = 1;
+    s.points = 3;
+    assert_int_equal(om_merge_script(&s, &script), OM_OK);
+    static const char *const lines[] = {
+        "#SBATCH --job-name=mine-merge", "#SBATCH --partition=quick", "#SBATCH --constraint=old",
+        "#SBATCH --time=00:10:00",       "#SBATCH --mem=1000M",       "#SBATCH --reservation=lab"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (strstr(script.data, lines[i]) == NULL) fail_msg("no %s in\n%s", lines[i], script.data);
+    om_text_free(&script);
+    strcpy(s.slurm.time, "2-00");
+    assert_int_equal(om_merge_script(&s, &script), OM_OK);
+    assert_non_null(strstr(script.data, "#SBATCH --time=00:30:00\n"));
+    om_text_free(&script);
+}
+
 static void refused(const om_submission *s, const char *text)
 {
     om_text script = {0};
@@ -172,11 +210,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_read),
         cmocka_unit_test(times_are_written_as_they_are_read),
+        cmocka_unit_test(sizes_are_told_from_others),
         cmocka_unit_test(names_are_fit_for_files),
         cmocka_unit_test(words_are_told_from_others),
         cmocka_unit_test(the_head_says_what_is_asked),
         cmocka_unit_test(short_jobs_are_told_later),
         cmocka_unit_test(odd_words_are_quoted),
+        cmocka_unit_test(merging_asks_for_no_more),
         cmocka_unit_test(what_would_break_a_line_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

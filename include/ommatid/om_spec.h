@@ -63,7 +63,8 @@ om_status om_spec_sweep(const char *file, const char *text, om_sweep **sweep);
 /* Opens the circuit of a spec, with the spec's strides and then its controls. Free with
  * om_circuit_free(). Errors: as om_circuit_open(), om_circuit_set_stride(), om_circuit_control(). */
 om_status om_spec_circuit(const om_spec *spec, om_circuit **circuit);
-/* Line of a key's value in a text that om_spec_parse() has taken, from 1; 0: it is not given. */
+/* Line of a key's value in a text that om_spec_parse() or om_spec_sweep() has taken, from 1, in the section
+ * `sweep` first; 0: it is not given. */
 int om_spec_line(const char *text, const char *path);
 /* Text of a spec: a file, or one point of a file with a sweep, FILE:2, where there is no file of that name.
  * *text is the caller's (om_free()). Errors: OM_EIO, OM_EDATA (no such point, ...). */

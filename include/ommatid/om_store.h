@@ -143,7 +143,9 @@ om_status om_store_hold(om_store *store, uint64_t token);
 /* Whether this process may write; every function that writes looks by itself. Errors: OM_EUSAGE (opened
  * for reading only), OM_EBUSY (another job has claimed the store: which and when). */
 om_status om_store_check_write(const om_store *store);
-/* What this process calls itself in a store: host, process, job of the scheduler. */
+/* What this process calls itself in a store: host, process, job of the scheduler, as in "n1, process 12, job
+ * 34 (motion-50), requeued 1 times"; of the job's name the first OM_JOB_NAME bytes. */
+enum { OM_JOB_NAME = 20 };
 void om_store_name_job(char name[OM_MESSAGE_BYTES]);
 
 /* Writes one model's state into its older slot, durably, then the slot's header, then the model's

@@ -87,7 +87,16 @@ static void print_race(const om_estimate *e)
            c->field[c->rungs], 100 * saved_share(e), without);
 }
 
-static void print(const om_estimate *e)
+static void print_ranks(const om_estimate *e)
+{
+    printf("on %d rank%s of %d thread%s, ", set.ranks, set.ranks > 1 ? "s" : "", set.threads,
+           set.threads > 1 ? "s" : "");
+    if (e->team > 1) printf("teams of %d ranks to a model, ", e->team);
+    printf("%d node%s\n", set.nodes, set.nodes > 1 ? "s" : "");
+}
+
+/* What a run takes, of one ensemble or of all points. */
+static void print_costs(const om_estimate *e)
 {
     const om_simulation *middle = &e->runs[OM_ESTIMATE_RUNS / 2];
     const om_simulation *last = &e->runs[OM_ESTIMATE_RUNS - 1];
@@ -97,14 +106,6 @@ static void print(const om_estimate *e)
     om_progress_duration(e->runs[0].seconds, shortest, sizeof shortest);
     om_progress_duration(last->seconds, longest, sizeof longest);
     om_progress_duration(middle->longest_idle, idle, sizeof idle);
-    printf("%s: %d models x %llu iterations%s, %s at extent %d\n", e->name, e->models,
-           (unsigned long long)e->iterations, e->iterations > 0 ? "" : " (a check each)",
-           e->circuit, e->extent);
-    printf("on %d rank%s of %d thread%s, ", set.ranks, set.ranks > 1 ? "s" : "", set.threads,
-           set.threads > 1 ? "s" : "");
-    if (e->team > 1) printf("teams of %d ranks to a model, ", e->team);
-    printf("%d node%s\n", set.nodes, set.nodes > 1 ? "s" : "");
-    print_speed(e);
     printf("  time         %s (%s to %s in %d simulated runs)%s\n", time, shortest, longest,
            OM_ESTIMATE_RUNS, middle->done == 0 ? ", when the last model is given up" : "");
     printf("  node hours   %.3g\n", middle->seconds * set.nodes / 3600);
@@ -127,6 +128,43 @@ static void print(const om_estimate *e)
            100 * e->coordinator);
 }
 
+static void print(const om_estimate *e)
+{
+    printf("%s: %d models x %llu iterations%s, %s at extent %d\n", e->name, e->models,
+           (unsigned long long)e->iterations, e->iterations > 0 ? "" : " (a check each)",
+           e->circuit, e->extent);
+    print_ranks(e);
+    print_speed(e);
+    print_costs(e);
+}
+
+/* A line for each point, and what their run takes. */
+static void print_sweep(const om_estimates *all)
+{
+    const om_estimate *e = &all->whole;
+    double seconds = 0;
+    for (int p = 0; p < all->n; p++) seconds += all->of[p].rank_s;
+    printf("%s: %d points, %d models, %llu iterations in all\n", e->name, all->n, e->models,
+           (unsigned long long)e->iterations);
+    print_ranks(e);
+    if (all->kinds > 0)
+        printf("speed measured here on %d rank%s side by side, of %d kind%s of point\n", e->beside,
+               e->beside > 1 ? "s" : "", all->measured, all->measured > 1 ? "s" : "");
+    if (all->measured < all->kinds)
+        printf("  (of %d: what there was no time for, by its size)\n", all->kinds);
+    printf("\npoint  models  iterations  a second   MB a rank  of the time  values\n");
+    for (int p = 0; p < all->n; p++) {
+        const om_estimate *one = &all->of[p];
+        char label[OM_SWEEP_LABEL_BYTES];
+        om_sweep_label(all->sweep, p, label);
+        printf("%5d  %6d  %10llu  %8.3g  %10.0f  %9.1f %%  %s\n", p, one->models,
+               (unsigned long long)one->iterations, one->rate, one->rank_bytes / 1e6,
+               100 * one->rank_s / seconds, label);
+    }
+    printf("\n");
+    print_costs(e);
+}
+
 static json_t *race_json(const om_estimate *e)
 {
     if (e->legs.rungs == 0) return json_null();
@@ -138,16 +176,38 @@ static json_t *race_json(const om_estimate *e)
                      "seconds_without", e->unraced_s);
 }
 
-static om_status print_json(const om_estimate *e)
+static json_t *points_json(const om_estimates *all)
 {
+    json_t *points = json_array();
+    for (int p = 0; p < all->n; p++) {
+        const om_estimate *e = &all->of[p];
+        char label[OM_SWEEP_LABEL_BYTES];
+        om_sweep_label(all->sweep, p, label);
+        json_array_append_new(
+            points,
+            json_pack("{s:i, s:s, s:s, s:i, s:i, s:I, s:f, s:f, s:f, s:f, s:o}", "point", p,
+                      "values", label, "circuit", e->circuit, "extent", e->extent, "models",
+                      e->models, "iterations", (json_int_t)e->iterations,
+                      "iterations_per_s_and_rank", e->rate, "rank_seconds", e->rank_s, "rank_mb",
+                      e->rank_bytes / 1e6, "store_mb", e->store_bytes / 1e6, "race", race_json(e)));
+    }
+    return points;
+}
+
+static om_status print_json(const om_estimates *all)
+{
+    const om_estimate *e = &all->whole;
+    const bool swept = all->sweep != NULL;
     const om_simulation *middle = &e->runs[OM_ESTIMATE_RUNS / 2];
     const int on_node = (set.ranks + set.nodes - 1) / set.nodes;
-    json_t *json = json_pack("{s:s, s:s, s:i, s:i, s:I, s:i, s:i, s:i}", "name", e->name, "circuit",
-                             e->circuit, "extent", e->extent, "models", e->models, "iterations",
-                             (json_int_t)e->iterations, "ranks", set.ranks, "nodes", set.nodes,
-                             "threads", set.threads);
-    json_object_update_new(json, json_pack("{s:i, s:f, s:i}", "team", e->team, "team_gain",
-                                           e->team_gain, "ranks_without_model", e->idle));
+    json_t *json = json_pack("{s:s, s:s?, s:o, s:i, s:I, s:i, s:i, s:i}", "name", e->name,
+                             "circuit", swept ? NULL : e->circuit, "extent",
+                             swept ? json_null() : json_integer(e->extent), "models", e->models,
+                             "iterations", (json_int_t)e->iterations, "ranks", set.ranks, "nodes",
+                             set.nodes, "threads", set.threads);
+    json_object_update_new(json, json_pack("{s:i, s:o, s:i}", "team", e->team, "team_gain",
+                                           swept ? json_null() : json_real(e->team_gain),
+                                           "ranks_without_model", e->idle));
     json_object_update_new(
         json, json_pack("{s:f, s:b, s:i, s:f, s:f, s:[f, f], s:f}", "iterations_per_s_and_rank",
                         e->rate, "measured", e->beside > 0, "measured_on_ranks", e->beside,
@@ -165,6 +225,10 @@ static om_status print_json(const om_estimate *e)
                                      (e->rank_bytes * on_node + e->film_bytes) / 1e6, "store_mb",
                                      e->store_bytes / 1e6));
     json_object_set_new(json, "race", race_json(e));
+    if (swept)
+        json_object_update_new(json, json_pack("{s:i, s:i, s:o}", "kinds_of_points", all->kinds,
+                                               "kinds_measured", all->measured, "points",
+                                               points_json(all)));
     return om_command_print_json(json);
 }
 
@@ -212,7 +276,7 @@ static om_status settle_layout(int cores)
 
 static om_status run(const om_arguments *args)
 {
-    om_estimate e;
+    om_estimates all;
     const int cores = om_rank_cores();
     OM_TRY(settle_layout(cores));
     const om_estimate_options how = {.spec_file = args->words[0],
@@ -227,11 +291,16 @@ static om_status run(const om_arguments *args)
                                      .fails = set.fails,
                                      .cores = cores,
                                      .tell = args->quiet ? NULL : tell};
-    OM_TRY(om_estimate_run(&how, &e));
-    if (!args->quiet) warn(&e, cores);
-    if (args->json) return print_json(&e);
-    print(&e);
-    return OM_OK;
+    om_status status = om_estimate_run(&how, &all);
+    if (status == OM_OK && !args->quiet) warn(&all.whole, cores);
+    if (status == OM_OK && args->json)
+        status = print_json(&all);
+    else if (status == OM_OK && all.sweep != NULL)
+        print_sweep(&all);
+    else if (status == OM_OK)
+        print(&all.whole);
+    om_estimates_free(&all);
+    return status;
 }
 
 const om_command om_cmd_plan = {
@@ -244,8 +313,9 @@ const om_command om_cmd_plan = {
         "as many\n"
         "ranks side by side as a node would have (or cores are here), and from five simulated runs "
         "with the\n"
-        "coordinator's own plan. Idle is what ranks wait, write, and lose to failures. Nothing is "
-        "written.",
+        "coordinator's own plan. Idle is what ranks wait, write, and lose to failures. A sweep's "
+        "points share\n"
+        "one run; SPEC:2 is one of them. Nothing is written.",
     .options = options,
     .least = 1,
     .most = 1,

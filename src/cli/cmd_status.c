@@ -2,23 +2,24 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/fields.h"
 #include "cli/open_store.h"
 #include "cli/race_print.h"
 #include "cli/run_state.h"
 #include "cli/slurm.h"
+#include "cli/status_subject.h"
 #include "cli/status_sweep.h"
 #include "ensemble/progress.h"
-#include "ommatid/om_check.h"
 
 static const double WATCH_EVERY_S = 2;
-static const double SLURM_EVERY_S = 10; /* it serves many */
 
 static struct {
     bool all, watch;
@@ -97,30 +98,15 @@ static const char *state_of(const picture *p)
 /* What SLURM says of the job, unless there is nothing left to do. */
 static void ask_slurm(picture *p)
 {
+    struct stat info;
+    char file[PATH_MAX];
     const double now_s = om_clock_s();
-    if (p->slurm_s > 0 && now_s - p->slurm_s < SLURM_EVERY_S) return;
+    if (p->slurm_s > 0 && now_s - p->slurm_s < OM_SLURM_EVERY_S) return;
     p->slurm_s = now_s;
     p->slurm = (om_slurm_job){0};
-    if (p->info->imported_from == NULL && p->state != OM_RUN_FINISHED)
-        om_slurm_find_job(p->run.job, &p->slurm);
-}
-
-static void print_slurm(const om_slurm_job *job)
-{
-    if (job->number[0] == '\0') return;
-    printf("\n  slurm       job %s (%s) %s", job->number, job->name, job->state);
-    if (job->nodes[0] != '\0') printf(" on %s", job->nodes);
-    if (job->left[0] != '\0') printf(", %s left", job->left);
-    if (job->reason[0] != '\0') printf(": %s", job->reason);
-}
-
-static json_t *slurm_json(const om_slurm_job *job)
-{
-    if (job->number[0] == '\0') return json_null();
-    return json_pack("{s:s s:s s:s s:s? s:s? s:s?}", "job", job->number, "name", job->name, "state",
-                     job->state, "nodes", job->nodes[0] ? job->nodes : NULL, "left",
-                     job->left[0] ? job->left : NULL, "reason",
-                     job->reason[0] ? job->reason : NULL);
+    if (p->info->imported_from != NULL || p->state == OM_RUN_FINISHED) return;
+    om_split_part(p->info->path, file);
+    if (stat(file, &info) == 0) om_slurm_find_job(p->run.job, info.st_uid, &p->slurm);
 }
 
 static const char *selection_name(const picture *p)
@@ -214,7 +200,7 @@ static void print_text(const picture *p)
         if (p->state == OM_RUN_SILENT)
             printf("\n              it has probably died: the same run command goes on from here");
     }
-    print_slurm(&p->slurm);
+    om_slurm_print_job(&p->slurm);
     printf("\n");
     print_models(p);
 }
@@ -244,7 +230,7 @@ static om_status print_json(const picture *p)
         here ? json_integer((json_int_t)p->iterations) : json_null(), "iterations_total",
         here ? json_integer((json_int_t)p->total) : json_null(), "trainers", (int)p->run.trainers,
         "iterations_per_s", p->run.iterations_per_s, "seconds_left", left, "job", p->run.job,
-        "race", om_race_json(&p->race, p->info->race.keep), "slurm", slurm_json(&p->slurm),
+        "race", om_race_json(&p->race, p->info->race.keep), "slurm", om_slurm_job_json(&p->slurm),
         "models", list));
 }
 
@@ -264,15 +250,19 @@ static om_status show(om_store *store, picture *p, const om_arguments *args)
     }
 }
 
-static om_status show_sweep(const om_arguments *args, const om_sweep *sweep, const char *name)
+static om_status show_sweep(const om_arguments *args, const om_sweep_place *place)
 {
-    for (bool running = true;;) {
+    om_sweep_jobs jobs = {0};
+    om_status status = om_alloc(OM_SWEEP_MOST_JOBS, sizeof *jobs.items, &jobs.items);
+    for (bool running = true; status == OM_OK;) {
         if (set.watch && !args->json && isatty(STDOUT_FILENO)) printf("\033[H\033[2J");
-        OM_TRY(om_status_sweep(args->words[0], sweep, name, args->json, &running));
+        status = om_status_sweep(place, &jobs, args->json, &running);
         fflush(stdout);
-        if (!set.watch || !running) return OM_OK;
+        if (!set.watch || !running) break;
         om_sleep_s(WATCH_EVERY_S);
     }
+    om_free(jobs.items);
+    return status;
 }
 
 static om_status show_store(const om_arguments *args, om_store *store)
@@ -291,52 +281,77 @@ static om_status show_store(const om_arguments *args, om_store *store)
     return status;
 }
 
-/* Whether a first run holds the lock of a store that is not there yet: who and since when. */
-static bool is_being_prepared(const char *path, char holder[OM_MESSAGE_BYTES])
+/* What there is before there is a store. */
+static om_status show_to_come(const om_arguments *args, const om_subject *subject)
 {
-    const om_lock_state lock = om_store_inspect_lock(path, holder);
-    return access(path, F_OK) != 0 && (lock == OM_LOCK_LIVE || lock == OM_LOCK_ELSEWHERE);
+    const bool queued = subject->kind == OM_SUBJECT_QUEUED;
+    if (args->json)
+        return om_command_print_json(
+            json_pack("{s:n s:s s:s s:s? s:o s:[]}", "name", "store", subject->store, "state",
+                      queued ? "queued" : "preparing", "job", queued ? NULL : subject->holder,
+                      "slurm", om_slurm_job_json(&subject->job), "models"));
+    if (queued)
+        printf("%s: there is no store yet", subject->store);
+    else
+        printf("%s: a run is being prepared (films are rendered)\n  by          %s", subject->store,
+               subject->holder);
+    om_slurm_print_job(&subject->job);
+    printf("\n");
+    return OM_OK;
 }
 
-static om_status show_preparing(const om_arguments *args, const char *holder)
+static om_status show_file(const om_arguments *args, const char *path)
 {
-    if (args->json)
-        return om_command_print_json(json_pack("{s:n s:s s:s s:s s:[]}", "name", "store",
-                                               args->words[0], "state", "preparing", "job", holder,
-                                               "models"));
-    printf("%s: a run is being prepared (films are rendered)\n  by          %s\n", args->words[0],
-           holder);
-    return OM_OK;
+    om_store *store;
+    om_sweep *sweep;
+    char *name;
+    OM_TRY(om_command_open_sweep(path, &sweep, &name, &store));
+    if (sweep == NULL) return show_store(args, store);
+    const om_sweep_place place = {.file = path, .name = name, .sweep = sweep};
+    om_status status = show_sweep(args, &place);
+    om_sweep_free(sweep);
+    om_free(name);
+    return status;
 }
 
 static om_status run(const om_arguments *args)
 {
-    char holder[OM_MESSAGE_BYTES];
-    while (is_being_prepared(args->words[0], holder)) {
-        OM_TRY(show_preparing(args, holder));
-        if (!set.watch) return OM_OK;
+    om_subject subject;
+    for (;;) {
+        OM_TRY(om_subject_find(args->words[0], &subject));
+        if (subject.kind != OM_SUBJECT_PREPARING && subject.kind != OM_SUBJECT_QUEUED) break;
+        om_status status = show_to_come(args, &subject);
+        om_subject_free(&subject);
+        if (status != OM_OK || !set.watch) return status;
         fflush(stdout);
-        om_sleep_s(WATCH_EVERY_S);
+        om_sleep_s(subject.kind == OM_SUBJECT_QUEUED ? OM_SLURM_EVERY_S : WATCH_EVERY_S);
     }
-    om_store *store;
-    om_sweep *sweep;
-    char *name;
-    OM_TRY(om_command_open_sweep(args->words[0], &sweep, &name, &store));
-    if (sweep == NULL) return show_store(args, store);
-    om_status status = show_sweep(args, sweep, name);
-    om_sweep_free(sweep);
-    om_free(name);
+    const om_sweep_place place = {.file = subject.store,
+                                  .apart = true,
+                                  .name = subject.name,
+                                  .job = subject.name,
+                                  .sweep = subject.sweep};
+    om_status status = subject.kind == OM_SUBJECT_POINTS ? show_sweep(args, &place)
+                                                         : show_file(args, subject.store);
+    om_subject_free(&subject);
     return status;
 }
 
 const om_command om_cmd_status = {
     .name = "status",
     .summary = "how a run is doing, while it runs or after",
-    .synopsis = "STORE [--watch]",
+    .synopsis = "STORE|SPEC [--watch]",
+    .details =
+        "Of SPEC.yaml it shows the store that `submit` names by it, NAME.h5, or the points of a "
+        "sweep that are\n"
+        "trained one by one, NAME.point0.h5 and so on, side by side, whichever is the newest. "
+        "Before there is\n"
+        "a store, it says how the job that SLURM has of that name waits.",
     .options = options,
     .json = true,
     .least = 1,
     .most = 1,
-    .example = "ommatid status quickstart.h5 --watch",
+    .example = "ommatid status quickstart.h5 --watch\n"
+               "ommatid status controls.yaml",
     .run = run,
 };

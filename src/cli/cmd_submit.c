@@ -3,32 +3,31 @@
  * What is asked of SLURM comes from, first found: options, the spec's section `slurm`, SLURM's own
  * variables for sbatch, an estimate. A sweep is one job and one store, or, with --array, one of each for
  * every point, and a job that merges them. */
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/sbatch.h"
 #include "cli/slurm.h"
 #include "ensemble/estimate.h"
 #include "ensemble/job.h"
+#include "ensemble/points.h"
 #include "ensemble/progress.h"
 #include "ensemble/submit_script.h"
 #include "ommatid/om_check.h"
 #include "parallel/ranks.h"
 
-enum { PATH_BYTES = 128, MOST_SCRIPTS = 10000, MOST_EXTRA = 64 };
+enum { MOST_EXTRA = 64 };
 
-static const double SBATCH_S = 60;
 /* Beside what is counted: a rank's MPI, HDF5 and libraries; and for what no count foresees. */
 static const double RANK_BYTES = 6e7, MEMORY_FACTOR = 1.25, MEMORY_STEP = 104857600;
+static const double MERGE_BYTES = 1e9; /* or a point's whole store */
 /* Beside the longest simulated run: rendering films, slower nodes. */
 static const double TIME_FACTOR = 1.25, START_S = 300, TIME_STEP_S = 300;
 static const double ANY_RATE = 1e4; /* iterations/s, where time is not asked for */
@@ -59,31 +58,34 @@ static const om_option options[] = {
     {"qos", 0, OM_OPTION_TEXT, "NAME", "quality of service", .value = &set.qos},
     {"constraint", 'C', OM_OPTION_TEXT, "FEATURES", "of the nodes", .value = &set.constraint},
     {"mail-user", 0, OM_OPTION_TEXT, "ADDRESS", "is told of the end", .value = &set.mail_user},
-    {"store", 'o', OM_OPTION_FILE, "STORE", "the store; default: NAME.h5, by the spec's name",
+    {"store", 'o', OM_OPTION_FILE, "STORE",
+     "the store; default: NAME.h5, by the spec's name, of SPEC:1 NAME.point1.h5",
      .value = &set.store},
     {"array", 0, OM_OPTION_INT, "N",
      "of a sweep: a job for each point, N of them at once, and one that merges their stores",
      .value = &set.array, .least = 1, .most = OM_SWEEP_MOST_POINTS},
-    {"dry-run", 0, OM_OPTION_FLAG, NULL, "print the script and submit nothing; needs no SLURM",
-     .value = &set.dry_run},
+    {"dry-run", 0, OM_OPTION_FLAG, NULL,
+     "print what would be submitted, and submit nothing; needs no SLURM", .value = &set.dry_run},
     {0},
 };
 
 typedef struct submitting {
     const om_arguments *args;
-    om_job
-        job; /* the ensemble, as a run would have it, but nothing is trained; of a sweep its first point */
+    om_job job; /* of the point that is looked at, as a run would have it; nothing is trained */
     om_sweep *sweep;
-    int models;                                                             /* of one job */
-    char point_spec[OM_SWEEP_PATH_BYTES], point_store[OM_SWEEP_PATH_BYTES]; /* of that point */
+    int models;   /* of one job */
+    int finished; /* points whose stores have nothing left to train */
     om_submission s;
     om_slurm_partition partition;
     om_text missing; /* why SLURM does not answer */
-    char store[OM_SLURM_JOB_NAME + 8], program[PATH_MAX], path[PATH_BYTES];
-    char merge[32];     /* number of the job that merges */
-    char number[32];    /* of the job */
-    double estimated_s; /* 0: time was not asked for */
+    char store[OM_SWEEP_PATH_BYTES], program[PATH_MAX];
+    om_text script, merge_script;
+    char path[OM_SBATCH_PATH], merge_path[OM_SBATCH_PATH];
+    char number[OM_SBATCH_NUMBER], merge[OM_SBATCH_NUMBER]; /* of the jobs */
+    double estimated_s;                                     /* 0: time was not asked for */
 } submitting;
+
+static int n_points(const submitting *t) { return t->sweep != NULL ? t->sweep->n_points : 1; }
 
 /* ---- what is asked for ---- */
 
@@ -106,10 +108,6 @@ static const word words[] = {
     {&set.mail_user, "mail-user", AT(mail_user), NULL},
 };
 
-/* What the script says itself. */
-static const char *const ours[] = {"SBATCH_JOB_NAME", "SBATCH_OUTPUT",     "SBATCH_OPEN_MODE",
-                                   "SBATCH_SIGNAL",   "SBATCH_NO_REQUEUE", "SBATCH_REQUEUE"};
-
 /* A variable would win over the script, which says all of it: it is taken in, and away. */
 static om_status take_words(om_slurm_options *o)
 {
@@ -128,10 +126,11 @@ static om_status take_words(om_slurm_options *o)
             return om_hint(OM_EUSAGE, "ommatid submit --help");
         }
         if (text != NULL) strcpy(field, text);
-        if (w->variable != NULL) unsetenv(w->variable);
     }
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) unsetenv(ours[i]);
-    return OM_OK;
+    om_sbatch_clean_environment();
+    if (o->mem[0] == '\0' || om_slurm_is_size(o->mem)) return OM_OK;
+    om_fail(OM_EUSAGE, "memory '%s': expected a size: 8G, or as many megabytes as 8000", o->mem);
+    return om_hint(OM_EUSAGE, "--mem 8G, or slurm.mem in the spec");
 }
 
 static int first_of(int a, int b, int c) { return a > 0 ? a : b > 0 ? b : c; }
@@ -163,20 +162,24 @@ static om_status take_numbers(submitting *t)
 
 /* ---- estimates ---- */
 
+/* In steps that SLURM can read. */
+static void say_bytes(double bytes, char mem[OM_SLURM_WORD])
+{
+    const double asked = ceil(bytes / MEMORY_STEP) * MEMORY_STEP;
+    snprintf(mem, OM_SLURM_WORD, "%.0fM", asked / 1048576);
+}
+
 static void say_memory(submitting *t, const om_estimate *e)
 {
     om_slurm_options *o = &t->s.slurm;
     const double ranks = (e->rank_bytes + RANK_BYTES) * o->ranks_per_node;
     const double all = ranks + RANK_BYTES + e->film_bytes; /* on one node a rank coordinates, too */
-    const double asked = ceil(MEMORY_FACTOR * all / MEMORY_STEP) * MEMORY_STEP;
-    snprintf(o->mem, sizeof o->mem, "%.0fM", asked / 1048576);
+    say_bytes(MEMORY_FACTOR * all, o->mem);
 }
 
 static void say_time(submitting *t, const om_estimate *e)
 {
     t->estimated_s = e->runs[OM_ESTIMATE_RUNS - 1].seconds;
-    /* points of a sweep that share a job are taken for alike */
-    if (t->sweep != NULL && t->s.points == 0) t->estimated_s *= t->sweep->n_points;
     const double asked_s =
         ceil((TIME_FACTOR * t->estimated_s + START_S) / TIME_STEP_S) * TIME_STEP_S;
     om_slurm_time(fmin(asked_s, 365 * 86400.0), t->s.slurm.time);
@@ -194,12 +197,15 @@ static om_status cap_time(submitting *t)
     return OM_OK;
 }
 
+static void tell_measuring(void) { fprintf(stderr, "measuring for a few seconds\n"); }
+
+/* Also where nothing is left to estimate: what a run would refuse is refused here. */
 static om_status estimate(submitting *t)
 {
     om_slurm_options *o = &t->s.slurm;
-    om_estimate e;
+    om_estimates all;
     const bool wants_time = o->time[0] == '\0', wants_memory = o->mem[0] == '\0';
-    const om_estimate_options how = {.spec_file = t->point_spec,
+    const om_estimate_options how = {.spec_file = t->s.spec,
                                      .ranks = o->nodes * o->ranks_per_node,
                                      .nodes = o->nodes,
                                      .threads = o->threads,
@@ -207,35 +213,104 @@ static om_status estimate(submitting *t)
                                      .unit_s = UNIT_S,
                                      .spread = SPREAD,
                                      .varies = VARIES,
-                                     .cores = om_rank_cores()};
-    if (wants_time && !t->args->quiet) fprintf(stderr, "measuring for a few seconds\n");
-    if (wants_time || wants_memory) OM_TRY(om_estimate_run(&how, &e));
-    if (wants_memory) say_memory(t, &e);
-    if (wants_time) say_time(t, &e);
-    return cap_time(t);
+                                     .cores = om_rank_cores(),
+                                     .apart = t->s.points > 0,
+                                     .tell = t->args->quiet ? NULL : tell_measuring};
+    om_status status = om_estimate_run(&how, &all);
+    if (status == OM_OK && all.measured < all.kinds && !t->args->quiet)
+        fprintf(stderr, "time: %d of %d kinds of points measured, the others by their size\n",
+                all.measured, all.kinds);
+    if (status == OM_OK && wants_memory) say_memory(t, &all.whole);
+    if (status == OM_OK && wants_time) say_time(t, &all.whole);
+    if (status == OM_OK)
+        say_bytes(fmax(MERGE_BYTES, MEMORY_FACTOR * (RANK_BYTES + all.whole.store_bytes)),
+                  t->s.merge_mem);
+    om_estimates_free(&all);
+    return status == OM_OK ? cap_time(t) : status;
 }
 
 /* ---- before anything is written ---- */
 
-/* As a run would find it. */
-static om_status check_store(submitting *t)
+/* Whether a store that is there has nothing left to train. */
+static om_status look_for_end(const char *store, bool *finished)
 {
-    const char *path = t->point_store;
-    char holder[OM_MESSAGE_BYTES];
-    OM_TRY(om_check_folder(t->s.store));
-    if (t->s.points > 0 && !set.dry_run) OM_TRY(om_check_new_file(t->s.store, "--store"));
+    char file[PATH_MAX];
+    om_store *there = NULL;
+    om_reached reached = {0};
+    *finished = false;
+    om_split_part(store, file);
+    if (access(file, F_OK) != 0) return OM_OK;
+    OM_TRY(om_store_open(store, OM_STORE_READ, &there));
+    om_status status = om_store_reached(there, &reached);
+    *finished = reached.finished && reached.count[OM_MODEL_FAILED] == 0;
+    om_store_close(there);
+    return status;
+}
+
+/* Nobody may be training into a file that the job is to train into. */
+static om_status check_lock(const char *store)
+{
+    char file[PATH_MAX], holder[OM_MESSAGE_BYTES];
+    om_split_part(store, file);
+    const om_lock_state lock = om_store_inspect_lock(file, holder);
+    if (set.dry_run || lock == OM_LOCK_NONE || lock == OM_LOCK_STALE) return OM_OK;
+    if (lock == OM_LOCK_STRANGE)
+        return om_fail(OM_EBUSY, "%s.lock: is not a lock that this program has written", file);
+    om_fail(OM_EBUSY, "%s: is being trained by %s; nothing was submitted", file, holder);
+    om_hint(OM_EBUSY, "waiting, or another --store");
+    if (lock == OM_LOCK_LIVE) return OM_EBUSY;
+    return om_hint(OM_EBUSY, "rm '%s.lock' if nothing runs there any more", file);
+}
+
+/* As a run would find it. */
+static om_status check_store(submitting *t, const char *store)
+{
+    bool finished;
     om_store_plan plan = om_job_store_plan(&t->job);
     plan.scenes = NULL;
     plan.layout = NULL;
-    OM_TRY(om_job_match_store(path, &plan));
-    const om_lock_state lock = om_store_inspect_lock(path, holder);
-    if (set.dry_run || lock == OM_LOCK_NONE || lock == OM_LOCK_STALE) return OM_OK;
-    if (lock == OM_LOCK_STRANGE)
-        return om_fail(OM_EBUSY, "%s.lock: is not a lock that this program has written", path);
-    om_fail(OM_EBUSY, "%s: is being trained by %s; nothing was submitted", path, holder);
-    om_hint(OM_EBUSY, "waiting, or another --store");
-    if (lock == OM_LOCK_LIVE) return OM_EBUSY;
-    return om_hint(OM_EBUSY, "rm '%s.lock' if nothing runs there any more", path);
+    OM_TRY(om_job_match_store(store, &plan));
+    OM_TRY(check_lock(store));
+    OM_TRY(look_for_end(store, &finished));
+    t->finished += finished;
+    return OM_OK;
+}
+
+/* The store of a point, which is a file of its own in an array. */
+static om_status name_store(const submitting *t, int point, char store[OM_SWEEP_PATH_BYTES])
+{
+    if (t->s.points > 0) return om_sweep_store_of(t->s.store, point, store);
+    if (t->sweep != NULL) return om_sweep_point_path(t->s.store, point, store);
+    snprintf(store, OM_SWEEP_PATH_BYTES, "%s", t->s.store);
+    return OM_OK;
+}
+
+/* Spec, circuit and store of a point; of the first one also what is the same of all. */
+static om_status look_at_point(submitting *t, int point, const char *text)
+{
+    char file[OM_SWEEP_PATH_BYTES], store[OM_SWEEP_PATH_BYTES];
+    om_spec *spec = &t->job.spec;
+    if (t->sweep != NULL)
+        OM_TRY(om_sweep_point_path(t->s.spec, point, file));
+    else
+        snprintf(file, sizeof file, "%s", t->s.spec);
+    t->job.spec_text = t->sweep != NULL ? t->sweep->specs[point] : (char *)text;
+    om_spec_defaults(spec);
+    OM_TRY(om_spec_parse(file, t->job.spec_text, spec));
+    OM_TRY(om_job_circuit(file, t->job.spec_text, spec, &t->job.circuit));
+    if (point == 0) {
+        om_slurm_job_name(spec->name, t->s.job);
+        OM_TRY(om_usual_store(t->s.spec, spec->name, t->store));
+        t->s.store = set.store != NULL ? set.store : t->store;
+        t->s.slurm = spec->slurm;
+        OM_TRY(om_check_folder(t->s.store));
+    }
+    if (t->s.points == 0)
+        t->models += spec->models;
+    else if (spec->models > t->models)
+        t->models = spec->models;
+    OM_TRY(name_store(t, point, store));
+    return check_store(t, store);
 }
 
 /* Options of sbatch come after the spec, and begin with a dash. */
@@ -249,147 +324,91 @@ static om_status take_extra(submitting *t)
     return om_hint(OM_EUSAGE, "ommatid submit %s -- --exclusive", args->words[0]);
 }
 
-/* A sweep's points, or the spec itself as the only one. */
-static om_status read_points(submitting *t)
+/* All points of a sweep, or the spec itself as the only one. */
+static om_status look_at_points(submitting *t, const char *text)
 {
-    const char *file = t->args->words[0];
-    char *text = NULL;
-    OM_TRY(om_spec_text(file, &text));
-    om_status status = om_spec_sweep(file, text, &t->sweep);
-    om_free(text);
-    OM_TRY(status);
-    if (t->sweep == NULL) {
-        if (set.array > 0)
-            return om_fail(OM_EUSAGE, "submit --array: %s has no section 'sweep'", file);
-        snprintf(t->point_spec, sizeof t->point_spec, "%s", file);
-        return OM_OK;
+    om_status status = om_spec_sweep(t->s.spec, text, &t->sweep);
+    if (status == OM_OK && t->sweep == NULL && set.array > 0)
+        status = om_fail(OM_EUSAGE, "submit --array: %s has no section 'sweep'", t->s.spec);
+    if (status == OM_OK && set.array > 0) {
+        t->s.points = t->sweep->n_points;
+        t->s.at_once = set.array;
     }
-    for (int p = 0; p < t->sweep->n_points; p++) {
-        OM_TRY(om_spec_parse(file, t->sweep->specs[p], &t->job.spec));
-        t->models += t->job.spec.models;
+    for (int p = 0; status == OM_OK && p < n_points(t); p++) {
+        status = look_at_point(t, p, text);
+        om_circuit_free(t->job.circuit);
+        t->job.circuit = NULL;
     }
-    if (set.array == 0) return om_sweep_point_path(file, 0, t->point_spec);
-    t->s.points = t->sweep->n_points;
-    t->s.at_once = set.array;
-    return om_sweep_point_path(file, 0, t->point_spec);
+    t->job.spec_text = NULL; /* of the sweep, or the caller's */
+    return status;
 }
 
-/* The store of the first point, which is a file of its own in an array. */
-static om_status name_store(submitting *t)
+static om_status read_spec(submitting *t)
 {
-    if (t->s.points > 0) return om_sweep_store_of(t->s.store, 0, t->point_store);
-    if (t->sweep != NULL) return om_sweep_point_path(t->s.store, 0, t->point_store);
-    snprintf(t->point_store, sizeof t->point_store, "%s", t->s.store);
-    return OM_OK;
+    char *text = NULL;
+    t->s.spec = t->args->words[0];
+    OM_TRY(om_spec_text(t->s.spec, &text));
+    om_status status = look_at_points(t, text);
+    om_free(text);
+    return status;
 }
+
+static bool is_finished(const submitting *t) { return t->finished == n_points(t) && !set.dry_run; }
 
 static om_status prepare(submitting *t)
 {
-    const char *file = t->args->words[0];
-    om_spec *spec = &t->job.spec;
     OM_TRY(take_extra(t));
-    OM_TRY(read_points(t));
-    OM_TRY(om_spec_read(t->point_spec, spec, &t->job.spec_text));
-    OM_TRY(om_job_circuit(t->point_spec, t->job.spec_text, spec, &t->job.circuit));
-    if (t->sweep == NULL || t->s.points > 0) t->models = spec->models;
-    om_slurm_job_name(spec->name, t->s.job);
-    snprintf(t->store, sizeof t->store, "%s.h5", t->s.job);
-    t->s.store = set.store != NULL ? set.store : t->store;
-    t->s.spec = file;
-    OM_TRY(name_store(t));
-    t->s.slurm = spec->slurm;
+    OM_TRY(read_spec(t));
+    if (is_finished(t)) return OM_OK;
+    if (t->s.points > 0 && !set.dry_run)
+        OM_TRY(om_points_may_replace(t->s.spec, t->sweep, t->s.store));
     if (readlink("/proc/self/exe", t->program, sizeof t->program - 1) < 0)
         return om_fail_errno("cannot find this program", "/proc/self/exe");
     t->s.program = t->program;
-    OM_TRY(check_store(t));
     OM_TRY(take_words(&t->s.slurm));
     OM_TRY(om_slurm_look(t->s.slurm.partition, &t->partition, &t->missing));
     if (!t->partition.slurm && !set.dry_run) {
         om_fail(OM_EFAIL, "%s; nothing was submitted",
                 t->missing.data != NULL ? t->missing.data : "no memory");
-        return om_hint(OM_EFAIL, "ommatid run %s -o %s, or --dry-run for the script", file,
+        return om_hint(OM_EFAIL, "ommatid run %s -o %s, or --dry-run for the script", t->s.spec,
                        t->s.store);
     }
     OM_TRY(take_numbers(t));
-    return estimate(t);
+    OM_TRY(estimate(t));
+    OM_TRY(om_submission_script(&t->s, &t->script));
+    return t->s.points > 0 ? om_merge_script(&t->s, &t->merge_script) : OM_OK;
 }
 
 /* ---- submitting ---- */
 
-/* Into a new file jobs/JOB-1.sbatch, or -2, ... */
-static om_status write_script(const char *job, const om_text *script, char path[PATH_BYTES])
+/* An array and the job that merges what it leaves: both are there afterwards, or none. */
+static om_status submit_both(submitting *t)
 {
-    int file = -1;
-    if (mkdir("jobs", 0777) != 0 && errno != EEXIST)
-        return om_fail_errno("cannot be created", "jobs");
-    for (int i = 1; file < 0 && i <= MOST_SCRIPTS; i++) {
-        snprintf(path, PATH_BYTES, "jobs/%s-%d.sbatch", job, i);
-        file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file < 0 && errno != EEXIST) break;
-    }
-    if (file < 0) return om_fail_errno("cannot be created", path);
-    const bool written = write(file, script->data, script->length) == (ssize_t)script->length;
-    if (close(file) == 0 && written) return OM_OK;
-    om_status status = om_fail_errno("cannot be written", path);
-    unlink(path);
-    return status;
-}
-
-/* What sbatch complained of, without its name before each line. */
-static om_status refused(const om_slurm_answer *answer)
-{
-    static const char mark[] = "sbatch: error: ";
-    om_text said = {0};
-    char *rest = NULL, *lines = answer->err.data;
-    for (char *line = lines == NULL ? NULL : strtok_r(lines, "\n", &rest); line != NULL;
-         line = strtok_r(NULL, "\n", &rest)) {
-        if (strncmp(line, mark, strlen(mark)) == 0) line += strlen(mark);
-        om_text_add(&said, "%s%s", said.length > 0 ? "; " : "", line);
-    }
-    if (said.length > 0)
-        om_fail(OM_EFAIL, "SLURM does not take the job: %s; nothing was submitted", said.data);
-    else if (answer->missing)
-        om_fail(OM_EFAIL, "there is no sbatch on this machine; nothing was submitted");
-    else
-        om_fail(OM_EFAIL, "sbatch has not said whether it took the job: squeue shows it if so");
-    om_text_free(&said);
-    return om_hint(OM_EFAIL, "other options; --dry-run shows what was asked for");
-}
-
-/* after: number of a job that is to have ended; NULL: none. */
-static om_status submit(const char *path, const char *after, char number[32])
-{
-    char dependency[64] = "";
-    if (after != NULL) snprintf(dependency, sizeof dependency, "--dependency=afterany:%s", after);
-    const char *const alone[] = {"sbatch", "--parsable", path, NULL};
-    const char *const later[] = {"sbatch", "--parsable", dependency, path, NULL};
-    om_slurm_answer answer;
-    om_status status = om_slurm_ask(after != NULL ? later : alone, SBATCH_S, &answer);
-    /* NUMBER, or NUMBER;CLUSTER */
-    if (status == OM_OK && (answer.code != 0 || answer.out.data == NULL ||
-                            sscanf(answer.out.data, "%31[0-9]", number) != 1))
-        status = refused(&answer);
-    om_slurm_free(&answer);
-    if (status == OM_OK) return OM_OK;
-    unlink(path);
-    rmdir("jobs"); /* if nothing else is in it */
-    return status;
-}
-
-/* The job that merges what an array leaves. */
-static om_status submit_merge(submitting *t)
-{
-    char job[OM_SLURM_JOB_NAME + 8], path[PATH_BYTES];
-    om_text script = {0};
+    char job[OM_SLURM_JOB_NAME + 8];
     snprintf(job, sizeof job, "%s-merge", t->s.job);
-    om_status status = om_merge_script(&t->s, &script);
-    if (status == OM_OK) status = write_script(job, &script, path);
-    if (status == OM_OK) status = submit(path, t->number, t->merge);
-    om_text_free(&script);
-    if (status != OM_OK)
-        om_context(status, "job %s trains the points, but nothing merges them", t->number);
+    OM_TRY(om_sbatch_write(job, &t->merge_script, t->merge_path));
+    om_status status = om_sbatch_try(t->merge_path);
+    if (status != OM_OK) return om_context(status, "the job that merges");
+    OM_TRY(om_sbatch_submit(t->path, NULL, t->number));
+    status = om_sbatch_submit(t->merge_path, t->number, t->merge);
+    if (status == OM_OK) return OM_OK;
+    om_context(status, "the job that merges");
+    /* if that fails, too, it says which job is left */
+    return om_sbatch_withdraw(t->number) == OM_OK ? status : OM_EFAIL;
+}
+
+static om_status submit(submitting *t)
+{
+    OM_TRY(om_sbatch_write(t->s.job, &t->script, t->path));
+    om_status status =
+        t->s.points > 0 ? submit_both(t) : om_sbatch_submit(t->path, NULL, t->number);
+    if (status == OM_OK) return OM_OK;
+    om_sbatch_remove(t->merge_path);
+    om_sbatch_remove(t->path);
     return status;
 }
+
+/* ---- telling ---- */
 
 static void tell(const submitting *t)
 {
@@ -400,7 +419,8 @@ static void tell(const submitting *t)
            o->threads, o->threads > 1 ? "s" : "", o->mem, o->time);
     if (t->estimated_s > 0) {
         om_progress_duration(t->estimated_s, text, sizeof text);
-        printf("  estimate    %s on a machine like this one\n", text);
+        printf("  estimate    %s on a machine like this one%s\n", text,
+               t->s.points > 0 ? ", for the longest point" : "");
     }
     if (t->s.points > 0)
         printf("  points      %d jobs, %d at once; job %s merges them\n", t->s.points, t->s.at_once,
@@ -408,41 +428,74 @@ static void tell(const submitting *t)
     printf("  store       %s\n", t->s.store);
     printf("  script      %s\n", t->path);
     printf("  follow it   squeue -j %s\n", t->number);
-    printf("              ommatid status %s\n", t->s.points > 0 ? t->point_store : t->s.store);
+    /* of a spec it shows an array's points also where an older merged file is */
+    printf("              ommatid status %s\n",
+           t->s.points > 0 && set.store == NULL ? t->s.spec : t->s.store);
     printf("              tail -F jobs/%s-%s%s.log\n", t->s.job, t->number,
            t->s.points > 0 ? "_0" : "");
     printf("  end it      scancel %s\n", t->number);
 }
 
+/* The log of each job, of an array task by task. */
+static json_t *logs_json(const submitting *t)
+{
+    json_t *logs = json_array();
+    if (t->s.points == 0)
+        json_array_append_new(logs, json_sprintf("jobs/%s-%s.log", t->s.job, t->number));
+    for (int p = 0; p < t->s.points; p++)
+        json_array_append_new(logs, json_sprintf("jobs/%s-%s_%d.log", t->s.job, t->number, p));
+    return logs;
+}
+
+static const char *or_none(const char *text) { return text[0] != '\0' ? text : NULL; }
+
+/* Of what was submitted, or, with the scripts' texts, would be. */
 static om_status tell_json(const submitting *t)
 {
     const om_slurm_options *o = &t->s.slurm;
-    return om_command_print_json(
-        json_pack("{s:s s:s? s:s s:s s:s s:o s:i s:i s:i s:s s:s}", "job", t->number, "merge_job",
-                  t->s.points > 0 ? t->merge : NULL, "name", t->s.job, "store", t->s.store,
-                  "script", t->path, "log", json_sprintf("jobs/%s-%s.log", t->s.job, t->number),
-                  "nodes", o->nodes, "ranks_per_node", o->ranks_per_node, "threads", o->threads,
-                  "mem", o->mem, "time", o->time));
+    json_t *json = json_pack(
+        "{s:s? s:s? s:s s:s s:s? s:s? s:o s:i s:i s:i s:s s:s}", "job", or_none(t->number),
+        "merge_job", or_none(t->merge), "name", t->s.job, "store", t->s.store, "script",
+        or_none(t->path), "merge_script", or_none(t->merge_path), "logs",
+        set.dry_run ? json_array() : logs_json(t), "nodes", o->nodes, "ranks_per_node",
+        o->ranks_per_node, "threads", o->threads, "mem", o->mem, "time", o->time);
+    if (set.dry_run)
+        json_object_update_new(json, json_pack("{s:s s:s?}", "text", t->script.data, "merge_text",
+                                               t->merge_script.data));
+    return om_command_print_json(json);
+}
+
+static om_status tell_finished(const submitting *t)
+{
+    char hint[OM_SWEEP_PATH_BYTES + 64] = "";
+    if (t->args->json)
+        return om_command_print_json(json_pack("{s:n s:n s:s s:s s:b}", "job", "merge_job", "name",
+                                               t->s.job, "store", t->s.store, "finished", 1));
+    if (t->s.points > 0 && access(t->s.store, F_OK) != 0)
+        snprintf(hint, sizeof hint, "; to merge: ommatid merge %s -o %s", t->s.spec, t->s.store);
+    printf("%s: nothing is left to train; nothing was submitted%s\n", t->s.store, hint);
+    return OM_OK;
+}
+
+static void print_scripts(const submitting *t)
+{
+    fputs(t->script.data, stdout);
+    if (t->merge_script.data != NULL)
+        printf("\n# ======== and a job that begins when all tasks have ended: ========\n\n%s",
+               t->merge_script.data);
 }
 
 static om_status run_with(submitting *t)
 {
-    om_text script = {0};
-    om_status status = prepare(t);
-    if (status == OM_OK) status = om_submission_script(&t->s, &script);
-    if (status == OM_OK && set.dry_run) {
-        fputs(script.data, stdout);
-    } else if (status == OM_OK) {
-        status = write_script(t->s.job, &script, t->path);
-        if (status == OM_OK) status = submit(t->path, NULL, t->number);
-        if (status == OM_OK && t->s.points > 0) status = submit_merge(t);
-        if (status == OM_OK && t->args->json)
-            status = tell_json(t);
-        else if (status == OM_OK)
-            tell(t);
-    }
-    om_text_free(&script);
-    return status;
+    OM_TRY(prepare(t));
+    if (is_finished(t)) return tell_finished(t);
+    if (!set.dry_run) OM_TRY(submit(t));
+    if (t->args->json) return tell_json(t);
+    if (set.dry_run)
+        print_scripts(t);
+    else
+        tell(t);
+    return OM_OK;
 }
 
 static om_status run(const om_arguments *args)
@@ -451,9 +504,9 @@ static om_status run(const om_arguments *args)
     OM_TRY(om_alloc(1, sizeof *t, &t));
     t->args = args;
     om_status status = run_with(t);
-    om_circuit_free(t->job.circuit);
-    om_free(t->job.spec_text);
     om_text_free(&t->missing);
+    om_text_free(&t->script);
+    om_text_free(&t->merge_script);
     om_sweep_free(t->sweep);
     om_free(t);
     return status;

@@ -9,12 +9,14 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/fields.h"
+#include "ensemble/points.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_statistics.h"
 
 /* One point of the table. */
 typedef struct row {
     int n_models;
+    om_reached reached;
     double *value; /* [n_models] NaN: none */
     om_summary summary;
     double best;
@@ -84,7 +86,8 @@ static om_status read_point(const table *t, int point)
     if (!t->sweep->present[point]) return OM_OK;
     OM_TRY(om_sweep_point_path(t->wish->file, point, path));
     OM_TRY(om_store_open(path, OM_STORE_READ, &store));
-    om_status status = read_values(t, store, r);
+    om_status status = om_store_reached(store, &r->reached);
+    if (status == OM_OK) status = read_values(t, store, r);
     om_store_close(store);
     return status;
 }
@@ -152,6 +155,20 @@ static void print_row(const table *t, int point)
     printf("\n");
 }
 
+/* Medians of models that are not at their end compare with nothing. */
+static void print_unfinished(const table *t)
+{
+    const char *before = "\nnot trained to the end: ";
+    for (int p = 0; p < t->sweep->n_points; p++) {
+        char text[OM_REACHED_BYTES];
+        if (!t->sweep->present[p] || t->rows[p].reached.finished) continue;
+        om_reached_print(&t->rows[p].reached, text);
+        printf("%spoint %d (%s)", before, p, text);
+        before = ", ";
+    }
+    if (before[0] == ',') printf("\n");
+}
+
 static void print_table(const table *t, const char *name)
 {
     const om_sweep *s = t->sweep;
@@ -163,6 +180,7 @@ static void print_table(const table *t, const char *name)
     if (!t->wish->is_measure) printf("  %9s", "vs mean");
     printf("  %9s  %8s\n", "P(better)", "p");
     for (int p = 0; p < s->n_points; p++) print_row(t, p);
+    print_unfinished(t);
     printf("\nmodels: with a value, of all. ");
     if (!t->wish->is_measure)
         printf("vs mean: the median against predicting the mean flow; negative is\nbetter. ");
@@ -177,7 +195,7 @@ static void print_csv(const table *t)
     const om_sweep *s = t->sweep;
     printf("point");
     for (int k = 0; k < s->n_keys; k++) printf(",%s", s->keys[k]);
-    printf(",present,models,n,best,median,mean,sd,vs_mean,superiority,p\n");
+    printf(",present,models,n,best,median,mean,sd,vs_mean,superiority,p,finished\n");
     for (int p = 0; p < s->n_points; p++) {
         const row *r = &t->rows[p];
         printf("%d", p);
@@ -193,7 +211,7 @@ static void print_csv(const table *t)
             putchar(',');
             if (s->present[p] && isfinite(values[i])) printf("%.9g", values[i]);
         }
-        putchar('\n');
+        printf(",%s\n", s->present[p] && r->reached.finished ? "true" : "false");
     }
 }
 
@@ -206,12 +224,13 @@ static json_t *point_of(const table *t, int point)
         json_object_set_new(values, s->keys[k], json_string(s->values[point * s->n_keys + k]));
     if (!s->present[point])
         return json_pack("{s:i s:o s:b}", "point", point, "values", values, "present", 0);
-    return json_pack("{s:i s:o s:b s:i s:i s:o s:o s:o s:o s:o s:o s:o}", "point", point, "values",
-                     values, "present", 1, "models", r->n_models, "n", r->summary.n, "best",
-                     om_json_number(r->best), "median", om_json_number(r->summary.median), "mean",
-                     om_json_number(r->summary.mean), "sd", om_json_number(r->summary.sd),
-                     "vs_mean", om_json_number(r->vs_mean), "superiority",
-                     om_json_number(r->against.superiority), "p", om_json_number(r->p));
+    return json_pack("{s:i s:o s:b s:b s:i s:i s:o s:o s:o s:o s:o s:o s:o}", "point", point,
+                     "values", values, "present", 1, "finished", r->reached.finished, "models",
+                     r->n_models, "n", r->summary.n, "best", om_json_number(r->best), "median",
+                     om_json_number(r->summary.median), "mean", om_json_number(r->summary.mean),
+                     "sd", om_json_number(r->summary.sd), "vs_mean", om_json_number(r->vs_mean),
+                     "superiority", om_json_number(r->against.superiority), "p",
+                     om_json_number(r->p));
 }
 
 static om_status print_json(const table *t, const char *name)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,22 +177,38 @@ om_status om_slurm_look(const char *name, om_slurm_partition *partition, om_text
 
 /* ---- jobs ---- */
 
-/* As in "host, process 12, job 34, requeued 1 times". */
-static bool read_number(const char *run, char number[32])
+/* What a store says of its job, as in "host, process 12, job 34 (name), requeued 1 times". */
+typedef struct named_job {
+    char number[32];
+    char name[OM_JOB_NAME + 1]; /* its beginning; "": an older store, which does not say */
+} named_job;
+
+static bool read_named(const char *run, named_job *job)
 {
     static const char mark[] = ", job ";
-    const char *job = strstr(run, mark);
-    number[0] = '\0';
-    if (job == NULL) return false;
-    job += strlen(mark);
-    const size_t digits = strspn(job, "0123456789");
-    if (digits == 0 || digits >= 32 || (job[digits] != ',' && job[digits] != '\0')) return false;
-    snprintf(number, 32, "%.*s", (int)digits, job);
+    const char *at = strstr(run, mark);
+    *job = (named_job){0};
+    if (at == NULL) return false;
+    at += strlen(mark);
+    const size_t digits = strspn(at, "0123456789");
+    if (digits == 0 || digits >= sizeof job->number) return false;
+    snprintf(job->number, sizeof job->number, "%.*s", (int)digits, at);
+    at += digits;
+    if (at[0] == ',' || at[0] == '\0') return true;
+    const char *end = strrchr(at, ')');
+    if (strncmp(at, " (", 2) != 0 || end == NULL || end - at - 2 > OM_JOB_NAME) return false;
+    snprintf(job->name, sizeof job->name, "%.*s", (int)(end - at - 2), at + 2);
     return true;
 }
 
-static void read_job(char *line, om_slurm_job *job)
+/* A line of squeue's: the number that a job has for itself, and the user's. */
+static const char JOB_FORMAT[] = "--format=%A|%U|%i|%T|%N|%L|%r|%j";
+
+static void read_job(char *line, char own[32], char user[32], om_slurm_job *job)
 {
+    take_field(&line, own, 32);
+    take_field(&line, user, 32);
+    take_field(&line, job->number, sizeof job->number);
     take_field(&line, job->state, sizeof job->state);
     take_field(&line, job->nodes, sizeof job->nodes);
     take_field(&line, job->left, sizeof job->left);
@@ -201,22 +218,76 @@ static void read_job(char *line, om_slurm_job *job)
     if (job->nodes[0] == '\0') job->left[0] = '\0'; /* of one that waits: its limit */
 }
 
-bool om_slurm_find_job(const char *run, om_slurm_job *found)
+/* What squeue says, which is no error if it says nothing: then nothing is said of SLURM. */
+static bool ask_queue(const char *const *words, om_slurm_answer *answer)
 {
-    char option[48];
-    const char *const words[] = {"squeue", "--noheader", "--states=all", "--format=%T|%N|%L|%r|%j",
-                                 option,   NULL};
+    const om_status status = om_slurm_ask(words, JOB_S, answer);
+    if (status != OM_OK) om_message_clear();
+    return status == OM_OK && answer->code == 0 && answer->out.length > 0;
+}
+
+/* Numbers begin anew where a cluster is installed anew, and other clusters have them, too. */
+static bool is_ours(const named_job *job, const char *own, const char *user, uid_t owner,
+                    const om_slurm_job *found)
+{
+    char expected[32];
+    snprintf(expected, sizeof expected, "%ju", (uintmax_t)owner);
+    return strcmp(own, job->number) == 0 && strcmp(user, expected) == 0 &&
+           (job->name[0] == '\0' || strncmp(job->name, found->name, OM_JOB_NAME) == 0);
+}
+
+bool om_slurm_find_job(const char *run, uid_t owner, om_slurm_job *found)
+{
+    char option[48], own[32], user[32], *rest = NULL;
+    const char *const words[] = {"squeue", "--noheader", "--states=all", JOB_FORMAT, option, NULL};
+    named_job job;
     om_slurm_answer answer;
+    bool ours = false;
     *found = (om_slurm_job){0};
-    if (!read_number(run, found->number)) return false;
-    snprintf(option, sizeof option, "--jobs=%s", found->number);
-    const om_status status = om_slurm_ask(words, JOB_S, &answer);
-    const bool known = status == OM_OK && answer.code == 0 && answer.out.length > 0;
-    if (known)
-        read_job(answer.out.data, found);
-    else
-        found->number[0] = '\0';
-    if (status != OM_OK) om_message_clear(); /* then nothing is said of SLURM */
+    if (!read_named(run, &job)) return false;
+    snprintf(option, sizeof option, "--jobs=%s", job.number);
+    /* of an array, whose number one of its tasks has, too, all of them come */
+    if (ask_queue(words, &answer))
+        for (char *line = strtok_r(answer.out.data, "\n", &rest); line != NULL && !ours;
+             line = strtok_r(NULL, "\n", &rest)) {
+            read_job(line, own, user, found);
+            ours = is_ours(&job, own, user, owner, found);
+        }
+    if (!ours) found->number[0] = '\0';
     om_slurm_free(&answer);
-    return known;
+    return ours;
+}
+
+int om_slurm_find_named(const char *name, om_slurm_job *jobs, int most)
+{
+    char option[128], whose[48], own[32], user[32], *rest = NULL;
+    const char *const words[] = {"squeue", "--noheader", JOB_FORMAT, whose, option, NULL};
+    om_slurm_answer answer;
+    int n = 0;
+    snprintf(option, sizeof option, "--name=%s,%s-merge", name, name);
+    snprintf(whose, sizeof whose, "--user=%ju", (uintmax_t)getuid());
+    if (ask_queue(words, &answer))
+        for (char *line = strtok_r(answer.out.data, "\n", &rest); line != NULL && n < most;
+             line = strtok_r(NULL, "\n", &rest))
+            read_job(line, own, user, &jobs[n++]);
+    om_slurm_free(&answer);
+    return n;
+}
+
+void om_slurm_print_job(const om_slurm_job *job)
+{
+    if (job->number[0] == '\0') return;
+    printf("\n  slurm       job %s (%s) %s", job->number, job->name, job->state);
+    if (job->nodes[0] != '\0') printf(" on %s", job->nodes);
+    if (job->left[0] != '\0') printf(", %s left", job->left);
+    if (job->reason[0] != '\0') printf(": %s", job->reason);
+}
+
+json_t *om_slurm_job_json(const om_slurm_job *job)
+{
+    if (job->number[0] == '\0') return json_null();
+    return json_pack("{s:s s:s s:s s:s? s:s? s:s?}", "job", job->number, "name", job->name, "state",
+                     job->state, "nodes", job->nodes[0] ? job->nodes : NULL, "left",
+                     job->left[0] ? job->left : NULL, "reason",
+                     job->reason[0] ? job->reason : NULL);
 }

@@ -2,6 +2,7 @@
 #ifndef CLI_SLURM_H
 #define CLI_SLURM_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -38,9 +39,18 @@ typedef struct om_slurm_job {
         reason[64]; /* as squeue prints them; "" where there is none */
 } om_slurm_job;
 
-/* The job of which a store says that it trained it (/run/job, as om_store_name_job() writes it). False
- * where that was none of SLURM's, there is no SLURM, or it does not know the job, or does not answer at
- * once: then number is "". */
-bool om_slurm_find_job(const char *run, om_slurm_job *found);
+/* The job of which a store says that it trained it (/run/job, as om_store_name_job() writes it), if the store's
+ * owner has such a job, of the name that the store has. False where that was none of SLURM's, there is no
+ * SLURM, or it does not know the job, or does not answer at once: then number is "". */
+bool om_slurm_find_job(const char *run, uid_t owner, om_slurm_job *found);
+/* How often it is asked at most by who watches, s: it serves many. */
+#define OM_SLURM_EVERY_S 10.0
+
+/* This user's jobs of that name, and of NAME-merge, that wait or run. jobs: [most]. Returns how many. */
+int om_slurm_find_named(const char *name, om_slurm_job *jobs, int most);
+
+/* A line below others, that begins it; nothing where number is "". */
+void om_slurm_print_job(const om_slurm_job *job);
+json_t *om_slurm_job_json(const om_slurm_job *job); /* null where number is "" */
 
 #endif

@@ -10,9 +10,8 @@
 #include "ensemble/ranking.h"
 #include "parallel/ranks.h"
 
-/* Whether the store's spec asks for the films of the job's: which they are is known of rendered ones only
- * otherwise. */
-static bool same_films(const om_job *job, const om_store_info *info)
+/* Which films they are is known of rendered ones only otherwise. */
+bool om_job_has_films_of(const om_job *job, const om_store_info *info)
 {
     om_spec *spec = NULL;
     if (om_alloc(1, sizeof *spec, &spec) != OM_OK) return false;
@@ -55,7 +54,7 @@ om_status om_job_look_for_end(om_job *job, om_store *store)
 {
     const om_store_info *info = om_store_describe(store);
     om_model_row *rows = NULL;
-    if (!same_films(job, info)) return OM_OK;
+    if (!om_job_has_films_of(job, info)) return OM_OK;
     OM_TRY(om_alloc((size_t)info->n_models, sizeof *rows, &rows));
     om_status status = each_state(store, has_ended, rows, &job->finished);
     om_free(rows);

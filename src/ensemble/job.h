@@ -80,6 +80,8 @@ void om_job_close(om_job *job);
 
 /* ---- a store that is at its end ---- */
 
+/* Whether a store's spec asks for the films of the job's, by the settings. Local. */
+bool om_job_has_films_of(const om_job *job, const om_store_info *info);
 /* Whether a store that matches the job as far as is known without films has nothing left to train and is of
  * the same films: job->finished, and then its layout. Rank 0. Errors: as om_store_load(). */
 om_status om_job_look_for_end(om_job *job, om_store *store);

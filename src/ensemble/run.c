@@ -31,17 +31,33 @@ om_status om_job_read_spec(om_job *job, const char *text)
     return om_ranks_agree(om_spec_parse(job->options->spec_file, job->spec_text, &job->spec));
 }
 
-/* Puts file and line of the first key that is given in front of a message that begins with keys. */
-static om_status blame_line(const char *file, const char *text, om_status status)
+/* Line of the first key of a message that begins with keys; 0: none of them is given. */
+static int find_line(const char *text)
 {
     char keys[96], *rest = keys;
-    if (status == OM_OK) return OM_OK;
+    int line = 0;
     snprintf(keys, sizeof keys, "%.*s", (int)strcspn(om_message(), ":"), om_message());
-    for (char *key; (key = strtok_r(rest, ", ", &rest)) != NULL;) {
-        int line = om_spec_line(text, key);
-        if (line > 0) return om_context(status, "%s:%d", file, line);
+    for (char *key; line == 0 && (key = strtok_r(rest, ", ", &rest)) != NULL;)
+        line = om_spec_line(text, key);
+    return line;
+}
+
+/* Puts file and line of the key in front of a message about it. The text of a sweep's point was written
+ * anew: its reader has the file that it comes from. */
+static om_status blame_line(const char *name, const char *text, om_status status)
+{
+    char file[PATH_MAX], *whole = NULL;
+    if (status == OM_OK) return OM_OK;
+    const int point = om_split_part(name, file);
+    if (point < 0) {
+        const int line = find_line(text);
+        return line > 0 ? om_context(status, "%s:%d", name, line) : status;
     }
-    return status;
+    if (access(file, R_OK) == 0 && om_spec_text(file, &whole) != OM_OK) return status;
+    const int line = whole != NULL ? find_line(whole) : 0;
+    om_free(whole);
+    if (line == 0) return om_context(status, "%s: point %d", file, point);
+    return om_context(status, "%s:%d: point %d", file, line, point);
 }
 
 om_status om_job_circuit(const char *file, const char *text, om_spec *spec, om_circuit **circuit)
@@ -342,8 +358,16 @@ static om_status check_form(const run *r)
     if (r->sweep == NULL) return OM_OK; /* who opens it says what it is */
     OM_TRY(om_sweep_open(path, &there, NULL, NULL));
     const int n = there != NULL ? there->n_points : 0;
+    int missing = 0;
+    while (missing < n && there->present[missing]) missing++;
     om_sweep_free(there);
-    if (n == r->sweep->n_points) return OM_OK;
+    if (n == r->sweep->n_points && missing == n) return OM_OK;
+    if (n == r->sweep->n_points) {
+        char store[OM_SWEEP_PATH_BYTES];
+        OM_TRY(om_sweep_store_of(path, missing, store));
+        om_fail(OM_EDATA, "%s: lacks point %d: it was merged without it", path, missing);
+        return om_hint(OM_EDATA, "training that one into %s, then `ommatid merge` again", store);
+    }
     om_fail(OM_EDATA, n == 0 ? "%s: holds no sweep" : "%s: holds a sweep of %d points, not %d",
             path, n, r->sweep->n_points);
     return om_hint(OM_EDATA, "the spec that it was made from, or another file after -o");

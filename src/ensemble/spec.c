@@ -325,12 +325,13 @@ static void read_value(om_spec_walk *w, const om_spec_key *key, const yaml_node_
 
 /* --- sections -------------------------------------------------------------------------------- */
 
-static bool is_section(const char *path)
+/* The first key of a section; NULL: there is no such section. */
+static const om_spec_key *first_below(const char *path)
 {
     size_t n = strlen(path);
     for (const om_spec_key *key = om_spec_keys; key->path != NULL; key++)
-        if (strncmp(key->path, path, n) == 0 && key->path[n] == '.') return true;
-    return false;
+        if (strncmp(key->path, path, n) == 0 && key->path[n] == '.') return key;
+    return NULL;
 }
 
 /* The words that may stand below a prefix ("" or "init."), each once, in `room`. */
@@ -370,7 +371,11 @@ void om_spec_unknown_key(om_spec_walk *w, const yaml_node_t *node, const char *p
     words_below(prefix, room, words);
     const char *word = is_scalar(node) ? text_of(node) : kind_of(node);
     const char *other = elsewhere(word), *nearest = om_nearest(word, words);
-    if (other != NULL)
+    const om_spec_key *below = prefix[0] == '\0' ? first_below(word) : NULL;
+    if (below != NULL)
+        om_spec_fault(w, node->start_mark, "'%.64s' is a section: expected a key, as %s", word,
+                      below->path);
+    else if (other != NULL)
         om_spec_fault(w, node->start_mark, "unknown key '%s%.64s'; there is %s", prefix, word,
                       other);
     else if (nearest != NULL)
@@ -422,7 +427,7 @@ static void read_section(om_spec_walk *w, const yaml_node_t *map, const char *pr
             om_spec_unknown_key(w, name, prefix);
         else if (key != NULL)
             read_value(w, key, value);
-        else if (!is_section(path))
+        else if (first_below(path) == NULL)
             om_spec_unknown_key(w, name, prefix);
         else if (value->type == YAML_MAPPING_NODE)
             read_section(w, value, below);

@@ -65,8 +65,11 @@ int om_spec_line(const char *text, const char *path)
     if (!yaml_parser_initialize(&parser)) return 0;
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
     if (yaml_parser_load(&parser, &document)) {
-        const yaml_node_t *node = yaml_document_get_root_node(&document);
-        for (const char *word = path; node != NULL && *word != '\0';) {
+        const yaml_node_t *root = yaml_document_get_root_node(&document);
+        const yaml_node_t *sweep = value_of(&document, root, "sweep", strlen("sweep"));
+        const yaml_node_t *node = value_of(&document, sweep, path, strlen(path));
+        if (node == NULL) node = root;
+        for (const char *word = node == root ? path : ""; node != NULL && *word != '\0';) {
             size_t length = strcspn(word, ".");
             node = value_of(&document, node, word, length);
             word += length + (word[length] == '.');

@@ -126,8 +126,9 @@ om_status om_spec_reference(char **text)
         "      circuit.counts: [measured, equal, shuffled]\n"
         "      train.learning_rate: [[1.0e-4, 1.0e-5], [5.0e-5, 5.0e-6]]\n\n"
         "`run` trains all points together, into one store; `SPEC:2` is point 2 as a spec of its "
-        "own, and `STORE:2` its\nmodels, wherever a spec or a store is asked for. `name` cannot "
-        "be swept. At most %d keys and %d points.\n",
+        "own, and `STORE:2` its\nmodels, wherever a spec or a store is asked for. `name` and the "
+        "section `slurm` cannot be swept. Two points\nmust not be the same. At most %d keys and %d "
+        "points.\n",
         OM_SWEEP_MOST_KEYS, OM_SWEEP_MOST_POINTS);
     return hand_over(&out, text);
 }

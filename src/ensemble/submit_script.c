@@ -15,6 +15,7 @@ extern const char om_embedded_job[]; /* jobs/one-node.sbatch */
 static const char COMMON[] = "\n# ---- the same in every job ";
 /* How long before its end a job is told, s; a short one within its last quarter. */
 static const double NOTICE_S = 120;
+static const double MERGE_S = 1800;
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
 
@@ -32,6 +33,14 @@ bool om_slurm_seconds(const char *text, double *seconds)
     *seconds = INFINITY;
     if (strcasecmp(text, "UNLIMITED") == 0 || strcasecmp(text, "infinite") == 0) return true;
     return om_parse_slurm_time(text, seconds);
+}
+
+bool om_slurm_is_size(const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+    const char *unit = text + digits;
+    if (digits == 0 || unit[0] == '\0') return digits > 0;
+    return strchr("KMGTkmgt", unit[0]) != NULL && (!unit[1] || strcasecmp(unit + 1, "B") == 0);
 }
 
 void om_slurm_time(double seconds, char text[OM_SLURM_TIME])
@@ -98,36 +107,52 @@ static om_status add_extra(om_text *out, const om_submission *s)
     return OM_OK;
 }
 
-static om_status add_head(om_text *out, const om_submission *s)
+static om_status read_limit(const om_slurm_options *o, double *limit_s)
 {
-    const om_slurm_options *o = &s->slurm;
-    double limit_s;
-    if (!om_slurm_seconds(o->time, &limit_s) || !(limit_s > 0)) {
-        om_fail(OM_EUSAGE, "time limit '%s': expected minutes, or as in 12:00:00 or 2-00:00:00",
-                o->time);
-        return om_hint(OM_EUSAGE, "--time 12:00:00, or slurm.time in the spec");
-    }
-    const double notice_s = fmin(NOTICE_S, limit_s / 4);
-    om_text_add(out, "#SBATCH --job-name=%s\n", s->job);
+    if (om_slurm_seconds(o->time, limit_s) && *limit_s > 0) return OM_OK;
+    om_fail(OM_EUSAGE, "time limit '%s': expected minutes, or as in 12:00:00 or 2-00:00:00",
+            o->time);
+    return om_hint(OM_EUSAGE, "--time 12:00:00, or slurm.time in the spec");
+}
+
+/* Where a job runs, and for whom. */
+static void add_place(om_text *out, const om_slurm_options *o)
+{
     add_directive(out, "partition", o->partition);
     add_directive(out, "account", o->account);
     add_directive(out, "qos", o->qos);
     add_directive(out, "constraint", o->constraint);
+}
+
+/* Whom a job's end is told, and what else was asked for. */
+static om_status add_rest(om_text *out, const om_submission *s)
+{
+    const char *who = s->slurm.mail_user;
+    add_directive(out, "mail-user", who);
+    if (who[0] != '\0') add_directive(out, "mail-type", "END,FAIL");
+    return add_extra(out, s);
+}
+
+static om_status add_head(om_text *out, const om_submission *s)
+{
+    const om_slurm_options *o = &s->slurm;
+    double limit_s;
+    OM_TRY(read_limit(o, &limit_s));
+    om_text_add(out, "#SBATCH --job-name=%s\n", s->job);
+    add_place(out, o);
     add_number(out, "nodes", o->nodes);
     add_number(out, "ntasks-per-node", o->ranks_per_node);
     add_number(out, "cpus-per-task", o->threads);
     add_directive(out, "mem", o->mem);
     add_directive(out, "time", o->time);
-    om_text_add(out, "#SBATCH --signal=B:USR1@%.0f\n", notice_s);
+    om_text_add(out, "#SBATCH --signal=B:USR1@%.0f\n", fmin(NOTICE_S, limit_s / 4));
     om_text_add(out, "#SBATCH --requeue\n#SBATCH --open-mode=append\n");
     if (s->points > 0)
         om_text_add(out, "#SBATCH --array=0-%d%%%d\n#SBATCH --output=jobs/%%x-%%A_%%a.log\n",
                     s->points - 1, s->at_once);
     else
         om_text_add(out, "#SBATCH --output=jobs/%%x-%%j.log\n");
-    add_directive(out, "mail-user", o->mail_user);
-    if (o->mail_user[0] != '\0') add_directive(out, "mail-type", "END,FAIL");
-    return add_extra(out, s);
+    return add_rest(out, s);
 }
 
 static void add_assignment(om_text *out, const char *name, const char *value)
@@ -173,6 +198,10 @@ om_status om_submission_script(const om_submission *s, om_text *script)
 
 om_status om_merge_script(const om_submission *s, om_text *script)
 {
+    double limit_s;
+    char time[OM_SLURM_TIME];
+    OM_TRY(read_limit(&s->slurm, &limit_s));
+    om_slurm_time(fmin(MERGE_S, limit_s), time);
     om_text_add(
         script,
         "#!/bin/bash\n"
@@ -180,11 +209,12 @@ om_status om_merge_script(const om_submission *s, om_text *script)
         "# that have left none are named, and missing in it.\n"
         "#SBATCH --job-name=%s-merge\n",
         s->job);
-    add_directive(script, "partition", s->slurm.partition);
-    add_directive(script, "account", s->slurm.account);
-    add_directive(script, "qos", s->slurm.qos);
-    om_text_add(script, "#SBATCH --ntasks=1\n#SBATCH --mem=1G\n#SBATCH --time=00:30:00\n"
-                        "#SBATCH --output=jobs/%%x-%%j.log\n");
+    add_place(script, &s->slurm);
+    om_text_add(script, "#SBATCH --ntasks=1\n");
+    add_directive(script, "mem", s->merge_mem);
+    add_directive(script, "time", time);
+    om_text_add(script, "#SBATCH --output=jobs/%%x-%%j.log\n");
+    OM_TRY(add_rest(script, s));
     add_assignment(script, "program", s->program);
     add_assignment(script, "spec", s->spec);
     add_assignment(script, "store", s->store);

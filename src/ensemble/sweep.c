@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "ensemble/spec_walk.h"
@@ -47,8 +48,9 @@ static void read_axis(om_spec_walk *w, combinations *axes, const yaml_node_t *na
     const om_spec_key *key = om_spec_key_find(path);
     if (key == NULL) {
         om_spec_unknown_key(w, name, "");
-    } else if (key->kind == OM_SPEC_NAME) {
-        om_spec_fault(w, name->start_mark, "sweep: %s is no key to sweep", path);
+    } else if (key->kind == OM_SPEC_NAME || strncmp(path, "slurm.", strlen("slurm.")) == 0) {
+        om_spec_fault(w, name->start_mark, "sweep: %s is no key to sweep: no model depends on it",
+                      path);
     } else if (list->type != YAML_SEQUENCE_NODE || count_items(list) == 0) {
         om_spec_fault(w, list->start_mark, "sweep: %s: expected a list of values, as [%s]", path,
                       key->usual);
@@ -85,8 +87,9 @@ static om_status read_axes(om_spec_walk *w, combinations *axes)
     return w->faults > 0 ? OM_EDATA : OM_OK;
 }
 
-/* A combination must be a spec that could stand alone. */
-static om_status check_point(const om_spec_walk *base, const combinations *axes, int point)
+/* A combination must be a spec that could stand alone. checksum: of that spec. */
+static om_status check_point(const om_spec_walk *base, const combinations *axes, int point,
+                             uint64_t *checksum)
 {
     om_spec spec;
     int index[OM_SWEEP_MOST_KEYS];
@@ -102,7 +105,26 @@ static om_status check_point(const om_spec_walk *base, const combinations *axes,
                       .overrides = overrides,
                       .n_overrides = axes->n};
     om_spec_walk_keys(&w);
-    return om_spec_conclude(&w);
+    OM_TRY(om_spec_conclude(&w));
+    *checksum = om_checksum(&spec, sizeof spec, 0);
+    return OM_OK;
+}
+
+/* A value that is given twice, in whatever notation, makes the same ensemble twice. */
+static om_status check_all(om_spec_walk *w, const combinations *axes)
+{
+    uint64_t specs[OM_SWEEP_MOST_POINTS];
+    for (int p = 0; p < axes->n_points; p++) {
+        OM_TRY(check_point(w, axes, p, &specs[p]));
+        for (int q = 0; q < p; q++) {
+            if (specs[q] != specs[p]) continue;
+            om_spec_fault(w, w->sweep->start_mark,
+                          "sweep: its points %d and %d are the same: expected each value once", q,
+                          p);
+            return OM_EDATA;
+        }
+    }
+    return OM_OK;
 }
 
 /* ---- a point's values and text ---- */
@@ -120,14 +142,14 @@ static void add_value(yaml_document_t *document, const yaml_node_t *node, om_tex
     om_text_add(text, "]");
 }
 
-/* What a label shows: all of it, or as much as there is room for. */
-static om_status value_of(yaml_document_t *document, const axis *a, int i,
-                          char value[OM_SWEEP_VALUE_BYTES])
+static om_status value_of(yaml_document_t *document, const axis *a, int i, char **value)
 {
     om_text text = {0};
+    om_text_add(&text, "%s", ""); /* what is no value of any key has no text */
     add_value(document, yaml_document_get_node(document, item_at(a, i)), &text);
-    om_status status = text.failed ? om_fail(OM_ENOMEM, "no memory") : OM_OK;
-    if (status == OM_OK) snprintf(value, OM_SWEEP_VALUE_BYTES, "%s", text.data);
+    om_status status =
+        text.failed ? om_fail(OM_ENOMEM, "no memory") : om_alloc(text.length + 1, 1, value);
+    if (status == OM_OK) memcpy(*value, text.data, text.length + 1);
     om_text_free(&text);
     return status;
 }
@@ -255,7 +277,7 @@ static om_status fill(const char *file, const char *text, yaml_document_t *docum
         indices_of(axes, p, index);
         s->present[p] = true;
         for (int k = 0; k < axes->n; k++)
-            OM_TRY(value_of(document, &axes->of[k], index[k], s->values[p * axes->n + k]));
+            OM_TRY(value_of(document, &axes->of[k], index[k], &s->values[p * axes->n + k]));
         OM_TRY(write_point(file, text, axes, p, &s->specs[p]));
     }
     return OM_OK;
@@ -271,7 +293,7 @@ static om_status read_sweep(const char *file, const char *text, yaml_document_t 
     if (w.sweep == NULL) return OM_OK; /* whatever else is wrong with it is for om_spec_parse() */
     OM_TRY(status);
     OM_TRY(read_axes(&w, &axes));
-    for (int p = 0; p < axes.n_points; p++) OM_TRY(check_point(&w, &axes, p));
+    OM_TRY(check_all(&w, &axes));
     om_sweep *made = NULL;
     OM_TRY(om_alloc(1, sizeof *made, &made));
     status = fill(file, text, document, &axes, made);

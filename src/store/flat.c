@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
@@ -172,13 +171,14 @@ static om_status write_types(const flat *f)
     return status;
 }
 
-static om_status write_file(flat *f, int model, const char *path)
+static om_status write_file(flat *f, int model, bool replace, const char *path)
 {
     enum { PER_CELL = 32, PER_CONNECTION = 8 + sizeof(om_real), PER_TYPE = 64, ELSE = 65536 };
     const om_circuit *c = f->circuit;
     uint64_t bytes = ELSE + (uint64_t)c->n_cells * PER_CELL +
                      (uint64_t)c->n_edges * PER_CONNECTION + (uint64_t)c->n_types * PER_TYPE;
-    OM_TRY(om_h5_create(path, bytes, &f->file));
+    OM_TRY(replace ? om_h5_create_over(path, bytes, &f->file)
+                   : om_h5_create(path, bytes, &f->file));
     om_status status = write_attributes(f, model);
     if (status == OM_OK) status = write_types(f);
     for (int i = CELL; i <= TIME_CONSTANT && status == OM_OK; i++) status = write_cells(f, i);
@@ -199,21 +199,6 @@ static om_status read_params(flat *f, om_store *store, int model)
     if (isfinite(f->params[f->layout.resting_potential])) return OM_OK;
     return om_fail(OM_EDATA, "%s: model %d has no parameters yet: it was never checked",
                    f->info->path, model);
-}
-
-/* Over a file that is there: made beside it, then moved into its place. */
-static om_status replace_file(flat *f, int model, const char *path)
-{
-    om_text beside = {0};
-    om_text_add(&beside, "%s.new.%ld", path, (long)getpid());
-    om_status status = beside.failed ? om_fail(OM_ENOMEM, "%s: out of memory", path)
-                                     : write_file(f, model, beside.data);
-    if (status == OM_OK && rename(beside.data, path) != 0) {
-        status = om_fail_errno("cannot be replaced", path);
-        unlink(beside.data);
-    }
-    om_text_free(&beside);
-    return status;
 }
 
 /* The synapse counts that the model was trained with, in place of the measured ones. */
@@ -242,8 +227,7 @@ om_status om_store_flatten(om_store *store, int model, int extent, bool replace,
     om_status status = use_own_counts(store, model, circuit);
     if (status == OM_OK) status = read_params(&f, store, model);
     if (status == OM_OK) status = number_cells(&f);
-    if (status == OM_OK)
-        status = replace ? replace_file(&f, model, path) : write_file(&f, model, path);
+    if (status == OM_OK) status = write_file(&f, model, replace, path);
     om_free(f.params);
     om_free(f.numbers);
     om_free(f.u);

@@ -30,7 +30,7 @@ typedef enum om_h5_type {
 #endif
 } om_h5_type;
 
-enum { OM_H5_AXES = 7 };
+enum { OM_H5_AXES = 7, OM_H5_ANY_TEXT = 0 };
 
 /* One dataset. A field whose only axis bears its own name holds the coordinates of that axis; it
  * must be added before the fields of its group that use the axis. An axis without such a field gets
@@ -39,7 +39,8 @@ typedef struct om_h5_field {
     const char *path; /* "/group/name"; the group must be there */
     om_h5_type type;
     const char *axes[OM_H5_AXES + 1]; /* names, slowest first, NULL at the end; none: a scalar */
-    size_t text_bytes;                /* of one text with its NUL; only for OM_H5_TEXT */
+    size_t text_bytes;                /* of one text with its NUL; only for OM_H5_TEXT, where
+                                         OM_H5_ANY_TEXT reads whatever is there */
     const char *unit, *description;
     const char *coordinates; /* further coordinates in the group, "source target"; NULL: none */
 } om_h5_field;
@@ -55,8 +56,11 @@ typedef enum om_h5_access {
  * data take, and 2 KiB for each dataset. Errors: OM_EIO (exists already, no permission, full
  * disk). */
 om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file);
+/* The same, and when it is published it takes the place of a file of that name: whoever has that one open
+ * goes on reading it. */
+om_status om_h5_create_over(const char *path, uint64_t bytes, om_h5 **file);
 /* Makes a new file durable and gives it its name; nothing more can be added. Never replaces an
- * existing file. */
+ * existing file, unless it was created to. */
 om_status om_h5_publish(om_h5 *file);
 /* Errors: OM_EIO (no permission), OM_EDATA (missing, not HDF5, truncated). */
 om_status om_h5_open(const char *path, om_h5_access access, om_h5 **file);

@@ -252,6 +252,7 @@ static om_status check_axes(om_h5 *file, const om_h5_field *field, const size_t 
                            field->path, s.names[i], (unsigned long long)found[i],
                            (unsigned long long)s.lengths[i]);
         if (i < data->n_axes) data->length[i] = found[i];
+        if (i == data->n_axes) data->item_bytes = found[i]; /* of a text */
     }
     return OM_OK;
 }

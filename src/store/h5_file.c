@@ -1,5 +1,5 @@
 /* Files: made under another name, made durable, then named with link(), which refuses to replace
- * anything. The format stays at its earliest version: later ones mark a file as in use while it is
+ * anything, unless that is what is wanted. The format stays at its earliest version: later ones mark a file as in use while it is
  * written, and a killed writer leaves that mark behind. */
 #include <errno.h>
 #include <fcntl.h>
@@ -140,11 +140,20 @@ static om_status create_partial(om_h5 *file, uint64_t bytes)
 
 om_status om_h5_create(const char *path, uint64_t bytes, om_h5 **file)
 {
-    silence();
     *file = NULL;
     if (access(path, F_OK) == 0) return fail_exists(path);
+    OM_TRY(om_h5_create_over(path, bytes, file));
+    (*file)->replaces = false;
+    return OM_OK;
+}
+
+om_status om_h5_create_over(const char *path, uint64_t bytes, om_h5 **file)
+{
+    silence();
+    *file = NULL;
     om_h5 *made = NULL;
     OM_TRY(new_file(path, &made));
+    made->replaces = true;
     om_status status = OM_OK;
     if (asprintf(&made->partial, "%s.partial.%ld", path, (long)getpid()) < 0) {
         made->partial = NULL;
@@ -186,10 +195,12 @@ om_status om_h5_publish(om_h5 *file)
     file->file = file->id = H5I_INVALID_HID;
     if (closed < 0) return om_h5_fail(OM_EIO, file->path, NULL, "cannot be written");
     OM_TRY(sync_path(file->partial, O_RDONLY));
-    if (link(file->partial, file->path) != 0)
+    if (file->replaces && rename(file->partial, file->path) != 0)
+        return om_fail_errno("cannot be replaced", file->path);
+    if (!file->replaces && link(file->partial, file->path) != 0)
         return errno == EEXIST ? fail_exists(file->path)
                                : om_fail_errno("cannot be created", file->path);
-    unlink(file->partial);
+    if (!file->replaces) unlink(file->partial);
     free(file->partial);
     file->partial = NULL;
     return sync_directory_of(file->path);
@@ -266,6 +277,17 @@ static om_status access_list(const char *path, om_h5_access mode, hid_t *list)
     return OM_OK;
 }
 
+/* A part is a point of a sweep. */
+static om_status fail_part(om_h5 *file, const char *path, int part)
+{
+    if (om_h5_has(file, "/point")) {
+        om_fail(OM_EDATA, "%s: holds no point %d of its sweep", path, part);
+        return om_hint(OM_EDATA, "one that `ommatid status %s` shows", path);
+    }
+    om_fail(OM_EDATA, "%s: holds no sweep, so no point %d", path, part);
+    return om_hint(OM_EDATA, "the file without :%d, or that of a sweep", part);
+}
+
 om_status om_h5_open(const char *name, om_h5_access mode, om_h5 **file)
 {
     silence();
@@ -284,6 +306,8 @@ om_status om_h5_open(const char *name, om_h5_access mode, om_h5 **file)
     opened->file = opened->id =
         H5Fopen(here, mode == OM_H5_UPDATE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
     if (opened->file < 0) status = fail_open(path);
+    if (status == OM_OK && part >= 0 && !om_h5_has(opened, group))
+        status = fail_part(opened, path, part);
     if (status == OM_OK) status = om_h5_enter(opened, group);
 done:
     H5Pclose(list);

@@ -11,6 +11,7 @@ struct om_h5 {
     hid_t id;      /* of the group that "/" stands for: the file, or where om_h5_enter() went */
     char *path;    /* the final name */
     char *partial; /* the name while it is being made; NULL when published or opened */
+    bool replaces; /* publishing it takes the place of a file of that name */
     int n_scales;  /* dimension scales made so far: each has its number in the file */
 };
 

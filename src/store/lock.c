@@ -79,6 +79,9 @@ void om_store_name_job(char name[OM_MESSAGE_BYTES])
     int n = snprintf(name, OM_MESSAGE_BYTES, "%.60s, process %ld", self.host, self.pid);
     if (strcmp(self.job, "-") == 0) return;
     n += snprintf(name + n, OM_MESSAGE_BYTES - (size_t)n, ", job %.32s", self.job);
+    const char *called = getenv("SLURM_JOB_NAME");
+    if (called != NULL && called[0] != '\0')
+        n += snprintf(name + n, OM_MESSAGE_BYTES - (size_t)n, " (%.*s)", OM_JOB_NAME, called);
     if (self.restart > 0)
         snprintf(name + n, OM_MESSAGE_BYTES - (size_t)n, ", requeued %ld times", self.restart);
 }

@@ -12,6 +12,8 @@ static const om_h5_field point_field = {"/sweep/point",        OM_H5_I32, {"poin
                                         "number of the point", NULL};
 static const om_h5_field present_field = {
     "/sweep/present", OM_H5_U8, {"point"}, 0, "1", "1: the point is in this file", NULL};
+/* of a value's text in a file: longer ones take what they need */
+enum { LEAST_VALUE_BYTES = 64 };
 static const om_h5_member form[] = {{"format_version", OM_H5_I32, 0, 0}};
 
 void om_sweep_free(om_sweep *sweep)
@@ -20,6 +22,8 @@ void om_sweep_free(om_sweep *sweep)
     for (int p = 0; sweep->specs != NULL && p < sweep->n_points; p++) om_free(sweep->specs[p]);
     om_free(sweep->specs);
     om_free(sweep->keys);
+    for (int v = 0; sweep->values != NULL && v < sweep->n_points * sweep->n_keys; v++)
+        om_free(sweep->values[v]);
     om_free(sweep->values);
     om_free(sweep->present);
     om_free(sweep);
@@ -32,6 +36,9 @@ void om_sweep_label(const om_sweep *sweep, int point, char label[OM_SWEEP_LABEL_
     for (int k = 0; k < sweep->n_keys && n < OM_SWEEP_LABEL_BYTES; k++)
         n += (size_t)snprintf(label + n, OM_SWEEP_LABEL_BYTES - n, "%s%s %s", k > 0 ? ", " : "",
                               sweep->keys[k], sweep->values[point * sweep->n_keys + k]);
+    static const char mark[] = "...";
+    if (n >= OM_SWEEP_LABEL_BYTES)
+        memcpy(label + OM_SWEEP_LABEL_BYTES - sizeof mark, mark, sizeof mark);
 }
 
 static om_status check_length(const char *file, int n)
@@ -57,19 +64,28 @@ om_status om_sweep_store_of(const char *file, int point, char path[OM_SWEEP_PATH
 
 /* ---- writing ---- */
 
+/* Room for the longest value of a key, with its NUL. */
+static size_t value_bytes(const om_sweep *sweep, int k)
+{
+    size_t most = LEAST_VALUE_BYTES;
+    for (int p = 0; p < sweep->n_points; p++) {
+        const size_t n = strlen(sweep->values[p * sweep->n_keys + k]) + 1;
+        if (n > most) most = n;
+    }
+    return most;
+}
+
 /* The values of one key at all points. */
 static om_status write_key(om_h5 *file, const om_sweep *sweep, int k)
 {
-    char path[OM_SWEEP_KEY_BYTES + 16];
-    char(*values)[OM_SWEEP_VALUE_BYTES] = NULL;
-    const size_t n = (size_t)sweep->n_points;
+    char path[OM_SWEEP_KEY_BYTES + 16], *values = NULL;
+    const size_t n = (size_t)sweep->n_points, bytes = value_bytes(sweep, k);
     snprintf(path, sizeof path, "/sweep/%s", sweep->keys[k]);
     const om_h5_field field = {
-        path, OM_H5_TEXT, {"point"}, OM_SWEEP_VALUE_BYTES, NULL, "value of the key at the point",
-        NULL};
-    OM_TRY(om_alloc(n, sizeof *values, &values));
-    for (int p = 0; p < sweep->n_points; p++)
-        memcpy(values[p], sweep->values[p * sweep->n_keys + k], OM_SWEEP_VALUE_BYTES);
+        path, OM_H5_TEXT, {"point"}, bytes, NULL, "value of the key at the point", NULL};
+    OM_TRY(om_alloc(n, bytes, &values));
+    for (size_t p = 0; p < n; p++)
+        strcpy(values + p * bytes, sweep->values[p * (size_t)sweep->n_keys + (size_t)k]);
     om_status status = om_h5_add(file, &field, &n, values);
     om_free(values);
     return status;
@@ -118,10 +134,19 @@ static om_status enter_new(om_h5 *file, int point)
 
 enum { HEAD_BYTES = 64 * 1024, POINT_BYTES = 1024 };
 
+/* Of all that is outside the points. */
+static uint64_t head_bytes(const om_sweep *sweep, const char *spec_text)
+{
+    uint64_t bytes = HEAD_BYTES + strlen(spec_text);
+    for (int k = 0; k < sweep->n_keys; k++)
+        bytes += OM_STORE_HEADER + (uint64_t)sweep->n_points * value_bytes(sweep, k);
+    return bytes;
+}
+
 om_status om_sweep_create(const char *path, const om_sweep *sweep, const char *name,
                           const char *spec_text, const om_store_plan *plans)
 {
-    uint64_t bytes = HEAD_BYTES + strlen(spec_text);
+    uint64_t bytes = head_bytes(sweep, spec_text);
     om_h5 *file = NULL;
     for (int p = 0; p < sweep->n_points; p++) bytes += POINT_BYTES + om_store_bytes(&plans[p]);
     OM_TRY(om_h5_create(path, bytes, &file));
@@ -150,6 +175,7 @@ static om_status copy_store(om_store *from, om_h5 *to)
         void *values = NULL;
         if (data->id == 0) continue;
         OM_TRY(om_h5_read_new(data, &values));
+        if (f == OM_RUN_TRAINERS) memset(values, 0, om_h5_data_bytes(data)); /* nobody trains it */
         om_status status = om_h5_add(to, &om_schema[f], data->length, values);
         om_free(values);
         OM_TRY(status);
@@ -165,32 +191,19 @@ static uint64_t bytes_of(const om_store *store)
     return bytes;
 }
 
-/* The store must have been trained as the point's spec says. */
-static om_status check_spec(const om_sweep *sweep, int point, const om_store *store)
-{
-    char label[OM_SWEEP_LABEL_BYTES];
-    if (strcmp(store->info.spec_text, sweep->specs[point]) == 0) return OM_OK;
-    om_sweep_label(sweep, point, label);
-    om_fail(OM_EDATA, "%s: was not made from the spec of point %d (%s)", store->info.path, point,
-            label);
-    return om_hint(OM_EDATA, "the spec that its job was submitted with");
-}
-
 om_status om_sweep_merge(const char *path, const om_sweep *sweep, const char *name,
                          const char *spec_text, const char *const *stores)
 {
-    uint64_t bytes = HEAD_BYTES + strlen(spec_text);
+    uint64_t bytes = head_bytes(sweep, spec_text);
     om_store *store = NULL;
     om_h5 *file = NULL;
     for (int p = 0; p < sweep->n_points; p++) {
         if (stores[p] == NULL) continue;
         OM_TRY(om_store_open(stores[p], OM_STORE_READ, &store));
         bytes += POINT_BYTES + bytes_of(store);
-        om_status fits = check_spec(sweep, p, store);
         om_store_close(store);
-        OM_TRY(fits);
     }
-    OM_TRY(om_h5_create(path, bytes, &file));
+    OM_TRY(om_h5_create_over(path, bytes, &file));
     om_status status = write_head(file, sweep, name, spec_text);
     for (int p = 0; p < sweep->n_points && status == OM_OK; p++) {
         if (stores[p] == NULL) continue;
@@ -209,18 +222,18 @@ om_status om_sweep_merge(const char *path, const om_sweep *sweep, const char *na
 
 static om_status read_key(om_h5 *file, om_sweep *sweep, int k)
 {
-    char path[OM_SWEEP_KEY_BYTES + 16];
-    char(*values)[OM_SWEEP_VALUE_BYTES] = NULL;
+    char path[OM_SWEEP_KEY_BYTES + 16], *values = NULL;
     snprintf(path, sizeof path, "/sweep/%s", sweep->keys[k]);
-    const om_h5_field field = {path, OM_H5_TEXT, {"point"}, OM_SWEEP_VALUE_BYTES, NULL, NULL, NULL};
+    const om_h5_field field = {path, OM_H5_TEXT, {"point"}, OM_H5_ANY_TEXT, NULL, NULL, NULL};
     const size_t n = (size_t)sweep->n_points;
     om_h5_data data;
     OM_TRY(om_h5_find(file, &field, &n, &data));
     om_status status = om_h5_read_new(&data, &values);
     om_h5_release(&data);
     for (int p = 0; p < sweep->n_points && status == OM_OK; p++) {
-        char *value = sweep->values[p * sweep->n_keys + k];
-        memcpy(value, values[p], OM_SWEEP_VALUE_BYTES - 1);
+        char **value = &sweep->values[p * sweep->n_keys + k];
+        status = om_alloc(data.item_bytes + 1, 1, value);
+        if (status == OM_OK) memcpy(*value, values + (size_t)p * data.item_bytes, data.item_bytes);
     }
     om_free(values);
     return status;
