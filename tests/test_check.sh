@@ -82,7 +82,7 @@ cp "$work/whole.h5" "$store"
 flip "$store" $(($(offset_of "$store" 2 a) + 1000))
 flip "$store" $(($(offset_of "$store" 2 b) + 40))
 prove 1 "no slot holds a whole state, but it was trained" "$store"
-printed "fails: no state of it can be used"
+printed "is refused: no state of it can be used"
 printed "--retrain-damaged"
 prove 1 '"resume": "refused"' "$store" --json
 for ranks in 1 2; do

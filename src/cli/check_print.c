@@ -41,7 +41,7 @@ static void print_resume(const om_model_proof *m)
     case OM_RESUME_NOTHING: printf("  has nothing to do: done at %llu", at); break;
     case OM_RESUME_STOPPED: printf("  has nothing to do: stopped at %llu", at); break;
     case OM_RESUME_DIVERGED: printf("  has nothing to do: diverged at %llu", at); break;
-    case OM_RESUME_REFUSED: printf("  fails: no state of it can be used"); break;
+    case OM_RESUME_REFUSED: printf("  is refused: no state of it can be used"); break;
     }
     if (m->replacements > 0) printf(", begun anew %d x", m->replacements);
     if (m->retries > 0) printf(", set back %d x", m->retries);
