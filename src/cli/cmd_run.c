@@ -257,7 +257,7 @@ static om_status run(const om_arguments *args)
         return om_fail(OM_EUSAGE, "run: %d ranks, but the launcher of this job sets the ranks",
                        ranks);
     const char *measured_on = om_launch_is_watched() ? getenv(MEASURED_ON) : NULL;
-    return run_ranks(args, threads, measured_on != NULL ? atoi(measured_on) : 0);
+    return run_ranks(args, threads, measured_on != NULL ? (int)strtol(measured_on, NULL, 10) : 0);
 }
 
 const om_command om_cmd_run = {

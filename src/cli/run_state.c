@@ -14,7 +14,8 @@ static bool is_another_process(const char *holder, const char *job)
 {
     static const char word[] = "process ";
     const char *a = strstr(holder, word), *b = strstr(job, word);
-    return a != NULL && b != NULL && atol(a + strlen(word)) != atol(b + strlen(word));
+    return a != NULL && b != NULL &&
+           strtol(a + strlen(word), NULL, 10) != strtol(b + strlen(word), NULL, 10);
 }
 
 om_run_state om_run_state_of(const char *path, const om_run_row *run, bool unfinished)

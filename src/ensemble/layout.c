@@ -117,7 +117,7 @@ void om_layout_append(const om_rank_layout *l, char *job, size_t bytes)
 static int number_after(const char *text, const char *word, int otherwise)
 {
     const char *at = strstr(text, word);
-    return at != NULL ? atoi(at + strlen(word)) : otherwise;
+    return at != NULL ? (int)strtol(at + strlen(word), NULL, 10) : otherwise;
 }
 
 om_rank_layout om_layout_of_job(const char *job)
