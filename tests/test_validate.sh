@@ -120,7 +120,7 @@ expect 0 "more is better" rank "$store" --by dsi_t4 --measures "$work/2.h5"
 expect 2 "--by 'loudness'" rank "$store" --by loudness
 expect 0 "" rank "$store" --csv
 check test "$(head -1 "$work/out")" = \
-    "place,model,status,iteration,best_iteration,epe,l2norm,spread,stability,source,left_out,stream,retries"
+    "place,model,status,iteration,best_iteration,epe,l2norm,spread,stability,source,left_out,stream,retries,replaced_at"
 
 cat >"$work/read.py" <<'END_OF_PYTHON'
 import csv, json, subprocess, sys

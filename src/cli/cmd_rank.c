@@ -347,7 +347,7 @@ static void print_csv(const om_store_info *info, om_loss by, const measured *m,
                       const om_ranked *ranked, int n)
 {
     printf("place,model,status,iteration,best_iteration,epe,l2norm,spread,stability%s%s,source,"
-           "left_out,stream,retries\n",
+           "left_out,stream,retries,replaced_at\n",
            m->value != NULL ? "," : "", m->value != NULL ? om_measures[m->measure].name : "");
     for (int i = 0; i < n; i++) {
         const om_ranked *r = &ranked[i];
@@ -367,7 +367,9 @@ static void print_csv(const om_store_info *info, om_loss by, const measured *m,
         if (info->sources != NULL) om_csv_text(stdout, info->sources[r->model]);
         putchar(',');
         if (why[0] != '\0') om_csv_text(stdout, why);
-        printf(",%u,%u\n", r->stream, r->retries);
+        printf(",%u,%u,", r->stream, r->retries);
+        if (r->stream >= OM_STREAMS) printf("%llu", (unsigned long long)r->replaced_at);
+        putchar('\n');
     }
 }
 

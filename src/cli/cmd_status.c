@@ -82,11 +82,12 @@ static om_status take_picture(om_store *store, picture *p)
         p->replaced += om_row_replacements(r) > 0;
         if (p->info->imported_from == NULL) /* others are not trained here */
             p->iterations += p->rows[m].iteration;
+        if (r->status == OM_MODEL_DIVERGED || r->status == OM_MODEL_FAILED)
+            continue; /* not ranked */
         if (!isnan(p->error[m]) && (p->best < 0 || p->error[m] < p->error[p->best])) p->best = m;
     }
     p->total = p->info->imported_from == NULL ? om_race_iterations(&p->race) : 0;
-    p->state = om_run_state_of(p->info->path, &p->run,
-                               p->count[OM_MODEL_WAITING] + p->count[OM_MODEL_RUNNING] > 0);
+    p->state = om_run_state_of(p->info->path, &p->run, p->count);
     return OM_OK;
 }
 

@@ -18,9 +18,12 @@ static bool is_another_process(const char *holder, const char *job)
            strtol(a + strlen(word), NULL, 10) != strtol(b + strlen(word), NULL, 10);
 }
 
-om_run_state om_run_state_of(const char *path, const om_run_row *run, bool unfinished)
+om_run_state om_run_state_of(const char *path, const om_run_row *run,
+                             const int count[OM_MODEL_FAILED + 1])
 {
     char holder[OM_MESSAGE_BYTES];
+    const bool unfinished =
+        count[OM_MODEL_WAITING] + count[OM_MODEL_RUNNING] + count[OM_MODEL_FAILED] > 0;
     if (run->trainers == 0 && !unfinished) return OM_RUN_FINISHED;
     const om_lock_state lock = om_store_inspect_lock(path, holder);
     const bool held = lock == OM_LOCK_LIVE || lock == OM_LOCK_ELSEWHERE;

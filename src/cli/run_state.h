@@ -15,8 +15,10 @@ typedef enum om_run_state {
     OM_RUN_FINISHED
 } om_run_state;
 
-/* path: the store's, or that of a sweep's point; unfinished: whether some model is not at its end. */
-om_run_state om_run_state_of(const char *path, const om_run_row *run, bool unfinished);
+/* path: the store's, or that of a sweep's point; count: its models by status. One that failed is not at its end:
+ * the next run tries it again. */
+om_run_state om_run_state_of(const char *path, const om_run_row *run,
+                             const int count[OM_MODEL_FAILED + 1]);
 const char *om_run_state_name(om_run_state state);
 /* Seconds since the run's last sign of life. */
 double om_run_silence_s(const om_run_row *run);

@@ -105,8 +105,7 @@ static om_status read_point(table *t, int number)
     om_store_close(store);
     OM_TRY(status);
     const int *count = p->reached.count;
-    const om_run_state state =
-        om_run_state_of(path, &p->run, count[OM_MODEL_WAITING] + count[OM_MODEL_RUNNING] > 0);
+    const om_run_state state = om_run_state_of(path, &p->run, count);
     p->state = om_run_state_name(state);
     t->running |= om_run_goes_on(state);
     if (t->heard < 0 || p->run.updated > t->points[t->heard].run.updated) t->heard = number;

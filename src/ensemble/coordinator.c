@@ -166,11 +166,14 @@ static void describe(const om_coordinator *c, char *line, size_t bytes)
 {
     om_plan_summary s;
     om_plan_summarize(c->plan, &s);
-    int best = -1;
+    int best = -1, training = c->present;
+    for (int w = 0; w < c->job->trainers; w++) training -= c->waiting[w];
     for (int m = 0; m < c->jobs->models; m++)
-        if (isfinite(c->best[m]) && (best < 0 || c->best[m] < c->best[best])) best = m;
+        if (isfinite(c->best[m]) && c->rows[m].status != OM_MODEL_DIVERGED &&
+            c->rows[m].status != OM_MODEL_FAILED && (best < 0 || c->best[m] < c->best[best]))
+            best = m;
     int n = snprintf(line, bytes, "%s: %d of %d models done, %d training", c->job->spec.name,
-                     s.done, c->jobs->models, s.running);
+                     s.done, c->jobs->models, training);
     if (s.stopped > 0) n += snprintf(line + n, bytes - (size_t)n, ", %d stopped", s.stopped);
     if (s.diverged + s.failed > 0)
         n +=
@@ -260,6 +263,18 @@ static void take_progress(om_coordinator *c, const om_report *report)
     write_row(c, report->model);
 }
 
+/* The worker trains the model that the plan has for it now, if any: one that it was promised runs only then. */
+static void note_begun(om_coordinator *c, int worker)
+{
+    const int model = om_plan_model_of(c->plan, worker);
+    if (model < 0) return;
+    om_model_row *row = &c->rows[model];
+    if (row->status == OM_MODEL_RUNNING && row->worker == worker) return;
+    row->status = OM_MODEL_RUNNING;
+    row->worker = worker;
+    write_row(c, model);
+}
+
 /* Takes a worker's report into plan and table. */
 static void take_report(om_coordinator *c, int worker, const om_report *report)
 {
@@ -306,6 +321,7 @@ static void take_report(om_coordinator *c, int worker, const om_report *report)
         row->status = om_plan_failed(c->plan, worker) ? OM_MODEL_WAITING : OM_MODEL_FAILED;
     }
     write_row(c, report->model);
+    note_begun(c, worker);
     /* remarks stay in the table, where status shows them; failures are worth a line */
     bool failure = report->kind == OM_REPORT_DIVERGED || report->kind == OM_REPORT_FAILED ||
                    report->kind == OM_REPORT_SET_BACK;
@@ -322,12 +338,8 @@ static om_plan_answer next_unit(om_coordinator *c, int worker, double after_s, o
     const om_plan_answer answer = om_plan_ask(c->plan, worker, unit);
     order->trained_last = true;
     if (answer != OM_PLAN_UNIT || unit->model == trains) return answer;
-    om_model_row *row = &c->rows[unit->model];
-    order->trained_last = row->worker == worker;
-    row->status = OM_MODEL_RUNNING;
-    row->worker = worker;
-    row->iteration = unit->from;
-    write_row(c, unit->model);
+    order->trained_last = c->rows[unit->model].worker == worker;
+    note_begun(c, worker);
     return answer;
 }
 

@@ -56,6 +56,8 @@ om_status om_job_look_for_end(om_job *job, om_store *store)
     om_model_row *rows = NULL;
     if (!om_job_has_films_of(job, info)) return OM_OK;
     OM_TRY(om_alloc((size_t)info->n_models, sizeof *rows, &rows));
+    om_run_row run;
+    if (om_store_read_run(store, &run) == OM_OK) job->before = om_layout_of_job(run.job);
     om_status status = each_state(store, has_ended, rows, &job->finished);
     om_free(rows);
     om_message_clear(); /* what cannot be loaded is not at its end */
@@ -86,7 +88,9 @@ static om_status settle_all(om_job *job, om_model_row *rows)
     OM_TRY(om_store_check_write(job->store));
     OM_TRY(each_state(job->store, settle, rows, &all));
     if (!all) return om_fail(OM_EIO, "%s", om_message());
-    OM_TRY(om_store_read_run(job->store, &run));
+    OM_TRY(
+        om_store_read_run(job->store, &run)); /* this one, as it was claimed: it trains nothing */
+    if (job->before.ranks > 0) om_layout_append(&job->before, run.job, sizeof run.job);
     run.trainers = 0;
     run.updated = om_clock_unix_s();
     run.seconds_left = NAN;

@@ -3,6 +3,7 @@
 #define OM_ENSEMBLE_JOB_H
 
 #include "ensemble/engine.h"
+#include "ensemble/layout.h"
 #include "ommatid/om_ensemble.h"
 #include "ommatid/om_plan.h"
 #include "parallel/team.h"
@@ -19,14 +20,15 @@ typedef struct om_job {
     om_state_layout layout;
     om_baselines baselines; /* rank 0 */
     om_store *store;
-    int trainers;        /* that train side by side, one model each: ranks, or teams of them */
-    int team_size;       /* ranks of each; 1: no teams */
-    om_team *team;       /* of this rank; NULL: none */
-    int threads;         /* of each rank */
-    const char *kernels; /* that this rank trains with */
-    double end_s;        /* of the monotonic clock, when training is to have ended; INFINITY */
-    bool shares_films;   /* with another ensemble of the run, whose they are */
-    bool finished;       /* nothing is left to train: there are no films */
+    int trainers;          /* that train side by side, one model each: ranks, or teams of them */
+    int team_size;         /* ranks of each; 1: no teams */
+    om_team *team;         /* of this rank; NULL: none */
+    int threads;           /* of each rank */
+    const char *kernels;   /* that this rank trains with */
+    double end_s;          /* of the monotonic clock, when training is to have ended; INFINITY */
+    bool shares_films;     /* with another ensemble of the run, whose they are */
+    om_rank_layout before; /* on which the store was trained last; 0 ranks: not said */
+    bool finished;         /* nothing is left to train: there are no films */
 } om_job;
 
 /* The ensembles of a run. Numbers of models are among all of them, where nothing else is said. */

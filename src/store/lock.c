@@ -145,7 +145,8 @@ static om_status try_take(const char *path, const char *lock, const holder *self
     if (dprintf(descriptor, holder_format, self->host, self->pid, self->started, self->job,
                 self->restart, self->since) < 0 ||
         fsync(descriptor) != 0)
-        status = om_fail_errno("cannot be written", path);
+        status = om_hint(om_fail_errno("cannot be written", lock),
+                         "making room for a few bytes: by that file others know who writes");
     else if (link(aside, lock) == 0)
         *taken = true;
     else if (errno != EEXIST && errno != ENOENT) /* gone: who took the lock has cleared it away */

@@ -350,14 +350,18 @@ static om_status judge(const om_trainer *t, const om_state *state, const char *w
     const unsigned long long at = (unsigned long long)iteration;
     const int model = om_state_number(state);
     if (!isfinite(loss))
-        return om_fail(OM_EDIVERGED, "model %d: the %s of iteration %llu is %g", model, what, at,
-                       loss);
+        return om_fail(OM_EDIVERGED, "model %d: the %s of iteration %llu is %s", model, what, at,
+                       isnan(loss) ? "not a number" : "infinite");
     if (bound > 0 && loss > bound)
-        return om_fail(OM_EDIVERGED, "model %d: the %s of iteration %llu is %.3g, untrained %.3g",
-                       model, what, at, loss, state->untrained_loss);
+        return om_fail(
+            OM_EDIVERGED,
+            "model %d: the %s of iteration %llu is %.3g, more than train.explode %g times "
+            "the untrained model's %.3g",
+            model, what, at, loss, t->options.explode, state->untrained_loss);
     if (t->options.explode > 0 && fabs(largest->voltage) > OM_VOLTAGE_BOUND)
-        return om_fail(OM_EDIVERGED, "model %d: the voltage of %s at iteration %llu is %.3g", model,
-                       t->circuit->types[largest->type].name, at, largest->voltage);
+        return om_fail(
+            OM_EDIVERGED, "model %d: the voltage of %s at iteration %llu is %.4g, beyond %g", model,
+            t->circuit->types[largest->type].name, at, largest->voltage, (double)OM_VOLTAGE_BOUND);
     return OM_OK;
 }
 
