@@ -13,7 +13,7 @@ enum { OM_FARM_COORDINATOR = 0 };
 void om_farm_send(int rank, const void *message, size_t bytes);
 /* Takes a message if one has come; *from: its sender. Local. */
 bool om_farm_take(void *message, size_t bytes, int *from);
-/* Sleeps for a millisecond: between looks for a message. */
+/* Sleeps between looks for a message: for a millisecond after one has come, then for longer, up to four. */
 void om_farm_pause(void);
 
 #endif
