@@ -78,7 +78,7 @@ check cmp back-1.h5.models back-2.h5.models
 # A quad of samples is not divided.
 expect 2 "expected at most 1: members share out whole quads of samples, of which a batch of 3 has 1" \
     "$OMMATID" run "$data/tiny.yaml" -o no.h5 --team 2
-{ cat two.yaml && echo "sweep: { train.batch: [8, 4, 8] }"; } >swept.yaml
+{ cat two.yaml && echo "sweep: { train.batch: [8, 4, 12] }"; } >swept.yaml
 expect 2 "swept.yaml:1: a team of 2: expected at most 1" "$OMMATID" run swept.yaml -o no.h5 --team 2 -n 2
 expect 2 "expected a multiple of 2" "$OMMATID" run two.yaml -o no.h5 --team 2 -n 3
 expect 2 "a team of 2, but 1 rank trains" mpirun -n 2 --oversubscribe "$OMMATID" run two.yaml -o no.h5 --team 2
