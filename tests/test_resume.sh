@@ -3,6 +3,7 @@
 # shellcheck source=tests/ensemble.bash disable=SC1091,SC2154
 source "$(dirname "$0")/ensemble.bash"
 export OMP_WAIT_POLICY=passive
+not_sanitized
 spec=$data/longer.yaml
 
 check "$OMMATID" run "$spec" -o "$work/whole.h5" -n 2 --quiet
