@@ -37,10 +37,11 @@ interrupt USR1 3 "$work/usr1.h5"
 
 # told to stop at any moment of its start, before there are ranks that could hear it
 for moment in 0 0.05 0.1 0.2 0.4; do
+    rm -f "$work/err" # what the one before said is no sign of this one
     "$OMMATID" run "$spec" -o "$work/early.h5" -n 2 2>"$work/err" &
     pid=$!
     for ((i = 0; i < 100; i++)); do
-        grep -q "a coordinator" "$work/err" && break
+        grep -qs "a coordinator" "$work/err" && break
         sleep 0.02
     done
     sleep $moment
