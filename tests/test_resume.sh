@@ -54,6 +54,15 @@ for moment in 0 0.05 0.1 0.2 0.4; do
     check test ! -e "$work/early.h5.lock"
 done
 
+# an mpirun that has lost its ranks and does not end, as one that was hit while it started them: it is ended
+mkdir "$work/bin"
+printf '#!/bin/bash\nsleep 1.5\nexec sleep 100\n' >"$work/bin/mpirun"
+chmod +x "$work/bin/mpirun"
+start=$SECONDS
+PATH=$work/bin:$PATH expect 1 "a rank ended before its time" "$OMMATID" run "$spec" -o "$work/halted.h5" -n 2
+check test $((SECONDS - start)) -le 30
+check test ! -e "$work/halted.h5"
+
 # under nohup a closed terminal is no reason to stop
 nohup "$OMMATID" run "$spec" -o "$work/nohup.h5" -n 2 >/dev/null 2>"$work/err" &
 pid=$!

@@ -141,22 +141,24 @@ static pid_t start_mpirun(const char *const *words)
     return child;
 }
 
-/* Sends a signal to a process's children; false where the system does not list them. */
-static bool signal_children(pid_t parent, int number)
+/* Sends a signal, or with 0 none, to a process's children; returns how many there are, -1 where the system does not
+ * list them. */
+static int signal_children(pid_t parent, int number)
 {
     char pattern[64];
     glob_t lists;
+    int n = 0;
     snprintf(pattern, sizeof pattern, "/proc/%ld/task/*/children", (long)parent);
-    if (glob(pattern, 0, NULL, &lists) != 0) return false;
+    if (glob(pattern, 0, NULL, &lists) != 0) return -1;
     for (size_t i = 0; i < lists.gl_pathc; i++) {
         FILE *list = fopen(lists.gl_pathv[i], "r");
         char child[16];
-        while (list != NULL && fscanf(list, "%15s", child) == 1)
+        for (; list != NULL && fscanf(list, "%15s", child) == 1; n++)
             kill((pid_t)strtol(child, NULL, 10), number);
         if (list != NULL) fclose(list);
     }
     globfree(&lists);
-    return true;
+    return n;
 }
 
 /* A signal to the ranks, which are mpirun's children; where the system does not list them SIGUSR1 to mpirun
@@ -164,7 +166,7 @@ static bool signal_children(pid_t parent, int number)
  * would wait for it without end. */
 static void ask_to_stop(pid_t mpirun, int number)
 {
-    if (!signal_children(mpirun, number)) kill(mpirun, SIGUSR1);
+    if (signal_children(mpirun, number) < 0) kill(mpirun, SIGUSR1);
     signal_children(mpirun, SIGCONT);
 }
 
@@ -190,6 +192,27 @@ static void end_start(pid_t mpirun)
     kill(mpirun, SIGKILL);
 }
 
+/* An mpirun whose ranks have all ended ends within a moment; one of which a rank was killed while it started can
+ * come to a halt for ever (Open MPI 4.1). To be called again and again. */
+typedef struct childless {
+    double looked, since; /* since: it has no ranks any more; 0: it has, or had none yet */
+    bool had_some;
+} childless;
+
+static void end_if_childless(childless *c, pid_t mpirun, double now)
+{
+    if (now - c->looked < AGAIN_S) return;
+    c->looked = now;
+    const int n = signal_children(mpirun, 0);
+    c->had_some |= n > 0;
+    if (n != 0 || !c->had_some)
+        c->since = 0;
+    else if (c->since == 0)
+        c->since = now;
+    else if (now - c->since > LINGER_S)
+        kill(mpirun, SIGKILL);
+}
+
 static bool has_begun(const char *outcome)
 {
     struct stat info;
@@ -204,6 +227,7 @@ static int wait_for(pid_t child, const char *outcome, int *asked)
     int state;
     bool again = false;
     double first = 0, sent = 0, told = 0;
+    childless ranks = {0};
     *asked = 0;
     for (;;) {
         pid_t ended = waitpid(child, &state, WNOHANG);
@@ -227,6 +251,7 @@ static int wait_for(pid_t child, const char *outcome, int *asked)
                 ask_to_stop(child, *asked);
             sent = now;
         }
+        end_if_childless(&ranks, child, now);
         om_sleep_s(LOOK_S); /* looking, not waiting: a signal just before a wait would be missed */
     }
 }
