@@ -109,8 +109,8 @@ static void export_row(reading *r, int model)
     fprintf(r->out, "%d,%s,", model, om_model_status_name(row->status));
     om_csv_iteration(r->out, row->iteration);
     fprintf(r->out, ",%d,%.3f,%u,%u,%g,%u,", row->worker, row->seconds, row->attempts, row->retries,
-            ldexp(1, -(int)row->retries), row->stream);
-    if (row->stream >= OM_STREAMS) fprintf(r->out, "%llu", (unsigned long long)row->replaced_at);
+            om_rate_factor(row->retries), row->stream);
+    om_csv_replaced_at(r->out, row->stream, row->replaced_at);
     fputc(',', r->out);
     om_csv_text(r->out, row->message);
     fputc('\n', r->out);

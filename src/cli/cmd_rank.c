@@ -184,7 +184,7 @@ static void explain_divergence(const om_ranked *ranked, int n)
         const om_ranked *r = &ranked[i];
         if (r->retries > 0)
             printf("model %d: set back %u time%s after diverging, to %.3g of its learning rate\n",
-                   r->model, r->retries, r->retries > 1 ? "s" : "", ldexp(1, -(int)r->retries));
+                   r->model, r->retries, r->retries > 1 ? "s" : "", om_rate_factor(r->retries));
         if (r->stream >= OM_STREAMS)
             printf("model %d: of stream %u, replaces stream %u, which diverged after iteration "
                    "%llu\n",
@@ -368,7 +368,7 @@ static void print_csv(const om_store_info *info, om_loss by, const measured *m,
         putchar(',');
         if (why[0] != '\0') om_csv_text(stdout, why);
         printf(",%u,%u,", r->stream, r->retries);
-        if (r->stream >= OM_STREAMS) printf("%llu", (unsigned long long)r->replaced_at);
+        om_csv_replaced_at(stdout, r->stream, r->replaced_at);
         putchar('\n');
     }
 }

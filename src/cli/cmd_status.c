@@ -124,8 +124,6 @@ static void print_iteration(uint64_t iteration)
 }
 
 /* What the learning rates of a model are multiplied by. */
-static double rate_factor(const om_model_row *r) { return ldexp(1, -(int)r->retries); }
-
 static void print_models(const picture *p)
 {
     bool head = false;
@@ -143,7 +141,7 @@ static void print_models(const picture *p)
         printf("%5d  %-9s  ", m, om_model_status_name(r->status));
         print_iteration(r->iteration);
         printf("  %6d  %8.0f  %8u  %7u  x%7.3g  ", r->worker, r->seconds, r->attempts, r->retries,
-               rate_factor(r));
+               om_rate_factor(r->retries));
         if (isnan(p->error[m]))
             printf("%11s", "-");
         else
@@ -218,7 +216,7 @@ static om_status print_json(const picture *p)
                       "status", om_model_status_name(r->status), "iteration",
                       om_json_iteration(r->iteration), "worker", r->worker, "seconds", r->seconds,
                       "attempts", (int)r->attempts, "retries", (int)r->retries, "rate_factor",
-                      rate_factor(r), "stream", (json_int_t)r->stream, "replaced_at",
+                      om_rate_factor(r->retries), "stream", (json_int_t)r->stream, "replaced_at",
                       om_json_replaced_at(r->stream, r->replaced_at), "best", best, "message",
                       r->message, "source", p->info->sources != NULL ? p->info->sources[m] : NULL));
     }

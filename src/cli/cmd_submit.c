@@ -242,7 +242,7 @@ static om_status look_for_end(const char *store, bool *finished)
     if (access(file, F_OK) != 0) return OM_OK;
     OM_TRY(om_store_open(store, OM_STORE_READ, &there));
     om_status status = om_store_reached(there, &reached);
-    *finished = reached.finished && reached.count[OM_MODEL_FAILED] == 0;
+    *finished = reached.finished;
     om_store_close(there);
     return status;
 }

@@ -20,6 +20,13 @@ void om_csv_iteration(FILE *out, uint64_t iteration)
     if (iteration != OM_ITERATION_UNKNOWN) fprintf(out, "%llu", (unsigned long long)iteration);
 }
 
+double om_rate_factor(uint32_t retries) { return ldexp(1, -(int)retries); }
+
+void om_csv_replaced_at(FILE *out, uint32_t stream, uint64_t replaced_at)
+{
+    if (stream >= OM_STREAMS) fprintf(out, "%llu", (unsigned long long)replaced_at);
+}
+
 json_t *om_json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 json_t *om_json_iteration(uint64_t iteration)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "ensemble/points.h"
 #include "ommatid/om_check.h"
 
 double om_run_silence_s(const om_run_row *run) { return om_clock_unix_s() - run->updated; }
@@ -22,9 +23,7 @@ om_run_state om_run_state_of(const char *path, const om_run_row *run,
                              const int count[OM_MODEL_FAILED + 1])
 {
     char holder[OM_MESSAGE_BYTES];
-    const bool unfinished =
-        count[OM_MODEL_WAITING] + count[OM_MODEL_RUNNING] + count[OM_MODEL_FAILED] > 0;
-    if (run->trainers == 0 && !unfinished) return OM_RUN_FINISHED;
+    if (run->trainers == 0 && om_is_finished(count)) return OM_RUN_FINISHED;
     const om_lock_state lock = om_store_inspect_lock(path, holder);
     const bool held = lock == OM_LOCK_LIVE || lock == OM_LOCK_ELSEWHERE;
     if (run->trainers == 0) return held ? OM_RUN_PREPARING : OM_RUN_STOPPED;

@@ -102,10 +102,7 @@ static om_status settle_team(const om_estimate_options *o, int batch, om_estimat
 {
     const int ranks = o->ranks;
     if (o->team > 0) OM_TRY(om_layout_check_team(o->team, batch));
-    if (o->team > ranks)
-        return om_fail(OM_EUSAGE, "a team of %d, but %d rank%s", o->team, ranks,
-                       ranks > 1 ? "s train" : " trains");
-    e->team = o->team > 0 ? o->team : om_layout_team(ranks, e->models, batch);
+    OM_TRY(om_layout_team_size(o->team, ranks, e->models, batch, &e->team));
     const int teams = ranks / e->team;
     e->idle = ranks - (teams < e->models ? teams : e->models) * e->team;
     return OM_OK;

@@ -40,6 +40,15 @@ int om_layout_team(int ranks, int models, int batch)
     return team > 1 ? team : 1;
 }
 
+om_status om_layout_team_size(int asked, int ranks, int models, int batch, int *size)
+{
+    if (asked > ranks)
+        return om_fail(OM_EUSAGE, "a team of %d, but %d rank%s", asked, ranks,
+                       ranks > 1 ? "s train" : " trains");
+    *size = asked > 0 ? asked : om_layout_team(ranks, models, batch);
+    return OM_OK;
+}
+
 double om_layout_team_gain(int team, int batch)
 {
     return (double)quads_of(batch) / most_quads(batch, team);

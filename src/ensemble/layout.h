@@ -26,6 +26,9 @@ typedef struct om_work_left {
  * for each model, but no more than leave the busiest less to do: members share out a batch's quads of
  * samples. 1 where there are no more ranks than models. */
 int om_layout_team(int ranks, int models, int batch);
+/* Ranks of each team of a run: as many as are asked for, which om_layout_check_team() has passed, or with 0 as
+ * om_layout_team() has it. Errors: OM_EUSAGE (more than there are ranks). */
+om_status om_layout_team_size(int asked, int ranks, int models, int batch, int *size);
 /* How much faster a team of that size trains a model than one rank does, if exchanging costs nothing: the
  * busiest member has so much less to do. */
 double om_layout_team_gain(int team, int batch);

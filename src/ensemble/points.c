@@ -27,6 +27,11 @@ om_status om_usual_store(const char *spec_file, const char *name, char store[OM_
 
 /* ---- how far they are ---- */
 
+bool om_is_finished(const int count[OM_MODEL_FAILED + 1])
+{
+    return count[OM_MODEL_WAITING] + count[OM_MODEL_RUNNING] + count[OM_MODEL_FAILED] == 0;
+}
+
 om_reached om_reached_of(const om_store_info *info, const om_model_row *rows)
 {
     const om_legs legs = om_legs_of(&info->race, info->n_models, info->layout.iterations);
@@ -35,8 +40,7 @@ om_reached om_reached_of(const om_store_info *info, const om_model_row *rows)
         r.count[rows[m].status]++;
         r.iterations += rows[m].iteration;
     }
-    r.finished =
-        r.count[OM_MODEL_WAITING] + r.count[OM_MODEL_RUNNING] + r.count[OM_MODEL_FAILED] == 0;
+    r.finished = om_is_finished(r.count);
     return r;
 }
 

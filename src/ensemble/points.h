@@ -10,11 +10,14 @@
  * replaced; of a point of a sweep, SPEC:2, NAME.point2.h5. Errors: OM_EUSAGE (too long). */
 om_status om_usual_store(const char *spec_file, const char *name, char store[OM_SWEEP_PATH_BYTES]);
 
+/* Whether nothing is left to train of so many models of each status; those that failed get another chance in a run. */
+bool om_is_finished(const int count[OM_MODEL_FAILED + 1]);
+
 /* How far the models of a store are. */
 typedef struct om_reached {
     int n_models, count[OM_MODEL_FAILED + 1]; /* models of each om_model_status */
     uint64_t iterations, total; /* of all models; total: if none diverges or fails. 0: untrained */
-    bool finished; /* nothing is left to train; models that failed get another chance in a run */
+    bool finished;              /* om_is_finished() */
 } om_reached;
 
 /* rows: [n_models], as om_store_read_rows() gives them. */

@@ -268,10 +268,8 @@ static om_status form_teams(run *r)
     const int batch = least->spec.train.batch_size;
     om_status status = asked > 0 ? om_layout_check_team(asked, batch) : OM_OK;
     if (status != OM_OK) return om_context(status, "%s", least->options->spec_file);
-    if (asked > ranks)
-        return om_fail(OM_EUSAGE, "a team of %d, but %d rank%s", asked, ranks,
-                       ranks > 1 ? "s train" : " trains");
-    const int size = asked > 0 ? asked : om_layout_team(ranks, r->jobs.models, batch);
+    int size;
+    OM_TRY(om_layout_team_size(asked, ranks, r->jobs.models, batch, &size));
     const int teams = ranks / size, number = (rank - 1) / size;
     if (size > 1) status = om_team_create(rank > 0 && number < teams ? number : -1, &r->team);
     for (int p = 0; p < r->jobs.n; p++) {
